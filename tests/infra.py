@@ -1,0 +1,131 @@
+"""The servers that tests run on: containers, or the same servers from wheels."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from deploy import embedded
+
+POSTGRES_IMAGE = "postgres:18"
+NATS_IMAGE = "nats:2.15"
+KEY = pytest.StashKey[tuple[str, str]]()
+# Tests commit often and throw the database away: what a power cut would lose does not matter to them. The tests that
+# kill servers say so by killing processes, which loses nothing either way.
+POSTGRES_OPTIONS = ("fsync=off", "max_connections=300", "deadlock_timeout=200ms", "shared_buffers=128MB")
+
+
+def choose() -> tuple[str, str]:
+    """`docker` or `embedded`, and why. Raises UsageError where docker is asked for and cannot be had."""
+    wanted = os.environ.get("SAMTID_TEST_INFRA", "auto")
+    if wanted not in ("auto", "docker", "embedded"):
+        raise pytest.UsageError(f"SAMTID_TEST_INFRA={wanted}: say auto, docker or embedded")
+    if wanted == "embedded":
+        return "embedded", "SAMTID_TEST_INFRA=embedded"
+    import docker
+
+    try:
+        client = docker.from_env(timeout=3)
+        client.ping()
+    except docker.errors.DockerException as error:
+        if wanted == "docker":
+            raise pytest.UsageError(f"SAMTID_TEST_INFRA=docker, but no engine: {type(error).__name__}") from error
+        return "embedded", "no Docker engine"
+    try:
+        missing = [image for image in (POSTGRES_IMAGE, NATS_IMAGE) if not client.images.list(name=image)]
+        version = client.version()["Version"]
+    finally:
+        client.close()
+    if missing and wanted == "auto":
+        return "embedded", f"a Docker engine, but not the images {', '.join(missing)}"
+    return "docker", f"engine {version}, {POSTGRES_IMAGE}, {NATS_IMAGE}"
+
+
+class NatsServer(Protocol):
+    """A NATS server with JetStream that a test may kill and start again on the same port and storage."""
+
+    url: str
+
+    def kill(self) -> None: ...
+    def start(self) -> None: ...
+
+
+class EmbeddedNats:
+    def __init__(self, folder: Path) -> None:
+        self.server = embedded.nats(folder, embedded.free_port())
+        self.url = f"nats://127.0.0.1:{self.server.port}"
+
+    def kill(self) -> None:
+        self.server.kill()
+
+    def start(self) -> None:
+        self.server.start()
+
+
+class DockerNats:
+    def __init__(self, container: Any, url: str) -> None:
+        self.container = container
+        self.url = url
+
+    def kill(self) -> None:
+        self.container.get_wrapped_container().kill()
+
+    def start(self) -> None:
+        self.container.get_wrapped_container().start()
+        _until_answers(int(self.url.rsplit(":", 1)[1]))
+
+
+def _until_answers(port: int) -> None:
+    import socket
+
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            with socket.create_connection(("127.0.0.1", port), 1) as probe:
+                if probe.recv(4) == b"INFO":
+                    return
+        except OSError:
+            pass
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"nothing answers on port {port}")
+        time.sleep(0.05)
+
+
+@contextmanager
+def nats_server(kind: str, folder: Path) -> Iterator[NatsServer]:
+    """One NATS server of its own."""
+    if kind == "embedded":
+        made = EmbeddedNats(folder)
+        made.start()
+        try:
+            yield made
+        finally:
+            made.server.stop()
+        return
+    from testcontainers.community.nats import NatsContainer
+
+    port = embedded.free_port()
+    with NatsContainer(NATS_IMAGE, jetstream=True).with_bind_ports(4222, port) as container:
+        yield DockerNats(container, f"nats://127.0.0.1:{port}")
+
+
+@contextmanager
+def postgres_server(kind: str, folder: Path) -> Iterator[str]:
+    """One PostgreSQL server; the superuser's URL, without a database."""
+    if kind == "embedded":
+        server = embedded.postgres(folder, embedded.free_port(), POSTGRES_OPTIONS)
+        server.start()
+        try:
+            yield f"postgresql://postgres@127.0.0.1:{server.port}"
+        finally:
+            server.stop()
+        return
+    from testcontainers.community.postgres import PostgresContainer
+
+    command = ["postgres", *(part for option in POSTGRES_OPTIONS for part in ("-c", option))]
+    with PostgresContainer(POSTGRES_IMAGE, driver=None).with_command(command) as container:
+        yield container.get_connection_url(host="127.0.0.1").rsplit("/", 1)[0]
