@@ -91,7 +91,7 @@ def create(
             assert inbox is not None, "a service that reads has an inbox"
             if read.stream == "STATE" and await _is_new(engine, inbox, read):
                 await messaging.replay(client, read)
-            messaging.subscribe(broker, read, engine, inbox)
+            messaging.subscribe(broker, read, engine, inbox, clock)
         for subject, answer in (answers or {}).items():
             _answer(broker, subject, answer, made)
         await broker.start()

@@ -42,3 +42,10 @@ async def driver(engine: AsyncEngine) -> AsyncIterator["asyncpg.Connection[async
         raw = await connection.get_raw_connection()
         driver_connection: Any = raw.driver_connection
         yield driver_connection
+
+
+@asynccontextmanager
+async def transaction(engine: AsyncEngine) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    """The driver's own connection in one transaction, committed at the end and rolled back on any exception."""
+    async with driver(engine) as connection, connection.transaction():
+        yield connection

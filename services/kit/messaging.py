@@ -7,7 +7,7 @@ import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import nats
@@ -75,10 +75,13 @@ STREAMS = (
 
 @dataclass(frozen=True)
 class Handler:
-    """What is done with one type of event. Runs in a transaction that already remembers the event's id."""
+    """What is done with one type of event: `handle(connection, event, now)`.
+
+    Runs in a transaction that already remembers the event's id; `now` is the present instant, in UTC.
+    """
 
     data: type[Read]
-    handle: Callable[[AsyncConnection, CloudEvent[Any]], Awaitable[None]]
+    handle: Callable[[AsyncConnection, CloudEvent[Any], datetime], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -209,7 +212,9 @@ def broker(url: str, seed: str | None, service: str, client: Client) -> NatsBrok
     return made
 
 
-def subscribe(broker: NatsBroker, reads: Reads, engine: AsyncEngine, inbox: Table) -> None:
+def subscribe(
+    broker: NatsBroker, reads: Reads, engine: AsyncEngine, inbox: Table, clock: Callable[[], datetime]
+) -> None:
     """Read one stream: each message is one transaction, opened and committed here, with its event's id in the inbox."""
 
     @broker.subscriber(
@@ -222,10 +227,10 @@ def subscribe(broker: NatsBroker, reads: Reads, engine: AsyncEngine, inbox: Tabl
         inbox_prefix=f"{inbox_prefix(reads.service)}.".encode(),
     )
     async def receive(message: NatsMessage) -> None:
-        await handle(reads, message.body, engine, inbox)
+        await handle(reads, message.body, engine, inbox, clock())
 
 
-async def handle(reads: Reads, body: bytes, engine: AsyncEngine, inbox: Table) -> None:
+async def handle(reads: Reads, body: bytes, engine: AsyncEngine, inbox: Table, now: datetime) -> None:
     """Do what `reads` says with one event, once. Raises ValidationError for an event that cannot be read."""
     raw = json.loads(body)
     handler = reads.handlers.get(raw.get("type"))
@@ -234,7 +239,7 @@ async def handle(reads: Reads, body: bytes, engine: AsyncEngine, inbox: Table) -
     event = CloudEvent[handler.data].model_validate(raw)  # type: ignore[name-defined]
     async with engine.begin() as connection:
         if await inbox_table.first_time(connection, inbox, reads.durable, event.id):
-            await handler.handle(connection, event)
+            await handler.handle(connection, event, now)
 
 
 async def replay(client: Client, reads: Reads) -> None:
