@@ -73,11 +73,13 @@ def create(
     reads: Sequence[Reads] = (),
     answers: Mapping[str, Answer] | None = None,
     jobs: Sequence[Job] = (),
+    handled: Callable[[], None] = lambda: None,
     clock: Clock = utc_now,
 ) -> FastAPI:
     """A FastAPI application with the service's routes, readers, answers and jobs.
 
-    Jobs run until the service stops; one that raises is logged and started again after a second.
+    Jobs run until the service stops; one that raises is logged and started again after a second. `handled` is called
+    after each event whose transaction was committed, so that a job need not wait for its next poll.
     """
 
     @asynccontextmanager
@@ -91,7 +93,7 @@ def create(
             assert inbox is not None, "a service that reads has an inbox"
             if read.stream == "STATE" and await _is_new(engine, inbox, read):
                 await messaging.replay(client, read)
-            messaging.subscribe(broker, read, engine, inbox, clock)
+            messaging.subscribe(broker, read, engine, inbox, clock, handled)
         for subject, answer in (answers or {}).items():
             _answer(broker, subject, answer, made)
         await broker.start()

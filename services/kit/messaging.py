@@ -213,9 +213,17 @@ def broker(url: str, seed: str | None, service: str, client: Client) -> NatsBrok
 
 
 def subscribe(
-    broker: NatsBroker, reads: Reads, engine: AsyncEngine, inbox: Table, clock: Callable[[], datetime]
+    broker: NatsBroker,
+    reads: Reads,
+    engine: AsyncEngine,
+    inbox: Table,
+    clock: Callable[[], datetime],
+    handled: Callable[[], None] = lambda: None,
 ) -> None:
-    """Read one stream: each message is one transaction, opened and committed here, with its event's id in the inbox."""
+    """Read one stream: each message is one transaction, opened and committed here, with its event's id in the inbox.
+
+    `handled` is called after each commit.
+    """
 
     @broker.subscriber(
         reads.subjects,
@@ -228,6 +236,7 @@ def subscribe(
     )
     async def receive(message: NatsMessage) -> None:
         await handle(reads, message.body, engine, inbox, clock())
+        handled()
 
 
 async def handle(reads: Reads, body: bytes, engine: AsyncEngine, inbox: Table, now: datetime) -> None:
