@@ -26,6 +26,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Identity,
+    Index,
     LargeBinary,
     MetaData,
     Table,
@@ -76,7 +77,7 @@ PURGE = "delete from outbox where published_at < clock_timestamp() - make_interv
 
 def table(metadata: MetaData) -> Table:
     """The outbox table of a service."""
-    return Table(
+    made = Table(
         "outbox",
         metadata,
         Column("id", BigInteger, Identity(always=True), primary_key=True),
@@ -87,6 +88,9 @@ def table(metadata: MetaData) -> Table:
         Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
         Column("published_at", DateTime(timezone=True)),
     )
+    Index("outbox_unpublished", made.c.id, postgresql_where=made.c.published_at.is_(None))
+    Index("outbox_published", made.c.published_at, postgresql_where=made.c.published_at.is_not(None))
+    return made
 
 
 @dataclass(frozen=True)

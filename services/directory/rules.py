@@ -1,0 +1,437 @@
+"""What must be true of the register as a whole. Pure: a register goes in, what it breaches comes out.
+
+Only live entities are judged. All wall times of one schedule are of its zone, all dates are local days.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, time
+from functools import cache
+from itertools import combinations
+from typing import Any
+from zoneinfo import available_timezones
+
+from directory.events import (
+    Advisor,
+    Centre,
+    Entity,
+    Municipality,
+    Offering,
+    Pool,
+    Schedule,
+    ScheduleException,
+    Unit,
+    WeeklyBlock,
+)
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+MIN_CONTRAST = 4.5
+PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
+
+_zones = cache(available_timezones)
+
+PathOf = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A field of an entity; an empty path is the entity itself."""
+
+    kind: str
+    id: str
+    path: PathOf = ()
+
+
+@dataclass(frozen=True)
+class Breach:
+    """A rule that does not hold, and the places where it can be put right, the likeliest first."""
+
+    message: str
+    places: tuple[Place, ...]
+
+
+@dataclass(frozen=True)
+class Register:
+    """Entities by kind and id. `unreadable` are those that are named somewhere but could not be understood:
+    nothing is concluded from their absence.
+    """
+
+    municipality: dict[str, Municipality] = field(default_factory=dict)
+    unit: dict[str, Unit] = field(default_factory=dict)
+    centre: dict[str, Centre] = field(default_factory=dict)
+    advisor: dict[str, Advisor] = field(default_factory=dict)
+    pool: dict[str, Pool] = field(default_factory=dict)
+    schedule: dict[str, Schedule] = field(default_factory=dict)
+    offering: dict[str, Offering] = field(default_factory=dict)
+    unreadable: set[tuple[str, str]] = field(default_factory=set)
+
+    def of(self, kind: str) -> dict[str, Any]:
+        """The entities of one kind, ended ones too."""
+        made: dict[str, Any] = getattr(self, kind)
+        return made
+
+    def live(self, kind: str) -> list[Any]:
+        """The entities of one kind that have not ended, by id."""
+        return [e for _, e in sorted(self.of(kind).items()) if not e.ended]
+
+
+def breaches(register: Register) -> Iterator[Breach]:
+    """Every rule that the register breaks."""
+    yield from _references(register)
+    for kind, check in _CHECKS.items():
+        for entity in register.live(kind):
+            yield from check(register, entity)
+    yield from _slugs(register)
+    yield from _one_pool_at_a_time(register)
+    yield from _one_place_at_a_time(register)
+
+
+def contrast_with_white(colour: str) -> float:
+    """The contrast ratio of WCAG 2.1 between `#rrggbb` and white, 1 to 21."""
+
+    def linear(part: int) -> float:
+        share = part / 255
+        return share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4  # noqa: PLR2004 - WCAG's numbers
+
+    red, green, blue = (linear(int(colour[i : i + 2], 16)) for i in (1, 3, 5))
+    return 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05)
+
+
+@dataclass(frozen=True)
+class Period:
+    """Days from `first` to `last`, both included; `last` is None where there is no end."""
+
+    first: date
+    last: date | None
+
+    def shared(self, other: "Period") -> "Period | None":
+        """The days of both, None where there are none."""
+        ends = [p.last for p in (self, other) if p.last is not None]
+        both = Period(max(self.first, other.first), min(ends) if ends else None)
+        return None if both.last is not None and both.last < both.first else both
+
+    def has(self, weekday: int) -> bool:
+        """Whether it holds a day of this ISO weekday."""
+        return self.last is None or (self.last - self.first).days >= (weekday - self.first.isoweekday()) % 7
+
+
+def period(entity: Pool | Schedule) -> Period:
+    """The days on which a pool or a schedule is valid."""
+    return Period(entity.valid_from, entity.valid_until)
+
+
+def clash(one: WeeklyBlock, other: WeeklyBlock, both: Period | None) -> bool:
+    """Whether two blocks of one advisor share a minute within `both`, the days on which both their schedules hold."""
+    return (
+        both is not None
+        and one.weekday == other.weekday
+        and one.start < other.end
+        and other.start < one.end
+        and both.has(one.weekday)
+    )
+
+
+def reach(register: Register, advisor: Advisor) -> set[str]:
+    """The codes of the municipalities whose families the advisor may meet: the employer's, and the pools'."""
+    made = {
+        code
+        for pool in register.live("pool")
+        if advisor.id in pool.advisors
+        for code, share in pool.shares.items()
+        if share
+    }
+    if unit := register.unit.get(advisor.unit):
+        made.add(unit.municipality)
+    return made
+
+
+def _named(entity: Entity, *path: str | int) -> Place:
+    return Place(type(entity).__name__.lower(), entity.id, path)
+
+
+def _said(names: Sequence[str]) -> str:
+    return ", ".join(names)
+
+
+def _block(block: WeeklyBlock) -> str:
+    return f"{WEEKDAYS[block.weekday - 1]} {block.start:%H:%M}–{block.end:%H:%M}"
+
+
+def _references_of(entity: Entity) -> Iterator[tuple[PathOf, str, str]]:
+    """Path, kind and id of everything that an entity refers to."""
+    match entity:
+        case Unit() | Centre():
+            yield ("municipality",), "municipality", entity.municipality
+        case Advisor():
+            yield ("unit",), "unit", entity.unit
+        case Pool():
+            yield from ((("advisors", n), "advisor", a) for n, a in enumerate(entity.advisors))
+            yield from ((("shares", code), "municipality", code) for code in entity.shares)
+        case Schedule():
+            yield ("advisor",), "advisor", entity.advisor
+            for n, block in enumerate(entity.weekly):
+                if block.place:
+                    yield ("weekly", n, "place"), "centre", block.place
+            for n, exception in enumerate(entity.exceptions):
+                if exception.place:
+                    yield ("exceptions", n, "place"), "centre", exception.place
+        case Offering():
+            yield ("unit",), "unit", entity.unit
+            yield from ((("municipalities", n), "municipality", m) for n, m in enumerate(entity.municipalities))
+            yield from ((("advisors", n), "advisor", a) for n, a in enumerate(entity.advisors))
+
+
+def _references(register: Register) -> Iterator[Breach]:
+    for kind in _CHECKS:
+        for entity in register.live(kind):
+            for path, wanted, wanted_id in _references_of(entity):
+                found = register.of(wanted).get(wanted_id)
+                if found is None and (wanted, wanted_id) not in register.unreadable:
+                    yield Breach(
+                        f"there is no {wanted} {wanted_id}, neither in these files nor in the register: "
+                        f"correct the id, or add the {wanted}",
+                        (_named(entity, *path),),
+                    )
+                elif found is not None and found.ended:
+                    yield Breach(
+                        f"{kind} {entity.id} refers to {wanted} {wanted_id}, which has ended: "
+                        f"take it away there, or end the {kind} too",
+                        (_named(entity, *path), _named(found, "ended")),
+                    )
+
+
+def _listed(entity: Entity, *names: str, empty: bool = False) -> Iterator[Breach]:
+    """Lists have something in them, unless `empty` is allowed, and nothing twice."""
+    for name in names:
+        values = getattr(entity, name)
+        if not values and not empty:
+            yield Breach(f"{name} is empty: name at least one", (_named(entity, name),))
+        for n, value in enumerate(values):
+            if value in values[:n]:
+                yield Breach(f"{name} has {value} twice: take one away", (_named(entity, name, n),))
+
+
+def _valid(entity: Pool | Schedule) -> Iterator[Breach]:
+    if entity.valid_until is not None and entity.valid_until < entity.valid_from:
+        yield Breach(
+            f"valid_until ({entity.valid_until}) is before valid_from ({entity.valid_from}): swap or correct them",
+            (_named(entity, "valid_until"),),
+        )
+
+
+def _municipality(_: Register, entity: Municipality) -> Iterator[Breach]:
+    ratio = contrast_with_white(entity.accent)
+    if ratio < MIN_CONTRAST:
+        yield Breach(
+            f"accent {entity.accent} has a contrast of {ratio:.2f} against white, and at least {MIN_CONTRAST} is "
+            "needed for text to be read: choose a darker colour",
+            (_named(entity, "accent"),),
+        )
+    if not entity.concern_url.startswith("https://"):
+        yield Breach("concern_url must be a whole address that begins with https://", (_named(entity, "concern_url"),))
+    if not PHONE.fullmatch(entity.phone):
+        yield Breach("phone must be written like +46415378000", (_named(entity, "phone"),))
+
+
+def _nothing(_: Register, __: Entity) -> Iterator[Breach]:
+    yield from ()
+
+
+def _advisor(_: Register, entity: Advisor) -> Iterator[Breach]:
+    yield from _listed(entity, "languages", "modalities")
+
+
+def _pool(_: Register, entity: Pool) -> Iterator[Breach]:
+    yield from _listed(entity, "advisors")
+    yield from _valid(entity)
+    for code, share in entity.shares.items():
+        if share < 1:
+            yield Breach(
+                f"municipality {code} has a share of {share}: give it at least 1 percent, or leave it out",
+                (_named(entity, "shares", code),),
+            )
+    total = sum(entity.shares.values())
+    if total != 100:  # noqa: PLR2004 - percent
+        yield Breach(f"shares add up to {total}, not to 100 percent", (_named(entity, "shares"),))
+
+
+def _schedule(register: Register, entity: Schedule) -> Iterator[Breach]:
+    yield from _valid(entity)
+    if entity.zone not in _zones():
+        yield Breach(f"there is no time zone {entity.zone}: write one like Europe/Stockholm", (_named(entity, "zone"),))
+    advisor = register.advisor.get(entity.advisor)
+    for n, block in enumerate(entity.weekly):
+        yield from _times(entity, ("weekly", n), block.start, block.end)
+        if not block.modalities:
+            yield Breach("the block has no modalities: name at least one", (_named(entity, "weekly", n),))
+        yield from _lacking(entity, ("weekly", n), block.modalities, advisor)
+    for n, exception in enumerate(entity.exceptions):
+        yield from _exception(entity, ("exceptions", n), exception)
+        yield from _lacking(entity, ("exceptions", n), exception.modalities, advisor)
+
+
+def _exception(entity: Schedule, where: PathOf, exception: ScheduleException) -> Iterator[Breach]:
+    if exception.last < exception.first:
+        yield Breach(
+            f"last ({exception.last}) is before first ({exception.first}): swap or correct them",
+            (_named(entity, *where, "last"),),
+        )
+    if exception.start is not None and exception.end is not None:
+        yield from _times(entity, where, exception.start, exception.end)
+    elif exception.start is not None or exception.end is not None:
+        yield Breach("give both start and end, or neither for whole days of leave", (_named(entity, *where),))
+    elif exception.kind == "extra":
+        yield Breach("extra time needs a start and an end", (_named(entity, *where),))
+    if exception.kind == "extra" and not exception.modalities:
+        yield Breach("extra time needs modalities: name at least one", (_named(entity, *where),))
+    if exception.kind == "leave" and (exception.modalities or exception.place):
+        yield Breach("leave has neither modalities nor place: take them away", (_named(entity, *where),))
+
+
+def _times(entity: Schedule, where: PathOf, start: time, end: time) -> Iterator[Breach]:
+    for name, value in (("start", start), ("end", end)):
+        if value.tzinfo is not None or value.second or value.microsecond:
+            yield Breach(f'{name} must be a local time like "09:00"', (_named(entity, *where, name),))
+            return
+    if end == start:
+        yield Breach(f"the block is empty: it starts and ends at {start:%H:%M}", (_named(entity, *where, "end"),))
+    elif end < start:
+        yield Breach(
+            f"the block ends ({end:%H:%M}) before it starts ({start:%H:%M}): correct it, or, if it goes on after "
+            "midnight, write it as two blocks",
+            (_named(entity, *where, "end"),),
+        )
+
+
+def _lacking(entity: Schedule, where: PathOf, modalities: Sequence[str], advisor: Advisor | None) -> Iterator[Breach]:
+    for n, modality in enumerate(modalities):
+        if advisor is not None and modality not in advisor.modalities:
+            yield Breach(
+                f"schedule {entity.id} has {modality}, which advisor {advisor.id} does not offer "
+                f"({_said(advisor.modalities)}): take it away there, or add it to the advisor",
+                (_named(entity, *where, "modalities", n), _named(advisor, "modalities")),
+            )
+
+
+def _offering(register: Register, entity: Offering) -> Iterator[Breach]:
+    yield from _listed(entity, "municipalities", "modalities", "languages")
+    yield from _listed(entity, "advisors", empty=not entity.self_booking and entity.kind != "joint_visit")
+    if entity.kind == "joint_visit" and len(entity.advisors) == 1:
+        yield Breach("a joint visit needs at least two advisors", (_named(entity, "advisors"),))
+    for name in ("duration", "buffer_before", "buffer_after", "starts_every"):
+        if getattr(entity, name) % 5:
+            yield Breach(f"{name} is {getattr(entity, name)} minutes: choose a multiple of 5", (_named(entity, name),))
+    if entity.ages.last < entity.ages.first:
+        yield Breach(
+            f"ages end at {entity.ages.last}, before they begin at {entity.ages.first}: swap or correct them",
+            (_named(entity, "ages"),),
+        )
+    if not entity.self_booking and entity.practical is None:
+        yield Breach(
+            "practical is missing: say what to do to come, as parents cannot book it themselves", (_named(entity),)
+        )
+    yield from _able(register, entity)
+
+
+def _able(register: Register, entity: Offering) -> Iterator[Breach]:
+    """Advisors can do what the offering promises: somebody in it can, or in a joint visit everybody."""
+    everybody = entity.kind == "joint_visit"
+    advisors = [register.advisor[a] for a in entity.advisors if a in register.advisor]
+    if len(advisors) < len(entity.advisors) or not advisors:
+        return  # said elsewhere; what the unknown ones can is not known
+    able: list[tuple[str, Sequence[str], Callable[[Advisor], set[str]], str]] = [
+        ("modalities", entity.modalities, lambda a: set(a.modalities), "offers"),
+        ("languages", entity.languages, lambda a: set(a.languages), "speaks"),
+    ]
+    known_pools = not any(kind == "pool" for kind, _ in register.unreadable)
+    if known_pools and all(a.unit in register.unit for a in advisors):
+        able.append(("municipalities", entity.municipalities, lambda a: reach(register, a), "reaches"))
+    for name, promised, can, verb in able:
+        for n, value in enumerate(promised):
+            unable = [a for a in advisors if value not in can(a)]
+            if len(unable) == len(advisors) or (everybody and unable):
+                who = "not every advisor" if everybody else "no advisor"
+                yield Breach(
+                    f"{who} of offering {entity.id} {verb} {value} ({_said([a.id for a in unable])}): {_REMEDY[name]}",
+                    (
+                        _named(entity, name, n),
+                        *(_named(a, name if name != "municipalities" else "unit") for a in unable),
+                        *(_named(p) for p in register.pool.values() if name == "municipalities"),
+                    ),
+                )
+        for n, advisor in enumerate(advisors):
+            if promised and not can(advisor) & set(promised):
+                yield Breach(
+                    f"advisor {advisor.id} {verb} none of the {name} of offering {entity.id} ({_said(promised)}): "
+                    f"take the advisor away there, or correct {name}",
+                    (_named(entity, "advisors", n), _named(advisor)),
+                )
+
+
+_REMEDY = {
+    "modalities": "take it away there, or add it to an advisor",
+    "languages": "take it away there, or add it to an advisor",
+    "municipalities": "an advisor reaches the municipality of the employing unit and those of a pool, so take the "
+    "municipality away, name another advisor, or add one to the pool",
+}
+
+
+def _slugs(register: Register) -> Iterator[Breach]:
+    for one, other in combinations(register.live("municipality"), 2):
+        if one.slug == other.slug:
+            yield Breach(
+                f"municipalities {one.id} and {other.id} both have the slug {one.slug}: change one of them",
+                (_named(other, "slug"), _named(one, "slug")),
+            )
+
+
+def _one_pool_at_a_time(register: Register) -> Iterator[Breach]:
+    for one, other in combinations(register.live("pool"), 2):
+        if period(one).shared(period(other)) is None:
+            continue
+        for n, advisor in enumerate(other.advisors):
+            if advisor in one.advisors:
+                yield Breach(
+                    f"advisor {advisor} is in the pools {one.id} and {other.id} at the same time: keep one, or let "
+                    "one end before the other begins",
+                    (_named(other, "advisors", n), _named(one, "advisors", one.advisors.index(advisor))),
+                )
+
+
+def _one_place_at_a_time(register: Register) -> Iterator[Breach]:
+    of: dict[str, list[Schedule]] = {}
+    for schedule in register.live("schedule"):
+        of.setdefault(schedule.advisor, []).append(schedule)
+    for schedules in of.values():
+        for one, other in combinations(schedules, 2):
+            if one.zone != other.zone and period(one).shared(period(other)):
+                yield Breach(
+                    f"schedules {one.id} and {other.id} of advisor {one.advisor} hold at the same time in different "
+                    "zones: give them the same one",
+                    (_named(other, "zone"), _named(one, "zone"), _named(other), _named(one)),
+                )
+        blocks = [(s, n, block) for s in schedules for n, block in enumerate(s.weekly) if _sound(block)]
+        for (first, m, one_block), (second, n, other_block) in combinations(blocks, 2):
+            if clash(one_block, other_block, period(first).shared(period(second))):
+                yield Breach(
+                    f"{_block(other_block)} in schedule {second.id} overlaps {_block(one_block)} in schedule "
+                    f"{first.id}, and advisor {first.advisor} can be in one place only: change one of them",
+                    (_named(second, "weekly", n), _named(first, "weekly", m)),
+                )
+
+
+def _sound(block: WeeklyBlock) -> bool:
+    """Whether its times can be compared with others: a fault in them is told by itself."""
+    return block.start.tzinfo is None and block.end.tzinfo is None and block.start < block.end
+
+
+_CHECKS: dict[str, Callable[[Register, Any], Iterator[Breach]]] = {
+    "municipality": _municipality,
+    "unit": _nothing,
+    "centre": _nothing,
+    "advisor": _advisor,
+    "pool": _pool,
+    "schedule": _schedule,
+    "offering": _offering,
+}

@@ -1,0 +1,5 @@
+"""Directory needs only what every service needs."""
+
+from kit.settings import Settings
+
+__all__ = ["Settings"]

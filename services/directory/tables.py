@@ -1,0 +1,96 @@
+"""The register: one row per entity, whose `data` is the state as it was published last.
+
+Directory is a register of documents. What it knows of an entity and what it tells others is the same thing, so there
+is one table, and the event models are its schema.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Table, Text, select
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from directory import events
+from directory.events import Entity
+from kit import database, outbox
+from kit.events import EventType
+
+metadata = database.metadata()
+outbox_table = outbox.table(metadata)
+entity = Table(
+    "entity",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("data", JSONB, nullable=False),
+)
+
+# By the name of the list, in files and in addresses. What is referred to comes before what refers to it.
+KINDS: Mapping[str, EventType] = {
+    "municipalities": events.MUNICIPALITY,
+    "units": events.UNIT,
+    "centres": events.CENTRE,
+    "advisors": events.ADVISOR,
+    "pools": events.POOL,
+    "schedules": events.SCHEDULE,
+    "offerings": events.OFFERING,
+}
+
+_data = entity.c.data
+_live = ~_data["ended"].as_boolean()
+
+
+async def everything(connection: AsyncConnection) -> Sequence[tuple[str, dict[str, Any]]]:
+    """Kind and state of every entity, ended ones too."""
+    return [(row.kind, row.data) for row in await connection.execute(select(entity.c.kind, entity.c.data))]
+
+
+async def save(connection: AsyncConnection, kind: str, state: Entity) -> None:
+    """Write an entity's state in place of the one before."""
+    data = state.model_dump(mode="json")
+    statement = insert(entity).values(kind=kind, id=state.id, data=data)
+    await connection.execute(statement.on_conflict_do_update(index_elements=["kind", "id"], set_={"data": data}))
+
+
+async def one(connection: AsyncConnection, kind: str, entity_id: str) -> dict[str, Any] | None:
+    """An entity's state, ended or not; None where there is none."""
+    data: dict[str, Any] | None = await connection.scalar(
+        select(_data).where(entity.c.kind == kind, entity.c.id == entity_id)
+    )
+    return data
+
+
+async def page(
+    connection: AsyncConnection, kind: str, chosen: Sequence[ColumnElement[bool]], *, limit: int, offset: int
+) -> list[dict[str, Any]]:
+    """States of live entities by id, `chosen` being more conditions on them."""
+    statement = select(_data).where(entity.c.kind == kind, _live, *chosen)
+    rows = await connection.scalars(statement.order_by(entity.c.id).limit(limit).offset(offset))
+    return list(rows)
+
+
+def in_municipality(kind: str, code: str) -> ColumnElement[bool]:
+    """Whether an entity of `kind` belongs to, or serves, the municipality. Advisors do both."""
+    made: ColumnElement[bool] = _data["municipality"].astext == code
+    if kind == "pool":
+        made = _data["shares"].has_key(code)
+    elif kind == "offering":
+        made = _data["municipalities"].has_key(code)
+    elif kind == "advisor":
+        units, pools = entity.alias(), entity.alias()
+        employed = select(units.c.id).where(units.c.kind == "unit", units.c.data["municipality"].astext == code)
+        pooled = select(pools.c.id).where(
+            pools.c.kind == "pool",
+            ~pools.c.data["ended"].as_boolean(),
+            pools.c.data["shares"].has_key(code),
+            pools.c.data["advisors"].has_key(entity.c.id),
+        )
+        made = _data["unit"].astext.in_(employed) | pooled.exists()
+    return made
+
+
+def of_advisor(advisor: str) -> ColumnElement[bool]:
+    """Whether a schedule is the advisor's."""
+    made: ColumnElement[bool] = _data["advisor"].astext == advisor
+    return made
