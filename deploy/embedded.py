@@ -3,16 +3,20 @@
 Used by `samtid demo` and by the tests. Both servers listen on 127.0.0.1 only and write with fsync on.
 """
 
+import ctypes
 import importlib.util
 import os
 import pwd
+import re
 import shutil
 import signal
 import socket
+import stat
 import subprocess
+import sys
 import sysconfig
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,6 +37,18 @@ def free_port() -> int:
         return port
 
 
+def _die_with_parent(with_signal: signal.Signals) -> Callable[[], None] | None:
+    """What a child runs before its program, so that the kernel ends it when the thread that started it is gone."""
+    if sys.platform != "linux":
+        return None
+    libc = ctypes.CDLL(None)
+
+    def ask_kernel() -> None:
+        libc.prctl(1, int(with_signal))  # 1 is PR_SET_PDEATHSIG
+
+    return ask_kernel
+
+
 @dataclass
 class Server:
     """One child process that listens on a port. `log` is where its output goes."""
@@ -43,25 +59,42 @@ class Server:
     log: Path
     run_as: Mapping[str, Any] = field(default_factory=dict)
     stop_signal: signal.Signals = signal.SIGTERM
+    # Whether the server ends when the thread that started it ends (Linux only): a demo that is killed leaves no orphan.
+    dies_with_thread: bool = False
     process: "subprocess.Popen[bytes] | None" = None
 
     def start(self, timeout: float = 30) -> None:
         """Start and wait until the port answers, `timeout` seconds at most. Raises EmbeddedError."""
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [str(part) for part in self.command],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd="/",
-                # Of a session of its own: Ctrl-C goes to the demo, which stops its servers in order.
-                start_new_session=True,
-                **self.run_as,
-            )
+        self.launch()
+        self.wait(timeout)
+
+    def launch(self) -> None:
+        """Start without waiting. Raises EmbeddedError where the program or its log cannot be opened."""
+        try:
+            with self.log.open("ab") as log:
+                self.process = subprocess.Popen(
+                    [str(part) for part in self.command],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    cwd="/",
+                    # Of a session of its own: Ctrl-C goes to the demo, which stops its servers in order.
+                    start_new_session=True,
+                    preexec_fn=_die_with_parent(self.stop_signal) if self.dies_with_thread else None,  # noqa: PLW1509 - one C call, made while no other thread runs
+                    **self.run_as,
+                )
+        except OSError as error:
+            raise EmbeddedError(f"{self.name} cannot start: {error.strerror} ({error.filename})") from error
+
+    def wait(self, timeout: float = 30) -> None:
+        """Wait until the port of a launched server answers. Raises EmbeddedError with the server's last words."""
+        assert self.process is not None, "launched before"
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
-                raise EmbeddedError(f"{self.name} ended with status {self.process.returncode}; see {self.log}")
+                raise EmbeddedError(
+                    f"{self.name} ended with status {self.process.returncode}: {self.last_words()} (see {self.log})"
+                )
             try:
                 socket.create_connection(("127.0.0.1", self.port), 0.2).close()
             except OSError:
@@ -70,6 +103,14 @@ class Server:
                 return
         self.stop()
         raise EmbeddedError(f"{self.name} did not answer within {timeout:.0f} s; see {self.log}")
+
+    def last_words(self) -> str:
+        """The line of the log that says best why the server ended: the last fatal one, else the last."""
+        with self.log.open("rb") as log:
+            log.seek(max(0, self.log.stat().st_size - 20_000))
+            lines = [line.strip() for line in log.read().decode(errors="replace").splitlines() if line.strip()]
+        fatal = [line for line in lines if re.search(r"FATAL|PANIC|\[FTL\]|nats-server: ", line)]
+        return (fatal or lines or ["no reason given"])[-1]
 
     def kill(self) -> None:
         """End at once, as a power cut would."""
@@ -101,6 +142,8 @@ def postgres(folder: Path, port: int, options: Sequence[str] = (), *, password: 
     folder.mkdir(parents=True, exist_ok=True)
     run_as: dict[str, Any] = {}
     if os.geteuid() == 0:
+        _check_passable(folder, "a state folder elsewhere (--state)")
+        _check_passable(binaries, "a clone elsewhere, or an ordinary user")
         user = pwd.getpwnam(UNPRIVILEGED)
         os.chown(folder, user.pw_uid, user.pw_gid)
         run_as = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
@@ -111,6 +154,14 @@ def postgres(folder: Path, port: int, options: Sequence[str] = (), *, password: 
     for option in options:
         command += ["-c", option]
     return Server("PostgreSQL", command, port, folder / "log", run_as, stop_signal=signal.SIGINT)
+
+
+def _check_passable(folder: Path, remedy: str) -> None:
+    for parent in [*reversed(folder.resolve().parents)]:
+        if not parent.stat().st_mode & stat.S_IXOTH:
+            raise EmbeddedError(
+                f"PostgreSQL must run as {UNPRIVILEGED} here, who may not pass through {parent}: use {remedy}"
+            )
 
 
 def _initdb(binaries: Path, folder: Path, data: Path, password: str | None, run_as: Mapping[str, Any]) -> None:

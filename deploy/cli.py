@@ -1,0 +1,194 @@
+"""`samtid`: everything that a person runs, one command each."""
+
+import argparse
+import asyncio
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import asyncpg
+import httpx
+import nats.errors
+from sqlalchemy.exc import SQLAlchemyError
+
+from deploy.services import SERVICES
+
+
+class UsageError(RuntimeError):
+    """Something that the command needs is missing or wrong; the message is one sentence."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit status: 0 when done, 1 when it could not be done, 2 when it was asked for wrongly."""
+    chosen = _parser().parse_args(arguments)
+    try:
+        status: int = chosen.run(chosen)
+    except UsageError as error:
+        print(f"samtid {chosen.command}: {error}", file=sys.stderr)
+        return 2
+    except (SQLAlchemyError, asyncpg.PostgresError, nats.errors.Error, httpx.HTTPError, OSError) as error:
+        reason = getattr(error, "orig", None) or error
+        print(f"samtid {chosen.command}: {type(reason).__name__}: {_first_line(reason)}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="samtid",
+        description="Samtid: municipalities share parent advisors. Settings come from environment variables.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    demo = commands.add_parser("demo", help="run the whole system on this machine, with demo data")
+    demo.add_argument("--port", type=_port, default=8000, help="of the pages and the API (8000; 0 takes a free one)")
+    demo.add_argument("--state", type=Path, default=Path(".samtid"), help="folder with all its data (.samtid)")
+    demo.add_argument("--fresh", action="store_true", help="begin anew: delete what the state folder holds")
+    demo.set_defaults(run=_demo)
+
+    serve = commands.add_parser("serve", help="run one service (DATABASE_URL, NATS_URL, NATS_SEED_FILE, …)")
+    serve.add_argument("service", choices=SERVICES)
+    serve.add_argument("--host", default="127.0.0.1")
+    serve.add_argument("--port", type=_port, default=8000)
+    serve.set_defaults(run=_serve)
+
+    migrate = commands.add_parser("migrate", help="bring the database of a service up to date (DATABASE_URL)")
+    migrate.add_argument("service", choices=SERVICES)
+    migrate.set_defaults(run=_migrate)
+
+    provision = commands.add_parser("provision", help="make or update streams and consumers (NATS_URL, NATS_SEED_FILE)")
+    provision.set_defaults(run=_provision)
+
+    load = commands.add_parser("import", help="take files into the directory, all or nothing (DATABASE_URL)")
+    load.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    load.set_defaults(run=_import)
+
+    trace = commands.add_parser("trace", help="show how a booking went through the services (of a running demo)")
+    trace.add_argument("reference", help="the booking's reference, as its confirmation says")
+    trace.add_argument("--url", default="http://127.0.0.1:8000", help="the demo's address (http://127.0.0.1:8000)")
+    trace.set_defaults(run=_trace)
+
+    catcher = commands.add_parser("catcher", help="take mail and SMS instead of sending them, and show them")
+    catcher.add_argument("--host", default="127.0.0.1")
+    catcher.add_argument("--port", type=_port, default=8025, help="of its page and of the SMS API (8025)")
+    catcher.add_argument("--smtp-port", type=_port, default=2525)
+    catcher.set_defaults(run=_catcher)
+
+    keys = commands.add_parser("keys", help="make the keys and passwords that an installation lacks")
+    keys.add_argument("folder", type=Path)
+    keys.add_argument("--owner", type=int, help="user id that the services run as")
+    keys.set_defaults(run=_keys)
+
+    databases = commands.add_parser("databases", help="make a role and a database for each service")
+    databases.add_argument("folder", type=Path, help="what `samtid keys` filled")
+    databases.add_argument("--host", default="127.0.0.1")
+    databases.add_argument("--port", type=_port, default=5432)
+    databases.set_defaults(run=_databases)
+    return parser
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:  # noqa: PLR2004 - the last port there is
+        raise argparse.ArgumentTypeError(f"{text} is not a port: say a number from 0 to 65535")
+    return int(text)
+
+
+def _setting(name: str) -> str:
+    value = os.environ.get(name)
+    if not value:
+        raise UsageError(f"{name} is not set.")
+    return value
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or ["no reason given"])[0]
+
+
+# Each command imports what it needs when it runs: `samtid --help` answers at once, and a demo has time to do without.
+
+
+def _demo(chosen: argparse.Namespace) -> int:
+    from deploy import demo  # noqa: PLC0415 - see above
+
+    return demo.main(chosen.port, chosen.state, fresh=chosen.fresh)
+
+
+def _serve(chosen: argparse.Namespace) -> int:
+    from kit.__main__ import main as kit  # noqa: PLC0415 - see above
+
+    return kit(["serve", chosen.service, "--host", chosen.host, "--port", str(chosen.port)])
+
+
+def _migrate(chosen: argparse.Namespace) -> int:
+    from kit.__main__ import main as kit  # noqa: PLC0415 - see above
+
+    return kit(["migrate", chosen.service])
+
+
+def _provision(_: argparse.Namespace) -> int:
+    from deploy import installation  # noqa: PLC0415 - see above
+
+    url, seed_file = _setting("NATS_URL"), os.environ.get("NATS_SEED_FILE")
+    try:
+        asyncio.run(installation.provision(url, Path(seed_file).read_text().strip() if seed_file else None))
+    except installation.InstallationError as error:
+        raise UsageError(f"{error}.") from error
+    return 0
+
+
+def _import(chosen: argparse.Namespace) -> int:
+    from directory import importing  # noqa: PLC0415 - see above
+
+    for file in chosen.files:
+        if not file.is_file():
+            raise UsageError(f"there is no file {file}.")
+    return asyncio.run(importing.main(chosen.files, _setting("DATABASE_URL")))
+
+
+def _trace(chosen: argparse.Namespace) -> int:
+    from deploy.traces import Span, as_text  # noqa: PLC0415 - see above
+
+    address = f"{chosen.url.rstrip('/')}/demo/traces.json"
+    try:
+        answer = httpx.get(address, params={"reference": chosen.reference}, timeout=10, trust_env=False)
+        traces = answer.raise_for_status().json()["traces"]
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError) as error:
+        raise UsageError(f"no demo answers at {chosen.url}: start one with `samtid demo`, or say --url.") from error
+    if not traces:
+        print(f"samtid trace: no trace of a booking {chosen.reference} is kept.", file=sys.stderr)
+        return 1
+    columns = shutil.get_terminal_size((120, 40)).columns
+    print("\n\n".join(as_text([Span(**span) for span in trace], columns) for trace in traces))
+    return 0
+
+
+def _catcher(chosen: argparse.Namespace) -> int:
+    from deploy import catcher  # noqa: PLC0415 - see above
+
+    return catcher.serve(chosen.host, chosen.port, chosen.smtp_port)
+
+
+def _keys(chosen: argparse.Namespace) -> int:
+    from deploy import installation  # noqa: PLC0415 - see above
+
+    installation.make_keys(chosen.folder, chosen.owner)
+    return 0
+
+
+def _databases(chosen: argparse.Namespace) -> int:
+    from deploy import installation  # noqa: PLC0415 - see above
+
+    try:
+        secrets = {role: installation.password(chosen.folder, role) for role in ("postgres", *SERVICES)}
+        asyncio.run(installation.make_databases(chosen.host, chosen.port, secrets))
+    except installation.InstallationError as error:
+        raise UsageError(f"{error}.") from error
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,438 @@
+"""`samtid demo`: the whole system on one machine, from nothing, with its data in one state folder.
+
+Real PostgreSQL and real NATS run as child processes; the four services run in this process behind one port.
+"""
+
+import asyncio
+import fcntl
+import json
+import logging
+import os
+import shutil
+import signal
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from deploy import embedded, installation, permissions
+from deploy.services import SERVICES
+from kit import migrations, telemetry
+from kit.app import utc_now
+
+log = logging.getLogger(__name__)
+
+DEMO_DATA = Path(__file__).parent / "demo"
+READY_SECONDS = 60
+STOP_SECONDS = 8
+PROBE_SECONDS = 0.2
+MARKER = "state.json"
+LOCK = "lock"
+LOG = "samtid.log"
+# Small, because it is one machine's demo; fsync stays on, because what was accepted is never lost.
+POSTGRES_OPTIONS = ("shared_buffers=32MB", "max_connections=60", "max_wal_size=256MB")
+POOL = 6
+
+
+class DemoError(RuntimeError):
+    """The demo cannot start or go on; the message is one sentence for the person at the terminal."""
+
+
+@dataclass(frozen=True)
+class State:
+    """A state folder that this process holds alone, and the ports that its servers use."""
+
+    folder: Path
+    postgres_port: int
+    nats_port: int
+
+    @property
+    def keys(self) -> Path:
+        """Where keys and passwords lie."""
+        return self.folder / "keys"
+
+    def database_url(self, service: str) -> str:
+        """The URL of a service's database, with its own role's password."""
+        secret = installation.password(self.keys, service)
+        return f"postgresql://{service}:{secret}@127.0.0.1:{self.postgres_port}/{service}"
+
+    @property
+    def nats_url(self) -> str:
+        """Where NATS answers."""
+        return f"nats://127.0.0.1:{self.nats_port}"
+
+
+@contextmanager
+def open_state(folder: Path, *, fresh: bool) -> Iterator[State]:
+    """Hold a state folder until the end of the block, made or emptied before. Raises DemoError."""
+    folder = folder.absolute()
+    if folder.exists() and not folder.is_dir():
+        raise DemoError(f"{folder} is a file, not a folder: choose another with --state.")
+    try:
+        strange = folder.exists() and not (folder / MARKER).exists() and {p.name for p in folder.iterdir()} - {LOCK}
+        if strange:
+            raise DemoError(f"{folder} is not empty and not a state folder of Samtid: choose another with --state.")
+        folder.mkdir(parents=True, exist_ok=True)
+        # PostgreSQL runs as another user where root starts it, and must be able to pass through.
+        folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
+        lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise DemoError(f"The state folder {folder} cannot be used: {error.strerror} ({error.filename}).") from error
+    try:
+        _take(lock, folder)
+        yield _settled(folder, fresh=fresh)
+    finally:
+        os.close(lock)
+
+
+def _take(lock: int, folder: Path) -> None:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        holder = os.pread(lock, 20, 0).decode().strip()
+        raise DemoError(
+            f"A demo (process {holder}) uses {folder} already: stop it or choose another folder."
+        ) from error
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, str(os.getpid()).encode(), 0)
+
+
+def _settled(folder: Path, *, fresh: bool) -> State:
+    """The ports of before, if they are free, else others, kept for the next start."""
+    marker = folder / MARKER
+    kept: dict[str, int] = {}
+    if fresh:
+        for path in folder.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            elif path.name not in (LOCK, MARKER):
+                path.unlink()
+    elif marker.exists():
+        try:
+            kept = {name: int(port) for name, port in json.loads(marker.read_text()).items()}
+        except (ValueError, TypeError, AttributeError) as error:
+            raise DemoError(f"{marker} is damaged: begin anew with --fresh.") from error
+    ports = {name: _free(kept.get(name)) for name in ("postgres_port", "nats_port")}
+    beside = marker.with_suffix(".new")
+    beside.write_text(json.dumps(ports))
+    beside.rename(marker)
+    return State(folder, **ports)
+
+
+def _free(kept: int | None) -> int:
+    """The port that was used before if it is still free, else another."""
+    if kept:
+        with socket.socket() as probe, suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", kept))
+            return kept
+    return embedded.free_port()
+
+
+def listen(port: int) -> socket.socket:
+    """The socket that parents' browsers reach. Raises DemoError where the port is taken or not ours to take."""
+    made = socket.socket()
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind(("127.0.0.1", port))
+        made.listen()
+    except PermissionError as error:
+        made.close()
+        raise DemoError(f"Port {port} needs more rights than this user has: choose another with --port.") from error
+    except OSError as error:
+        made.close()
+        raise DemoError(f"Port {port} is taken: stop what uses it, or choose another with --port.") from error
+    return made
+
+
+class Front:
+    """The one port: which application answers which path. The proxy of the containers routes in the same way."""
+
+    def __init__(self, by_prefix: Mapping[str, ASGIApp], otherwise: ASGIApp) -> None:
+        self.by_prefix = by_prefix
+        self.otherwise = otherwise
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path: str = scope["path"]
+        if path.startswith("/en/"):
+            path = path[3:]
+        app = next((app for prefix, app in self.by_prefix.items() if path.startswith(prefix)), self.otherwise)
+        await app(scope, receive, send)
+
+
+class _Http(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to the demo, which has more to end than its HTTP server."""
+        yield
+
+
+class Demo:
+    """One run: what is started is ended in the reverse order, whatever happens in between."""
+
+    def __init__(self, state: State, listener: socket.socket) -> None:
+        self.state = state
+        self.listener = listener
+        self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        self.began = time.monotonic()
+        self.ready = False
+        self.servers: list[embedded.Server] = []
+
+    def say(self, line: str) -> None:
+        """One line of progress."""
+        print(f"[{time.monotonic() - self.began:4.1f} s] {line}", flush=True)
+
+    async def run(self) -> None:
+        """Start, serve until SIGINT or SIGTERM, end everything. Raises DemoError where a part fails."""
+        loop = asyncio.get_running_loop()
+        asked = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, asked.set)
+        work = asyncio.create_task(self._work())
+        guard = asyncio.create_task(self._guard())
+        stop = asyncio.create_task(asked.wait())
+        done, pending = await asyncio.wait({work, guard, stop}, return_when=asyncio.FIRST_COMPLETED)
+        if stop in done or self.ready:
+            print("\nSamtid is stopping …", flush=True)
+        for task in pending:
+            task.cancel()
+        results = await asyncio.gather(guard, work, return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException) and not isinstance(result, asyncio.CancelledError):
+                raise result
+        if not self.ready:
+            raise DemoError("Samtid was stopped before it was ready.")
+
+    async def _guard(self) -> None:
+        """End the demo when one of its servers dies."""
+        while True:
+            await asyncio.sleep(PROBE_SECONDS)
+            for server in self.servers:
+                status = server.process.poll() if server.process else None
+                if status is not None:
+                    how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
+                    raise DemoError(f"{server.name} {how}, and Samtid ended with it: see {server.log}.")
+
+    async def _work(self) -> None:
+        async with AsyncExitStack() as stack:
+            await self._start_servers(stack)
+            await self._prepare()
+            apps = await self._start_services(stack)
+            await self._load(apps["directory"])
+            await self._until_ready()
+            self.ready = True
+            self.say("ready")
+            print(
+                f"\nSamtid is ready: {self.url}\n"
+                f"  messages to parents  {self.url}/demo/messages\n"
+                f"  traces               {self.url}/demo/traces   or: samtid trace REFERENCE --url {self.url}\n"
+                f"  logs                 {self.state.folder / LOG}\n"
+                "Ctrl-C ends it; the next start finds its data.",
+                flush=True,
+            )
+            await asyncio.Event().wait()
+
+    async def _start_servers(self, stack: AsyncExitStack) -> None:
+        """Start PostgreSQL and NATS, and read the services' code meanwhile."""
+        state = self.state
+        new = not (state.folder / "postgres" / "data").exists()
+        self.say("making a new PostgreSQL database" if new else f"finding the data in {state.folder}")
+        installation.make_keys(state.keys)
+        secret = installation.password(state.keys, "postgres")
+        postgres, _ = await asyncio.gather(
+            asyncio.to_thread(
+                embedded.postgres, state.folder / "postgres", state.postgres_port, POSTGRES_OPTIONS, password=secret
+            ),
+            asyncio.to_thread(_import_services),
+        )
+        config = permissions.authorization(installation.public_keys(state.keys))
+        nats = embedded.nats(state.folder / "nats", state.nats_port, config)
+        self.say(f"starting PostgreSQL on port {postgres.port} and NATS on port {nats.port}")
+        for server in (postgres, nats):
+            server.dies_with_thread = True
+            stack.callback(server.stop)
+            server.launch()
+        for server in (postgres, nats):
+            await asyncio.to_thread(server.wait)
+        self.servers = [postgres, nats]
+
+    async def _prepare(self) -> None:
+        state = self.state
+        self.say("making roles, databases, streams and consumers")
+        roles = ("postgres", *SERVICES)
+        secrets = {role: installation.password(state.keys, role) for role in roles}
+        await installation.make_databases("127.0.0.1", state.postgres_port, secrets)
+        seed = installation.seed_file(state.keys, permissions.OPERATOR).read_text().strip()
+        await installation.provision(state.nats_url, seed)
+        self.say(f"migrating the databases of {', '.join(SERVICES)}")
+        for service in SERVICES:
+            await asyncio.to_thread(migrations.upgrade, service, state.database_url(service))
+
+    async def _start_services(self, stack: AsyncExitStack) -> dict[str, FastAPI]:
+        from deploy.catcher import create_catcher  # noqa: PLC0415 - read with the services, while servers start
+        from deploy.traces import Store, create_traces  # noqa: PLC0415 - as above
+
+        catcher = create_catcher(self.state.folder / "messages.jsonl")
+        await catcher.start()
+        stack.push_async_callback(catcher.stop)
+        store = Store(self.state.folder / "traces.jsonl")
+        stack.callback(telemetry.start("samtid-demo", [store]).shutdown)
+        self.say(f"starting {', '.join(SERVICES)}")
+        apps: dict[str, FastAPI] = {}
+        for service in SERVICES:
+            settings = import_module(f"{service}.settings").Settings(**self._settings(service, catcher.port))
+            app = import_module(f"{service}.app").create_app(settings)
+            await stack.enter_async_context(_entered(app))
+            apps[service] = app
+        prefixes = {f"/{service}/": app for service, app in apps.items()}
+        demo: dict[str, ASGIApp] = {"/demo/traces": create_traces(store), "/demo/": catcher.app}
+        front = Front({**prefixes, **demo}, otherwise=apps["booking"])
+        config = uvicorn.Config(
+            front,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=3,
+        )
+        http = _Http(config)
+        serving = asyncio.create_task(http.serve([self.listener]))
+
+        async def end() -> None:
+            http.should_exit = True
+            await serving
+
+        stack.push_async_callback(end)
+        return apps
+
+    def _settings(self, service: str, smtp_port: int) -> dict[str, Any]:
+        state = self.state
+        made: dict[str, Any] = {
+            "environment": "demo",
+            "database_url": state.database_url(service),
+            "database_pool": POOL,
+            "nats_url": state.nats_url,
+            "nats_seed_file": installation.seed_file(state.keys, service),
+            "public_url": self.url,
+        }
+        if service == "booking":
+            made["manage_secret_file"] = installation.manage_secret_file(state.keys)
+        if service == "notification":
+            made |= {
+                "smtp_host": "127.0.0.1",
+                "smtp_port": smtp_port,
+                "smtp_tls": "none",
+                "mail_from": "Samtid <samtid@example.se>",
+                "sms_url": f"{self.url}/demo/sms",
+            }
+        return made
+
+    async def _load(self, directory: FastAPI) -> None:
+        from directory import importing  # noqa: PLC0415 - read with the services, while servers start
+
+        files = sorted(DEMO_DATA.glob("*.yaml"))
+        runtime = directory.state.runtime
+        try:
+            report = await importing.import_files(runtime.engine, files, utc_now())
+        except importing.Rejected as rejected:
+            raise DemoError(f"The demo data is refused:\n{rejected}") from rejected
+        runtime.relay.wake()
+        self.say(f"loaded the demo data: {report}")
+
+    async def _until_ready(self) -> None:
+        async with httpx.AsyncClient(base_url=self.url, timeout=10, trust_env=False) as http:
+            for service in SERVICES:
+                self.say(f"waiting for {service} to be ready")
+                await _until(f"{service} is not ready", partial(_is_ready, http, service))
+            self.say("waiting for the first free time that a parent can book")
+            await _until("no time is free to book", partial(_has_free_time, http))
+
+
+async def _until(otherwise: str, condition: Callable[[], Awaitable[bool]]) -> None:
+    """Wait until the condition holds. Raises DemoError with `otherwise` after READY_SECONDS."""
+    deadline = time.monotonic() + READY_SECONDS
+    while not await condition():
+        if time.monotonic() > deadline:
+            raise DemoError(f"After {READY_SECONDS} s {otherwise}: see {LOG} in the state folder.")
+        await asyncio.sleep(PROBE_SECONDS)
+
+
+async def _is_ready(http: httpx.AsyncClient, service: str) -> bool:
+    return (await http.get(f"/{service}/readyz")).is_success
+
+
+async def _has_free_time(http: httpx.AsyncClient) -> bool:
+    """Whether some offering that parents book by time has a free start."""
+    today = utc_now().date()
+    for offering in (await http.get("/directory/v1/offerings")).raise_for_status().json()["items"]:
+        if offering["kind"] != "conversation" or not offering["self_booking"] or offering["ended"]:
+            continue
+        query = {
+            "offering": offering["id"],
+            "municipality": offering["municipalities"][0],
+            "from": today.isoformat(),
+            "to": (today + timedelta(days=offering["horizon_days"])).isoformat(),
+            "limit": "1",
+        }
+        found = await http.get("/booking/v1/slots", params=query)
+        if found.is_success and found.json()["items"]:
+            return True
+    return False
+
+
+@asynccontextmanager
+async def _entered(app: FastAPI) -> AsyncIterator[None]:
+    """The lifespan of a service; its end waits no longer than STOP_SECONDS for servers that may be gone."""
+    lifespan = app.router.lifespan_context(app)
+    await lifespan.__aenter__()
+    try:
+        yield
+    finally:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STOP_SECONDS):
+                await lifespan.__aexit__(None, None, None)
+
+
+def _import_services() -> None:
+    """Read all code that will run: it takes as long as PostgreSQL takes to make its first files."""
+    modules: Sequence[str] = (
+        *(f"{service}.{part}" for service in SERVICES for part in ("app", "settings")),
+        "directory.importing",
+        "deploy.catcher",
+        "deploy.traces",
+    )
+    for module in modules:
+        import_module(module)
+
+
+def main(port: int, folder: Path, *, fresh: bool) -> int:
+    """Run the demo; the exit status: 0 after Ctrl-C or SIGTERM, 1 after a failure, told in one sentence."""
+    try:
+        listener = listen(port)
+        with listener, open_state(folder, fresh=fresh) as state:
+            # Held open for as long as this process lives: what goes wrong at the very end is written too.
+            telemetry.start_logging(stream=(state.folder / LOG).open("a", buffering=1))
+            factory = uvicorn.Config("", log_config=None).get_loop_factory()
+            with asyncio.Runner(loop_factory=factory) as runner:
+                runner.run(Demo(state, listener).run())
+    except (DemoError, embedded.EmbeddedError, installation.InstallationError) as error:
+        print(f"samtid demo: {error}", file=sys.stderr)
+        return 1
+    except Exception as error:  # whatever it was: one sentence here, the frames in the log
+        log.exception("the demo failed")
+        print(f"samtid demo: {type(error).__name__}: see {folder / LOG}.", file=sys.stderr)
+        return 1
+    print("Samtid has stopped.", flush=True)
+    return 0

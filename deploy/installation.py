@@ -1,0 +1,134 @@
+"""What one installation has of its own: keys and passwords, roles and databases, streams and consumers.
+
+Keys lie in a folder per user, so that each service can be given its own and no other:
+`<service>/nats.seed`, `<service>/pgpass`, `booking/manage.secret`, `operator/nats.seed`, `postgres/password`, and
+`nats/keys.conf`, which holds public keys only.
+"""
+
+import asyncio
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+import asyncpg
+import nats.errors
+from nkeys import NkeysError
+
+from deploy.permissions import OPERATOR, USERS, new_seed, public_key
+from deploy.services import SERVICES, all_reads
+from kit import messaging
+
+CONNECT_SECONDS = 30
+
+
+class InstallationError(RuntimeError):
+    """Something that an installation needs is missing or wrong; the message is one sentence for a person."""
+
+
+def make_keys(folder: Path, owner: int | None = None) -> None:
+    """Make what is missing in `folder`; `owner` is the user id that services run as, where that is not this user."""
+    for user in USERS:
+        _write(folder / user / "nats.seed", new_seed(), owner)
+    for service in SERVICES:
+        _write(folder / service / "pgpass", f"*:*:{service}:{service}:{secrets.token_hex(24)}\n", owner)
+    _write(manage_secret_file(folder), secrets.token_hex(32), owner)
+    _write(folder / "postgres" / "password", secrets.token_hex(24), owner)
+    keys = "".join(f"NKEY_{user.upper()}: {key}\n" for user, key in public_keys(folder).items())
+    public = folder / "nats" / "keys.conf"
+    public.parent.mkdir(exist_ok=True)
+    public.write_text(keys)
+
+
+def seed_file(folder: Path, user: str) -> Path:
+    """Where the NKey seed of a user lies."""
+    return folder / user / "nats.seed"
+
+
+def manage_secret_file(folder: Path) -> Path:
+    """Where the secret lies from which booking makes its manage links."""
+    return folder / "booking" / "manage.secret"
+
+
+def public_keys(folder: Path) -> dict[str, str]:
+    """The public NKey of each user."""
+    keys = {}
+    for user in USERS:
+        path = seed_file(folder, user)
+        try:
+            keys[user] = public_key(_read(path))
+        except (NkeysError, ValueError) as error:
+            raise InstallationError(f"the key {path} is damaged") from error
+    return keys
+
+
+def password(folder: Path, role: str) -> str:
+    """The password of a role: of a service, or of the superuser `postgres`."""
+    if role == "postgres":
+        return _read(folder / "postgres" / "password")
+    return _read(folder / role / "pgpass").rsplit(":", 1)[-1]
+
+
+async def make_databases(host: str, port: int, passwords: Mapping[str, str]) -> None:
+    """One role and one database per service, which no other role may enter. Repeatable; sets the passwords anew."""
+    admin = await _connect(host, port, passwords["postgres"])
+    try:
+        roles = {r["rolname"] for r in await admin.fetch("select rolname from pg_roles")}
+        databases = {r["datname"] for r in await admin.fetch("select datname from pg_database")}
+        for shared in ("postgres", "template1"):
+            await admin.execute(f"revoke connect, temporary on database {shared} from public")
+        for service in SERVICES:
+            verb = "alter" if service in roles else "create"
+            # Names are ours and passwords are hexadecimal: neither can end the quotes.
+            await admin.execute(f"{verb} role {service} login password '{passwords[service]}'")
+            if service not in databases:
+                await admin.execute(f"create database {service} owner {service}")
+            await admin.execute(f"revoke connect, temporary on database {service} from public")
+    finally:
+        await admin.close()
+
+
+async def _connect(host: str, port: int, secret: str) -> "asyncpg.Connection[asyncpg.Record]":
+    """The superuser's connection, as soon as the server takes one."""
+    deadline = asyncio.get_running_loop().time() + CONNECT_SECONDS
+    while True:
+        try:
+            return await asyncpg.connect(host=host, port=port, user="postgres", database="postgres", password=secret)
+        except asyncpg.InvalidPasswordError as error:
+            raise InstallationError(f"PostgreSQL at {host}:{port} refuses the password of its superuser") from error
+        except (OSError, asyncpg.CannotConnectNowError) as error:
+            if asyncio.get_running_loop().time() > deadline:
+                raise InstallationError(f"PostgreSQL at {host}:{port} does not answer") from error
+        await asyncio.sleep(0.2)
+
+
+async def provision(url: str, seed: str | None) -> None:
+    """Make or update the streams and every service's consumers, as the operator. Repeatable; loses nothing."""
+    try:
+        client = await asyncio.wait_for(messaging.connect(url, seed, OPERATOR), CONNECT_SECONDS)
+    except (TimeoutError, nats.errors.Error) as error:
+        raise InstallationError(f"NATS at {url} does not answer, or refuses the operator's key") from error
+    try:
+        await messaging.provision(client, all_reads())
+    finally:
+        await client.close()
+
+
+def _write(path: Path, text: str, owner: int | None) -> None:
+    """Write a secret that is not there yet, readable by its owner alone."""
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_suffix(".new")
+    beside.touch(mode=0o600)
+    beside.write_text(text)
+    if owner is not None:
+        os.chown(beside, owner, owner)
+    beside.rename(path)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError as error:
+        raise InstallationError(f"the key {path} cannot be read: {error.strerror}") from error

@@ -1,0 +1,34 @@
+"""The four services, as everything about running them knows them: what each one reads, answers and asks."""
+
+from collections.abc import Iterable
+from importlib import import_module
+from typing import Any
+
+from kit.messaging import Reads
+
+SERVICES = ("directory", "booking", "consent", "notification")
+
+
+def app(service: str) -> Any:
+    """The module that declares the service and makes its application."""
+    return import_module(f"{service}.app")
+
+
+def reads(service: str) -> tuple[Reads, ...]:
+    """What the service reads from the streams."""
+    return tuple(getattr(app(service), "READS", ()))
+
+
+def answers(service: str) -> Iterable[str]:
+    """The subjects of the questions that the service answers."""
+    return tuple(getattr(app(service), "ANSWERS", {}))
+
+
+def asks(service: str) -> tuple[str, ...]:
+    """The subjects of the questions that the service asks."""
+    return tuple(getattr(app(service), "ASKS", ()))
+
+
+def all_reads() -> list[Reads]:
+    """What all services read: the consumers to provision."""
+    return [read for service in SERVICES for read in reads(service)]
