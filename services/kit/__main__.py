@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -20,6 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
     chosen = parser.parse_args(arguments)
+    if chosen.what == "migrate":
+        return migrate(chosen.service)
     try:
         settings = load_settings(chosen.service)
     except ValidationError as error:
@@ -27,10 +30,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         reasons = "; ".join(e["msg"] for e in error.errors())
         print(f"{chosen.service} cannot start: check {names or 'its settings'} ({reasons})", file=sys.stderr)
         return 2
-    if chosen.what == "migrate":
-        migrations.upgrade(chosen.service, settings.database_url)
-        return 0
     return serve(chosen.service, settings, host=chosen.host, port=chosen.port)
+
+
+def migrate(service: str) -> int:
+    """Migrate the database of a service; needs no other setting than DATABASE_URL."""
+    url = os.environ.get("DATABASE_URL")
+    if not url:
+        print(f"{service} cannot be migrated: DATABASE_URL is not set", file=sys.stderr)
+        return 2
+    migrations.upgrade(service, url)
+    return 0
 
 
 def load_settings(service: str) -> Any:

@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from opentelemetry import context, metrics, propagate, trace
 from opentelemetry.sdk.metrics import MeterProvider
@@ -55,9 +55,12 @@ def _frames(error: BaseException | None) -> list[str]:
     return lines
 
 
-def start_logging(level: int = logging.INFO) -> None:
-    """Write all logs as JSON to standard error. Access logs stay off: spans hold route templates instead of URLs."""
-    handler = logging.StreamHandler(sys.stderr)
+def start_logging(level: int = logging.INFO, stream: TextIO | None = None) -> None:
+    """Write all logs as JSON to `stream`, which is standard error unless said otherwise.
+
+    Access logs stay off: spans hold route templates instead of URLs.
+    """
+    handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for noisy in ("httpx", "nats", "faststream", "uvicorn.access", "alembic"):
