@@ -76,7 +76,7 @@ Databases = Callable[[str], Awaitable[str]]
 @pytest.fixture(scope="session")
 async def new_database(postgres: str) -> AsyncIterator[Databases]:
     """`await new_database("booking")`: the URL of a new, empty database, made by the service's real migrations."""
-    admin = await asyncpg.connect(f"{postgres}/postgres")
+    admin = await until(lambda: _connect(f"{postgres}/postgres"))
     templates: dict[str, str] = {}
     lock = asyncio.Lock()
 
@@ -93,6 +93,14 @@ async def new_database(postgres: str) -> AsyncIterator[Databases]:
 
     yield make
     await admin.close()
+
+
+async def _connect(url: str) -> asyncpg.Connection | None:
+    """A connection, or None while the server is still starting."""
+    try:
+        return await asyncpg.connect(url)
+    except (OSError, asyncpg.CannotConnectNowError):
+        return None
 
 
 @dataclass

@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from kit import database, messaging, problems
 from kit.messaging import Reads
 from kit.outbox import Relay
+from kit.refusal import Refusal
 from kit.settings import Settings
 from kit.telemetry import ServerSpan
 
@@ -56,7 +57,7 @@ def runtime(request: Request) -> Runtime:
     return made
 
 
-class NotReady(problems.Refusal):
+class NotReady(Refusal):
     status = 503
     code = "not-ready"
     sv = ("Tjänsten är inte redo", "Försök igen om en stund.")

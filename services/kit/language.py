@@ -1,6 +1,6 @@
 """The reader's language, and times as people say them."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -52,3 +52,8 @@ def when_text(start: datetime, end: datetime, zone: ZoneInfo, language: Language
     day = day_text(start.astimezone(zone).date(), language)
     first, last = clock_text(start, zone, language), clock_text(end, zone, language)
     return f"{day} kl. {first}–{last}" if language == "sv" else f"{day}, {first}–{last}"
+
+
+def instant(value: datetime) -> str:
+    """RFC 3339 in UTC: `2026-03-30T07:00:00Z`."""
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -38,7 +38,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from kit.database import driver
+from kit.database import Connection, driver
 from kit.events import CONTENT_TYPE, EventData, EventType
 
 log = logging.getLogger(__name__)
@@ -65,8 +65,7 @@ create index outbox_unpublished on outbox (id) where published_at is null;
 create index outbox_published on outbox (published_at) where published_at is not null;
 """
 
-# Columns of one outbox row, in the order in which hot statements write them.
-INSERT = "insert into outbox (event_id, subject, payload, headers)"
+INSERT = "insert into outbox (event_id, subject, payload, headers) values ($1, $2, $3, $4)"
 CLAIM = (
     "select id, event_id, subject, payload, headers from outbox"
     " where published_at is null order by id limit $1 for update"
@@ -130,6 +129,11 @@ async def add(connection: AsyncConnection, outbox: Table, rows: Sequence[Row]) -
         )
 
 
+async def write(connection: Connection, event: Row) -> None:
+    """Write one event in the transaction of the driver's connection."""
+    await connection.execute(INSERT, event.event_id, event.subject, event.payload, event.headers)
+
+
 class Relay:
     """Publishes outbox rows to JetStream, in order, at least once; readers drop what they have seen."""
 
@@ -179,7 +183,7 @@ class Relay:
                 if not connection.is_closed():
                     await connection.execute("select pg_advisory_unlock($1)", RELAY_LOCK)
 
-    async def publish_batch(self, connection: "asyncpg.Connection[asyncpg.Record]") -> int:
+    async def publish_batch(self, connection: Connection) -> int:
         """Publish up to one batch and mark it; how many rows that were. A crash in between publishes them again."""
         async with connection.transaction():
             rows = await connection.fetch(CLAIM, BATCH)
@@ -219,11 +223,11 @@ class Relay:
         finished = time.time_ns()
         relay = trace.get_tracer(self.service)
         for r in rows:
-            context = propagate.extract(json.loads(r["headers"]))
+            context = propagate.extract(r["headers"])
             name = ".".join(r["subject"].split(".")[:3])
             span = relay.start_span(f"relay {name}", context=context, kind=SpanKind.PRODUCER, start_time=started)
             span.end(finished)
 
 
 def _headers(r: asyncpg.Record) -> dict[str, Any]:
-    return {**json.loads(r["headers"]), "Nats-Msg-Id": r["event_id"].hex}
+    return {**r["headers"], "Nats-Msg-Id": r["event_id"].hex}

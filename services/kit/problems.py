@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from kit.language import Language, of_request
+from kit.refusal import Invalid, NotFound, Refusal
 
 log = logging.getLogger(__name__)
 
@@ -36,40 +37,6 @@ class ValidationProblem(ProblemDocument):
     """What is wrong with a request, field by field. Never repeats what was sent."""
 
     errors: list[FieldError]
-
-
-class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not an error of ours
-    """Raised where a rule says no. Subclasses name the rule; `sv` and `en` are its title and what to do next."""
-
-    status: ClassVar[int] = 409
-    code: ClassVar[str] = "refused"
-    sv: ClassVar[tuple[str, str]]
-    en: ClassVar[tuple[str, str]]
-    headers: ClassVar[Mapping[str, str] | None] = None
-
-    def __init__(self, **extra: Any) -> None:
-        super().__init__(self.code)
-        self.extra = extra
-
-    def text(self, language: Language) -> tuple[str, str]:
-        """Title and detail."""
-        return self.sv if language == "sv" else self.en
-
-
-class NotFound(Refusal):
-    status = 404
-    code = "not-found"
-    sv = ("Det finns inte", "Kontrollera adressen. Länken kan vara gammal eller felskriven.")
-    en = ("Not found", "Check the address. The link may be old or mistyped.")
-
-
-class Invalid(Refusal):
-    """For what only a use case can find invalid; `errors` is a list of {field, message}."""
-
-    status = 422
-    code = "invalid"
-    sv = ("Uppgifterna behöver rättas", "Se vilka fält det gäller under errors.")
-    en = ("The request needs correcting", "See which fields under errors.")
 
 
 STATUS_TEXT: dict[int, tuple[str, tuple[str, str], tuple[str, str]]] = {
@@ -148,12 +115,9 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Refusal)
     async def refused(request: Request, error: Refusal) -> Response:
         language = of_request(request)
+        extra = {"errors": error.errors(language)} if isinstance(error, Invalid) else error.extra
         return document(
-            status=error.status,
-            code=error.code,
-            text=error.text(language),
-            extra=error.extra,
-            headers=error.headers,
+            status=error.status, code=error.code, text=error.text(language), extra=extra, headers=error.headers
         )
 
     @app.exception_handler(RequestValidationError)
@@ -161,8 +125,9 @@ def install(app: FastAPI) -> None:
         language = of_request(request)
         if any(e["type"] == "json_invalid" for e in error.errors()):
             return _by_status(400, language)
-        refusal = Invalid(errors=field_errors(error.errors(), language))
-        return document(status=refusal.status, code=refusal.code, text=refusal.text(language), extra=refusal.extra)
+        text = Invalid.sv if language == "sv" else Invalid.en
+        extra = {"errors": field_errors(error.errors(), language)}
+        return document(status=Invalid.status, code=Invalid.code, text=text, extra=extra)
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:

@@ -1,0 +1,32 @@
+"""Booking: free times, holds and bookings."""
+
+from fastapi import FastAPI
+
+from booking.bookings import api as bookings_api
+from booking.bookings import jobs
+from booking.settings import Settings
+from booking.slots import api as slots_api
+from booking.slots import handlers
+from booking.tables import inbox_table
+from kit import app
+from kit.app import Clock, utc_now
+
+READS = (handlers.READS,)
+ANSWERS = {"query.booking.contact": jobs.answer_contact}
+
+
+def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
+    """The booking service."""
+    made = app.create(
+        "booking",
+        settings,
+        title="Samtid: booking",
+        routers=(slots_api.router, bookings_api.router),
+        inbox=inbox_table,
+        reads=READS,
+        answers=ANSWERS,
+        jobs=(jobs.sweep, jobs.keep_calendar),
+        clock=clock,
+    )
+    bookings_api.install(made)
+    return made

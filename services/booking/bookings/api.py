@@ -1,0 +1,331 @@
+"""Holds and bookings over HTTP."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, FastAPI, Header, Path, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from booking.bookings import entry, rules
+from booking.bookings.service import Hold, View, Wanted
+from booking.bookings.tables import Contact
+from booking.slots.api import AdvisorOut, PlaceOut, SlotOut, place_out, slot_out
+from booking.slots.reads import Modality
+from booking.slots.rules import NotOffered
+from booking.slots.service import SlotId
+from kit.app import Runtime, runtime
+from kit.language import Language, instant, of_request
+from kit.problems import ProblemDocument, document, responses
+from kit.refusal import Refusal
+
+router = APIRouter(prefix="/booking/v1", tags=["bookings"])
+
+Running = Annotated[Runtime, Depends(runtime)]
+SlotText = Annotated[str, Field(min_length=1, max_length=200, description="the id of a slot")]
+MunicipalityCode = Annotated[str, Field(pattern="^[0-9]{4}$", description="SCB code", examples=["1266"])]
+Token = Annotated[str, Path(min_length=20, max_length=100, pattern="^[A-Za-z0-9_-]+$")]
+HoldId = Annotated[UUID, Path()]
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+def _wrong(code: str, sv: str, en: str) -> PydanticCustomError:
+    return PydanticCustomError(code, en, {"sv": sv})
+
+
+def parse_slot(text: str) -> SlotId:
+    """The slot of an id. Raises a validation error in both languages."""
+    try:
+        return SlotId.parse(text)
+    except ValueError:
+        raise _wrong("slot", "Det är inte en tid som vi har gett ut.", "This is not the id of a slot.") from None
+
+
+class HoldIn(Body):
+    slot: SlotText
+    municipality: MunicipalityCode
+    modality: Modality
+
+    @field_validator("slot")
+    @classmethod
+    def _slot(cls, text: str) -> str:
+        parse_slot(text)
+        return text
+
+
+class HoldOut(BaseModel):
+    id: UUID
+    slot: str
+    expires_at: datetime
+
+
+class ContactIn(Body):
+    """A name or an alias, and a telephone number or an e-mail address. Never a personal number."""
+
+    name: str = Field(min_length=1, max_length=100)
+    phone: str | None = Field(None, max_length=30, examples=["+46701234567"])
+    email: str | None = Field(None, max_length=254, examples=["alex@example.org"])
+    language: Language = "sv"
+
+    @field_validator("name")
+    @classmethod
+    def _name(cls, text: str) -> str:
+        if rules.holds_personal_number(text):
+            raise _wrong(
+                "personal_number",
+                "Skriv inget personnummer. Förnamn eller alias räcker.",
+                "Do not write a personal number. A first name or an alias is enough.",
+            )
+        if not text.isprintable():
+            raise _wrong("name", "Skriv namnet med vanliga tecken.", "Write the name in ordinary characters.")
+        return text
+
+    @field_validator("phone")
+    @classmethod
+    def _phone(cls, text: str | None) -> str | None:
+        try:
+            return rules.phone(text) if text else None
+        except ValueError:
+            raise _wrong(
+                "phone",
+                "Skriv ett telefonnummer, till exempel 070-123 45 67.",
+                "Write a telephone number, such as +46 70 123 45 67.",
+            ) from None
+
+    @field_validator("email")
+    @classmethod
+    def _email(cls, text: str | None) -> str | None:
+        try:
+            return rules.email(text) if text else None
+        except ValueError:
+            raise _wrong(
+                "email",
+                "Skriv en e-postadress, till exempel namn@exempel.se.",
+                "Write an e-mail address, such as name@example.org.",
+            ) from None
+
+    @model_validator(mode="after")
+    def _reachable(self) -> "ContactIn":
+        if not self.phone and not self.email:
+            raise _wrong(
+                "reachable",
+                "Ange ett telefonnummer eller en e-postadress.",
+                "Give a telephone number or an e-mail address.",
+            )
+        return self
+
+
+class ChildIn(Body):
+    age: int | None = Field(None, ge=0, le=20, description="whole years")
+    expecting: bool = False
+
+
+class BookingIn(Body):
+    """From a hold, or straight from a slot with municipality and modality; for a child or a child to come."""
+
+    hold: UUID | None = None
+    slot: SlotText | None = None
+    municipality: MunicipalityCode | None = None
+    modality: Modality | None = None
+    contact: ContactIn
+    child: ChildIn | None = None
+    expecting: bool = False
+
+    @field_validator("slot")
+    @classmethod
+    def _slot(cls, text: str | None) -> str | None:
+        if text:
+            parse_slot(text)
+        return text
+
+    @model_validator(mode="after")
+    def _whole(self) -> "BookingIn":
+        if (self.hold is None) == (self.slot is None):
+            raise _wrong("hold_or_slot", "Ange antingen hold eller slot.", "Give either hold or slot.")
+        if self.slot and not (self.municipality and self.modality):
+            raise _wrong("slot_needs", "Ange municipality och modality.", "Give municipality and modality.")
+        age = self.child.age if self.child else None
+        expecting = self.expecting or bool(self.child and self.child.expecting)
+        if (age is None) == (not expecting):
+            raise _wrong("child", "Ange barnets ålder eller expecting.", "Give the child's age or expecting.")
+        return self
+
+    def wanted(self) -> Wanted:
+        """The request in the use case's words."""
+        return Wanted(
+            hold=self.hold,
+            slot=SlotId.parse(self.slot) if self.slot else None,
+            municipality=self.municipality,
+            modality=self.modality,
+            contact=Contact(self.contact.name, self.contact.phone, self.contact.email, self.contact.language),
+            child_age=self.child.age if self.child else None,
+            expecting=self.expecting or bool(self.child and self.child.expecting),
+        )
+
+
+class BookedOut(BaseModel):
+    reference: str
+    manage_token: str
+    manage_url: str
+    status: Literal["confirmed"]
+    start: datetime
+    end: datetime
+    text: str
+    advisor: AdvisorOut
+    modality: Modality
+
+
+class OfferingOut(BaseModel):
+    id: str
+    name: str
+
+
+class BookingOut(BaseModel):
+    reference: str
+    status: Literal["confirmed", "fulfilled", "no_show", "cancelled"]
+    sequence: int
+    start: datetime
+    end: datetime
+    text: str
+    offering: OfferingOut
+    municipality: str
+    advisor: AdvisorOut
+    modality: Modality
+    place: PlaceOut | None
+
+
+class RescheduleIn(Body):
+    slot: SlotText
+    modality: Modality | None = None
+
+    @field_validator("slot")
+    @classmethod
+    def _slot(cls, text: str) -> str:
+        parse_slot(text)
+        return text
+
+
+class ConflictProblem(ProblemDocument):
+    """Where the time is taken, `alternatives` are the nearest that are free."""
+
+    alternatives: list[SlotOut] = Field(default_factory=list)
+
+
+_START_RULES: tuple[type[Refusal], ...] = (NotOffered, rules.SlotTaken, rules.TooSoon, rules.TooFarAhead)
+
+
+@router.post("/holds", status_code=201, response_model=HoldOut, responses=responses(*_START_RULES, rules.TooManyHolds))
+async def hold(body: HoldIn, request: Request, running: Running) -> Response:
+    """Keep a slot for ten minutes while the family writes."""
+    made = await entry.hold(
+        running,
+        slot=SlotId.parse(body.slot),
+        municipality=body.municipality,
+        modality=body.modality,
+        client=client_of(request),
+    )
+    return JSONResponse(_hold_out(made), 201)
+
+
+@router.post("/holds/{hold}/extend", response_model=HoldOut, responses=responses(rules.HoldGone))
+async def extend(hold: HoldId, running: Running) -> Response:
+    """Let a hold last ten minutes from now, half an hour in all at most."""
+    return JSONResponse(_hold_out(await entry.extend(running, hold)))
+
+
+@router.delete("/holds/{hold}", status_code=204, responses=responses())
+async def release(hold: HoldId, running: Running) -> Response:
+    """Give a hold back. One that is gone already is no fault."""
+    await entry.release(running, hold)
+    return Response(status_code=204)
+
+
+@router.post(
+    "/bookings",
+    status_code=201,
+    response_model=BookedOut,
+    responses=responses(*_START_RULES, rules.HoldGone, rules.TwinUnderWay, rules.KeyReused),
+)
+async def create(
+    body: BookingIn,
+    request: Request,
+    running: Running,
+    idempotency_key: Annotated[
+        str | None, Header(min_length=1, max_length=255, description="chosen by the client; repeat it when you retry")
+    ] = None,
+) -> Response:
+    """Book a time. With an Idempotency-Key a repeated request gets the first one's answer, for a day."""
+    answer = await entry.book(running, body.wanted(), key=idempotency_key, language=of_request(request))
+    return JSONResponse(answer, 201)
+
+
+@router.get("/bookings/{token}", response_model=BookingOut, responses=responses(rules.UnknownBooking))
+async def show(token: Token, request: Request, running: Running) -> Response:
+    """The booking of a manage token."""
+    language = of_request(request)
+    return JSONResponse(_booking_out(await entry.look_up(running, token, language), language))
+
+
+@router.post(
+    "/bookings/{token}/reschedule",
+    response_model=BookingOut,
+    responses=responses(*_START_RULES, rules.UnknownBooking, rules.NotChangeable),
+)
+async def reschedule(token: Token, body: RescheduleIn, request: Request, running: Running) -> Response:
+    """Move a booking to another slot of its offering. The old time is given up only if the new one is taken."""
+    language = of_request(request)
+    view = await entry.reschedule(running, token, SlotId.parse(body.slot), body.modality, language)
+    return JSONResponse(_booking_out(view, language))
+
+
+@router.post(
+    "/bookings/{token}/cancel",
+    response_model=BookingOut,
+    responses=responses(rules.UnknownBooking, rules.NotChangeable),
+)
+async def cancel(token: Token, request: Request, running: Running) -> Response:
+    """Cancel a booking. Cancelling again changes nothing."""
+    language = of_request(request)
+    return JSONResponse(_booking_out(await entry.cancel(running, token, language), language))
+
+
+def install(app: FastAPI) -> None:
+    """Let the refusal of a taken time list the nearest free ones."""
+
+    @app.exception_handler(rules.SlotTaken)
+    async def taken(request: Request, refusal: rules.SlotTaken) -> Response:
+        language = of_request(request)
+        nearest = [slot_out(free, language) for free in refusal.alternatives]
+        return document(
+            status=refusal.status, code=refusal.code, text=refusal.text(language), extra={"alternatives": nearest}
+        )
+
+
+def client_of(request: Request) -> str:
+    """The address that a request came from; behind a proxy that is trusted, the one that it names."""
+    return request.client.host if request.client else "unknown"
+
+
+def _hold_out(made: Hold) -> dict[str, Any]:
+    return {"id": str(made.id), "slot": str(made.slot), "expires_at": instant(made.expires_at)}
+
+
+def _booking_out(view: View, language: Language) -> dict[str, Any]:
+    return {
+        "reference": view.reference,
+        "status": view.status,
+        "sequence": view.sequence,
+        "start": instant(view.start),
+        "end": instant(view.end),
+        "text": view.text(language),
+        "offering": {"id": view.offering, "name": view.offering_name},
+        "municipality": view.municipality,
+        "advisor": {"id": view.advisor, "name": view.advisor_name},
+        "modality": view.modality,
+        "place": place_out(view.place),
+    }

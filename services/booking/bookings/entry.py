@@ -1,0 +1,117 @@
+"""Where a request comes in, from the API or from a page: one transaction each, opened and committed here."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+from uuid import UUID
+
+from booking.bookings import service
+from booking.bookings.links import Links
+from booking.bookings.rules import SlotTaken
+from booking.bookings.service import Hold, View, Wanted
+from booking.slots.service import SlotId
+from kit import database
+from kit.app import Runtime
+from kit.language import Language
+
+T = TypeVar("T")
+
+
+def links(runtime: Runtime) -> Links:
+    """The maker of manage links for this installation."""
+    return Links(runtime.settings.manage_secret, runtime.settings.public_url)
+
+
+async def hold(
+    runtime: Runtime, *, slot: SlotId, municipality: str, modality: str, client: str, hold_id: UUID | None = None
+) -> Hold:
+    """See `service.hold`. `client` is the address that the request came from; only a keyed hash of it is kept."""
+    hashed = links(runtime).keyed_hash("client", client.encode())
+
+    async def attempt() -> Hold:
+        async with database.transaction(runtime.engine) as connection:
+            return await service.hold(
+                connection,
+                runtime.settings,
+                slot=slot,
+                municipality=municipality,
+                modality=modality,
+                client=hashed,
+                now=runtime.clock(),
+                hold_id=hold_id,
+            )
+
+    return await _after_expiry(runtime, slot, attempt)
+
+
+async def find_hold(runtime: Runtime, hold_id: UUID) -> Hold:
+    """See `service.find_hold`."""
+    async with database.driver(runtime.engine) as connection:
+        return await service.find_hold(connection, hold_id, runtime.clock())
+
+
+async def extend(runtime: Runtime, hold_id: UUID) -> Hold:
+    """See `service.extend`."""
+    async with database.transaction(runtime.engine) as connection:
+        return await service.extend(connection, runtime.settings, hold_id, runtime.clock())
+
+
+async def release(runtime: Runtime, hold_id: UUID) -> None:
+    """See `service.release`."""
+    async with database.transaction(runtime.engine) as connection:
+        await service.release(connection, hold_id)
+
+
+async def book(runtime: Runtime, wanted: Wanted, *, key: str | None, language: Language) -> dict[str, Any]:
+    """See `service.book`."""
+
+    async def attempt() -> dict[str, Any]:
+        async with database.driver(runtime.engine) as connection:
+            return await service.book(
+                connection, links(runtime), wanted, key=key, now=runtime.clock(), language=language
+            )
+
+    answer = await _after_expiry(runtime, wanted.slot, attempt)
+    runtime.relay.wake()
+    return answer
+
+
+async def look_up(runtime: Runtime, token: str, language: Language) -> View:
+    """See `service.look_up`."""
+    async with database.driver(runtime.engine) as connection:
+        return await service.look_up(connection, token, language)
+
+
+async def reschedule(runtime: Runtime, token: str, slot: SlotId, modality: str | None, language: Language) -> View:
+    """See `service.reschedule`."""
+
+    async def attempt() -> View:
+        async with database.transaction(runtime.engine) as connection:
+            return await service.reschedule(
+                connection, token, slot, modality=modality, now=runtime.clock(), language=language
+            )
+
+    view = await _after_expiry(runtime, slot, attempt)
+    runtime.relay.wake()
+    return view
+
+
+async def cancel(runtime: Runtime, token: str, language: Language) -> View:
+    """See `service.cancel`."""
+    async with database.transaction(runtime.engine) as connection:
+        view = await service.cancel(connection, token, now=runtime.clock(), language=language)
+    runtime.relay.wake()
+    return view
+
+
+async def _after_expiry(runtime: Runtime, slot: SlotId | None, attempt: Callable[[], Awaitable[T]]) -> T:
+    """Try once more if what was in the way was a hold that had expired and was not yet swept away."""
+    try:
+        return await attempt()
+    except SlotTaken:
+        if slot is None:
+            raise
+        async with database.transaction(runtime.engine) as connection:
+            expired = await service.expire(connection, runtime.clock(), slot.advisor)
+        if not expired:
+            raise
+    return await attempt()

@@ -1,0 +1,42 @@
+"""What booking does by itself: ends holds, forgets keys, and keeps the calendar long enough."""
+
+import asyncio
+import json
+from uuid import UUID
+
+from booking.bookings import entry, service
+from booking.slots import service as slots
+from booking.slots import tables as slot_tables
+from kit import database
+from kit.app import Runtime
+
+SWEEP_SECONDS = 1
+CALENDAR_SECONDS = 3600
+
+
+async def sweep(runtime: Runtime) -> None:
+    """Give the time of expired holds back, each second."""
+    while True:
+        async with database.transaction(runtime.engine) as connection:
+            await service.expire(connection, runtime.clock())
+        await asyncio.sleep(SWEEP_SECONDS)
+
+
+async def keep_calendar(runtime: Runtime) -> None:
+    """Each hour: open the days that have come within reach, and forget old idempotency keys."""
+    while True:
+        async with database.driver(runtime.engine) as connection:
+            advisors = await slot_tables.scheduled_advisors(connection)
+            await service.forget_old_keys(connection, runtime.clock())
+        for advisor in advisors:
+            async with database.transaction(runtime.engine) as connection:
+                await slot_tables.lock_register(connection)
+                await slots.refresh_open_hours(connection, advisor, runtime.clock())
+        await asyncio.sleep(CALENDAR_SECONDS)
+
+
+async def answer_contact(runtime: Runtime, question: bytes) -> bytes:
+    """Answer notification's question `{"booking": "<uuid>"}`; only its NATS user may ask."""
+    booking = UUID(json.loads(question)["booking"])
+    async with database.driver(runtime.engine) as connection:
+        return json.dumps(await service.contact(connection, entry.links(runtime), booking)).encode()

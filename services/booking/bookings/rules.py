@@ -1,0 +1,182 @@
+"""What may be booked, moved and cancelled: pure functions, each refusal named."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from booking.slots import rules as slots
+from booking.slots.reads import Offering
+from booking.slots.rules import Free, NotOffered, Place, SlotFacts, Times
+from kit.refusal import Invalid, Refusal
+
+
+class SlotTaken(Refusal):
+    code = "slot-taken"
+    sv = ("Tiden är inte längre ledig", "Någon annan hann före. Välj en annan tid, de närmaste står här.")
+    en = ("The time is no longer free", "Somebody else was first. Choose another time, the nearest are listed.")
+
+    def __init__(self, alternatives: Sequence[Free] = ()) -> None:
+        super().__init__()
+        self.alternatives = alternatives
+
+
+class TooSoon(Refusal):
+    code = "too-soon"
+    sv = ("Tiden ligger för nära", "Välj en senare tid, eller ring oss.")
+    en = ("The time is too soon", "Choose a later time, or call us.")
+
+
+class TooFarAhead(Refusal):
+    code = "too-far-ahead"
+    sv = ("Tiden går inte att boka än", "Välj en tidigare tid.")
+    en = ("The time cannot be booked yet", "Choose an earlier time.")
+
+
+class HoldGone(Refusal):
+    code = "hold-gone"
+    sv = ("Reservationen gäller inte längre", "Välj tiden igen om den är ledig, eller en annan.")
+    en = ("The hold is no longer valid", "Choose the time again if it is free, or another one.")
+
+
+class TooManyHolds(Refusal):
+    status = 429
+    code = "too-many-holds"
+    sv = ("Du har redan flera tider reserverade", "Boka eller släpp någon av dem, eller vänta tio minuter.")
+    en = ("You are holding several times already", "Book or release one of them, or wait ten minutes.")
+
+
+class UnknownBooking(Refusal):
+    status = 404
+    code = "unknown-booking"
+    sv = ("Bokningen hittades inte", "Kontrollera länken i din bekräftelse.")
+    en = ("There is no such booking", "Check the link in your confirmation.")
+
+
+class NotChangeable(Refusal):
+    code = "not-changeable"
+    sv = ("Bokningen kan inte längre ändras", "Den är avbokad eller har redan börjat. Boka en ny tid.")
+    en = ("The booking can no longer be changed", "It is cancelled or has already begun. Book a new time.")
+
+
+class KeyReused(Refusal):
+    status = 422
+    code = "idempotency-key-reused"
+    sv = ("Nyckeln har använts till en annan begäran", "Använd en ny Idempotency-Key för en ny bokning.")
+    en = ("The key was used for another request", "Use a new Idempotency-Key for a new booking.")
+
+
+class TwinUnderWay(Refusal):
+    code = "request-under-way"
+    sv = ("Samma begäran behandlas redan", "Försök igen om en sekund med samma nyckel.")
+    en = ("The same request is under way", "Try again in a second with the same key.")
+    headers = {"Retry-After": "1"}  # noqa: RUF012 - never changed
+
+
+@dataclass(frozen=True)
+class Start:
+    """A start that the rules allow, with all that a booking keeps of it."""
+
+    offering: Offering
+    times: Times
+    day: date
+    zone: str
+    place: Place | None
+    advisor_name: str
+    advisor: str
+    municipality: str
+    modality: str
+
+
+def allow_start(
+    facts: SlotFacts, *, advisor: str, municipality: str, modality: str, start: datetime, now: datetime
+) -> Start:
+    """The start, if it can be booked for the municipality in this modality; whether it is free is not asked here.
+
+    Raises NotOffered, SlotTaken (the advisor is not open then), TooSoon, TooFarAhead, or Invalid for the modality.
+    """
+    offering = facts.offering
+    if offering is None or facts.municipality is None or municipality not in offering.municipalities:
+        raise NotOffered
+    if not offering.self_booking:
+        raise NotOffered
+    if start < slots.earliest(offering, now):
+        raise TooSoon
+    if start >= slots.latest(offering, now):
+        raise TooFarAhead
+    wanted = slots.times(offering, start)
+    block = facts.block
+    if block is None or not facts.reached or not slots.is_on_grid(offering, block, wanted):
+        raise SlotTaken
+    if modality not in facts.modalities or modality not in block.modalities:
+        raise invalid("modality", "Välj ett sätt som tiden erbjuder.", "Choose a way that this time offers.")
+    return Start(
+        offering=offering,
+        times=wanted,
+        day=block.day,
+        zone=block.zone,
+        place=facts.place if modality == "visit" else None,
+        advisor_name=facts.advisor_name or "",
+        advisor=advisor,
+        municipality=municipality,
+        modality=modality,
+    )
+
+
+def allow_child(offering: Offering, *, age: int | None, expecting: bool) -> None:
+    """Raise Invalid unless the offering is for this child. `age` is in whole years."""
+    ages = offering.ages
+    if expecting and not ages.expecting:
+        raise invalid("expecting", "Insatsen är inte för väntande föräldrar.", "This is not for parents-to-be.")
+    if age is not None and not ages.first <= age <= ages.last:
+        raise invalid(
+            "child.age",
+            f"Insatsen är för barn {ages.first}–{ages.last} år.",
+            f"This is for children aged {ages.first}–{ages.last}.",
+        )
+
+
+def invalid(field: str, sv: str, en: str) -> Invalid:
+    """A refusal of one field, with its message in both languages."""
+    return Invalid(fields=[(field, sv, en)])
+
+
+def allow_change(status: str, start: datetime, now: datetime) -> None:
+    """Raise NotChangeable unless a booking can still be moved or cancelled: confirmed, and not begun."""
+    if status != "confirmed" or start <= now:
+        raise NotChangeable
+
+
+def is_late(offering: Offering | None, start: datetime, now: datetime) -> bool:
+    """Whether a cancellation at `now` falls within the offering's limit. One that is unknown counts as late."""
+    return offering is None or now > start - timedelta(hours=offering.cancel_limit_hours)
+
+
+_PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
+_EMAIL = re.compile(r"[^@\s<>,;:\"()\[\]\\]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251})\.[A-Za-z]{2,24}")
+_PERSONAL_NUMBER = re.compile(r"(?<!\d)(?:\d{2})?\d{6}[-+ ]?\d{4}(?!\d)")
+
+
+def phone(text: str) -> str:
+    """A telephone number as E.164; one without a country code is Swedish. Raises ValueError."""
+    plain = re.sub(r"[\s().–-]", "", text)
+    if plain.startswith("00"):
+        plain = "+" + plain[2:]
+    elif plain.startswith("0"):
+        plain = "+46" + plain[1:]
+    if not _PHONE.fullmatch(plain):
+        raise ValueError("not a telephone number")
+    return plain
+
+
+def email(text: str) -> str:
+    """An e-mail address, without spaces around it. Raises ValueError."""
+    plain = text.strip()
+    if not _EMAIL.fullmatch(plain) or ".." in plain:
+        raise ValueError("not an e-mail address")
+    return plain
+
+
+def holds_personal_number(text: str) -> bool:
+    """Whether a text looks as if it holds a Swedish personal number (personnummer), which we do not want."""
+    return bool(_PERSONAL_NUMBER.search(text))

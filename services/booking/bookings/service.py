@@ -1,0 +1,448 @@
+"""The use cases of a booking, one function each. The caller opens and commits the transaction; `book` is one statement
+and needs none.
+"""
+
+import json
+import secrets
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Literal
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+import asyncpg
+from opentelemetry import metrics, trace
+
+from booking import events
+from booking.bookings import rules, tables
+from booking.bookings.links import Links, token_hash
+from booking.bookings.rules import (
+    HoldGone,
+    KeyReused,
+    SlotTaken,
+    Start,
+    TooManyHolds,
+    TwinUnderWay,
+    UnknownBooking,
+)
+from booking.bookings.tables import Contact, NewBooking
+from booking.settings import Settings
+from booking.slots import tables as slot_tables
+from booking.slots.reads import Offering
+from booking.slots.rules import NotOffered, Place
+from booking.slots.service import SlotId
+from kit import outbox
+from kit.database import Connection
+from kit.language import Language, instant, when_text
+from kit.refusal import Refusal
+
+tracer = trace.get_tracer("booking")
+_outcomes = metrics.get_meter("booking").create_counter("samtid.bookings", description="requests to book, by outcome")
+_REFERENCE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+_KEYS_KEPT = timedelta(hours=24)
+ALTERNATIVES = 5
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A request to book: `hold`, or `slot` with `municipality` and `modality`. `child_age` is in whole years."""
+
+    hold: UUID | None
+    slot: SlotId | None
+    municipality: str | None
+    modality: str | None
+    contact: Contact
+    child_age: int | None
+    expecting: bool
+
+    def canonical(self) -> bytes:
+        """The same bytes for the same request."""
+        return json.dumps(
+            [
+                str(self.hold or ""),
+                str(self.slot or ""),
+                self.municipality,
+                self.modality,
+                vars(self.contact),
+                self.child_age,
+                self.expecting,
+            ]
+        ).encode()
+
+
+@dataclass(frozen=True)
+class Hold:
+    """A slot that is kept from `held_at` until `expires_at` (UTC)."""
+
+    id: UUID
+    slot: SlotId
+    municipality: str
+    modality: str
+    held_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class View:
+    """A booking as its family sees it; instants are UTC."""
+
+    id: UUID
+    reference: str
+    status: str
+    sequence: int
+    offering: str
+    offering_name: str
+    municipality: str
+    municipality_name: str
+    help_phone: str | None
+    advisor: str
+    advisor_name: str
+    modality: str
+    place: Place | None
+    start: datetime
+    end: datetime
+    zone: str
+
+    def text(self, language: Language) -> str:
+        """Weekday, date and local times."""
+        return when_text(self.start, self.end, ZoneInfo(self.zone), language)
+
+
+async def hold(
+    connection: Connection,
+    settings: Settings,
+    *,
+    slot: SlotId,
+    municipality: str,
+    modality: str,
+    client: bytes,
+    now: datetime,
+    hold_id: UUID | None = None,
+) -> Hold:
+    """Keep a slot for `settings.hold_minutes`. Asking again with the same `hold_id` gives the same hold.
+
+    `client` is a keyed hash of who asks. Raises TooManyHolds, SlotTaken (with alternatives), or what the rules raise.
+    """
+    hold_id = hold_id or uuid4()
+    held, held_for_offering = await tables.holds_of_client(connection, client, slot.offering, now)
+    if (known := await tables.hold(connection, hold_id)) and known["expires_at"] > now:
+        return _hold(known)
+    if held >= settings.holds_per_client or held_for_offering >= settings.holds_per_client_and_offering:
+        raise TooManyHolds
+    start = await _allowed(connection, slot, municipality, modality, now)
+    expires = now + timedelta(minutes=settings.hold_minutes)
+    with tracer.start_as_current_span("hold"):
+        if not await tables.insert_hold(connection, start, hold=hold_id, client=client, now=now, expires=expires):
+            raise await taken(connection, slot, municipality, modality, now)
+    return Hold(hold_id, slot, municipality, modality, now, expires)
+
+
+async def find_hold(connection: Connection, hold_id: UUID, now: datetime) -> Hold:
+    """A live hold. Raises HoldGone."""
+    row = await tables.hold(connection, hold_id)
+    if row is None or row["expires_at"] <= now:
+        raise HoldGone
+    return _hold(row)
+
+
+async def extend(connection: Connection, settings: Settings, hold_id: UUID, now: datetime) -> Hold:
+    """Let a hold last `settings.hold_minutes` from now, within `settings.hold_longest_minutes` of its start."""
+    row = await tables.hold(connection, hold_id, lock=True)
+    if row is None or row["expires_at"] <= now:
+        raise HoldGone
+    longest = row["created_at"] + timedelta(minutes=settings.hold_longest_minutes)
+    expires = max(row["expires_at"], min(longest, now + timedelta(minutes=settings.hold_minutes)))
+    await tables.extend_hold(connection, hold_id, expires)
+    return replace(_hold(row), expires_at=expires)
+
+
+async def release(connection: Connection, hold_id: UUID) -> None:
+    """Give a hold's time back. One that is gone already needs nothing."""
+    row = await tables.hold(connection, hold_id, lock=True)
+    if row is not None:
+        await tables.remove_holds(connection, [row])
+
+
+async def expire(connection: Connection, now: datetime, advisor: str | None = None) -> int:
+    """Give back the time of expired holds (of one advisor); how many there were."""
+    expired = await tables.expired_holds(connection, now, advisor)
+    if expired:
+        await tables.remove_holds(connection, expired)
+    return len(expired)
+
+
+async def book(
+    connection: Connection, links: Links, wanted: Wanted, *, key: str | None, now: datetime, language: Language
+) -> dict[str, Any]:
+    """Book, once per `key`; the answer for the client. A refusal writes nothing.
+
+    Raises KeyReused, TwinUnderWay, HoldGone, SlotTaken (with alternatives), or what the rules raise.
+    """
+    with tracer.start_as_current_span("book") as span:
+        key_hash = links.keyed_hash("idempotency key", key.encode()) if key else None
+        request = links.keyed_hash("request", wanted.canonical())
+        try:
+            answer, booking = await _book(connection, links, wanted, key_hash, request, now, language)
+        except Refusal as refusal:
+            if key_hash and (earlier := await tables.earlier_answer(connection, key_hash)):
+                if earlier["request"] != request:
+                    raise KeyReused from refusal
+                answer, booking = json.loads(earlier["answer"]), earlier["booking"]
+            else:
+                _outcomes.add(1, {"outcome": refusal.code})
+                raise
+        else:
+            _outcomes.add(1, {"outcome": "confirmed"})
+        span.set_attribute("samtid.booking_id", str(booking))
+        span.set_attribute("samtid.booking_reference", answer["reference"])
+    return {**answer, "manage_token": links.token(booking), "manage_url": links.url(booking)}
+
+
+async def _book(
+    connection: Connection,
+    links: Links,
+    wanted: Wanted,
+    key: bytes | None,
+    request: bytes,
+    now: datetime,
+    language: Language,
+) -> tuple[dict[str, Any], UUID]:
+    held = await find_hold(connection, wanted.hold, now) if wanted.hold else None
+    slot = held.slot if held else wanted.slot
+    municipality = held.municipality if held else wanted.municipality
+    modality = held.modality if held else wanted.modality
+    if slot is None or municipality is None or modality is None:
+        raise rules.invalid("slot", "Välj en tid.", "Choose a time.")
+    # A slot that could be held can be booked from that hold, though its lead time has begun meanwhile.
+    start = await _allowed(connection, slot, municipality, modality, held.held_at if held else now)
+    rules.allow_child(start.offering, age=wanted.child_age, expecting=wanted.expecting)
+    booking = held.id if held else uuid4()
+    reference = "".join(secrets.choice(_REFERENCE_LETTERS) for _ in range(8))
+    answer = _answer(start, reference, language)
+    new = NewBooking(
+        id=booking,
+        family=uuid4(),
+        reference=reference,
+        token_hash=token_hash(links.token(booking)),
+        contact=wanted.contact,
+        child_age=wanted.child_age,
+        key=key,
+        lock=int.from_bytes((key or booking.bytes)[:8], "big", signed=True),
+        request=request,
+        answer=json.dumps(answer),
+        event=_fact(events.CONFIRMED, events.Confirmed, booking, 0, start, now),
+    )
+    outcome = (
+        await tables.confirm_hold(connection, new, now)
+        if held
+        else await tables.insert_booking(connection, start, new, now)
+    )
+    if outcome == "twin under way":
+        raise TwinUnderWay
+    if outcome == "key used":
+        raise KeyReused
+    if outcome == "not made":
+        raise HoldGone if held else await taken(connection, slot, municipality, modality, now)
+    return answer, booking
+
+
+async def look_up(connection: Connection, token: str, language: Language) -> View:
+    """The booking of a manage token. Raises UnknownBooking."""
+    return _view(await _row(connection, token), language)
+
+
+async def reschedule(
+    connection: Connection, token: str, slot: SlotId, *, modality: str | None, now: datetime, language: Language
+) -> View:
+    """Move a booking: the old time is given up only if the new one is taken. Moving to where it is changes nothing.
+
+    Raises UnknownBooking, NotChangeable, SlotTaken (with alternatives), or what the rules raise.
+    """
+    with tracer.start_as_current_span("reschedule") as span:
+        await tables.lock_booking(connection, token_hash(token))
+        row = await _row(connection, token)
+        span.set_attribute("samtid.booking_id", str(row["id"]))
+        span.set_attribute("samtid.booking_reference", row["reference"])
+        rules.allow_change(row["status"], row["start_at"], now)
+        modality = modality or row["modality"]
+        if (slot.start, slot.advisor, modality) == (row["start_at"], row["advisor"], row["modality"]):
+            return _view(row, language)
+        if slot.offering != row["offering"]:
+            raise NotOffered
+        start = await _allowed(connection, slot, row["municipality"], modality, now)
+        sequence = row["sequence"] + 1
+        if not await tables.move(connection, row, start, sequence, now):
+            raise await taken(connection, slot, row["municipality"], modality, now)
+        fact = _fact(
+            events.RESCHEDULED, events.Rescheduled, row["id"], sequence, start, now, previous_start=row["start_at"]
+        )
+        await outbox.write(connection, fact)
+        return _view(await _row(connection, token), language)
+
+
+async def cancel(
+    connection: Connection, token: str, *, now: datetime, language: Language, by: Literal["family", "staff"] = "family"
+) -> View:
+    """Cancel a booking and give its time back. A booking that is cancelled already stays so.
+
+    Raises UnknownBooking, or NotChangeable once it has begun.
+    """
+    with tracer.start_as_current_span("cancel") as span:
+        await tables.lock_booking(connection, token_hash(token))
+        row = await _row(connection, token)
+        span.set_attribute("samtid.booking_id", str(row["id"]))
+        span.set_attribute("samtid.booking_reference", row["reference"])
+        if row["status"] != "cancelled":
+            rules.allow_change(row["status"], row["start_at"], now)
+            offering = Offering.stored(row["offering_data"]) if row["offering_data"] else None
+            late = rules.is_late(offering, row["start_at"], now)
+            sequence = row["sequence"] + 1
+            await tables.cancel(connection, row, sequence, now, late=late)
+            data = events.Cancelled(
+                booking=row["id"],
+                sequence=sequence,
+                offering=row["offering"],
+                municipality=row["municipality"],
+                advisor=row["advisor"],
+                modality=row["modality"],
+                place=row["place"],
+                start=row["start_at"],
+                end=row["end_at"],
+                zone=row["zone"],
+                late=late,
+                by=by,
+            )
+            await outbox.write(connection, outbox.row(events.CANCELLED, entity_id=str(row["id"]), data=data, now=now))
+        return _view(await _row(connection, token), language)
+
+
+async def contact(connection: Connection, links: Links, booking: UUID) -> dict[str, Any]:
+    """What notification needs to tell the family about a booking as it is now; asked at the moment of sending."""
+    row = await tables.with_contact(connection, booking)
+    if row is None:
+        return {"found": False}
+    view = _view(row, row["language"])
+    return {
+        "found": True,
+        "status": view.status,
+        "sequence": view.sequence,
+        "reference": view.reference,
+        "name": row["name"],
+        "email": row["email"],
+        "phone": row["phone"],
+        "language": row["language"],
+        "manage_url": links.url(booking),
+        "start": instant(view.start),
+        "end": instant(view.end),
+        "zone": view.zone,
+        "offering": view.offering_name,
+        "advisor": view.advisor_name,
+        "modality": view.modality,
+        "place": f"{view.place.name}, {view.place.address}" if view.place else None,
+        "municipality": view.municipality_name,
+        "help_phone": view.help_phone,
+    }
+
+
+async def forget_old_keys(connection: Connection, now: datetime) -> None:
+    """Drop idempotency keys after a day; a client that repeats a request later is taken to mean a new one."""
+    await tables.forget_keys(connection, now - _KEYS_KEPT)
+
+
+async def taken(
+    connection: Connection, slot: SlotId, municipality: str, modality: str | None, now: datetime
+) -> SlotTaken:
+    """The refusal for a time that is gone, with the nearest ones that are free."""
+    nearest = await slot_tables.free_starts(
+        connection,
+        now=now,
+        offering=slot.offering,
+        municipality=municipality,
+        modality=modality,
+        limit=ALTERNATIVES,
+        nearest_to=slot.start,
+    )
+    return SlotTaken(alternatives=nearest)
+
+
+async def _allowed(connection: Connection, slot: SlotId, municipality: str, modality: str, now: datetime) -> Start:
+    facts = await slot_tables.slot_facts(
+        connection, offering=slot.offering, municipality=municipality, advisor=slot.advisor, start=slot.start
+    )
+    try:
+        return rules.allow_start(
+            facts, advisor=slot.advisor, municipality=municipality, modality=modality, start=slot.start, now=now
+        )
+    except SlotTaken:
+        raise await taken(connection, slot, municipality, modality, now) from None
+
+
+async def _row(connection: Connection, token: str) -> asyncpg.Record:
+    row = await tables.by_token(connection, token_hash(token))
+    if row is None:
+        raise UnknownBooking
+    return row
+
+
+def _hold(row: asyncpg.Record) -> Hold:
+    slot = SlotId(row["offering"], row["advisor"], row["start_at"])
+    return Hold(row["id"], slot, row["municipality"], row["modality"], row["created_at"], row["expires_at"])
+
+
+def _view(row: asyncpg.Record, language: Language) -> View:
+    offering = Offering.stored(row["offering_data"]) if row["offering_data"] else None
+    place = Place(row["place"], row["place_name"], row["place_address"]) if row["place_name"] else None
+    return View(
+        id=row["id"],
+        reference=row["reference"],
+        status=row["status"],
+        sequence=row["sequence"],
+        offering=row["offering"],
+        offering_name=offering.name.in_language(language) if offering else row["offering"],
+        municipality=row["municipality"],
+        municipality_name=row["municipality_name"] or row["municipality"],
+        help_phone=row["help_phone"],
+        advisor=row["advisor"],
+        advisor_name=row["advisor_name"] or row["advisor"],
+        modality=row["modality"],
+        place=place,
+        start=row["start_at"],
+        end=row["end_at"],
+        zone=row["zone"],
+    )
+
+
+def _answer(start: Start, reference: str, language: Language) -> dict[str, Any]:
+    """The answer to a booking, without its token, which is never stored."""
+    return {
+        "reference": reference,
+        "status": "confirmed",
+        "start": instant(start.times.start),
+        "end": instant(start.times.end),
+        "text": when_text(start.times.start, start.times.end, ZoneInfo(start.zone), language),
+        "advisor": {"id": start.advisor, "name": start.advisor_name},
+        "modality": start.modality,
+    }
+
+
+def _fact(
+    event: Any, data: type[events.Booked], booking: UUID, sequence: int, start: Start, now: datetime, **more: Any
+) -> outbox.Row:
+    return outbox.row(
+        event,
+        entity_id=str(booking),
+        now=now,
+        data=data(
+            booking=booking,
+            sequence=sequence,
+            offering=start.offering.id,
+            municipality=start.municipality,
+            advisor=start.advisor,
+            modality=start.modality,
+            place=start.place.id if start.place else None,
+            start=start.times.start,
+            end=start.times.end,
+            zone=start.zone,
+            **more,
+        ),
+    )

@@ -1,0 +1,4 @@
+from booking.tables import metadata
+from kit import migrations
+
+migrations.run(metadata)

@@ -1,0 +1,124 @@
+"""Free times over HTTP."""
+
+from datetime import date, datetime, time, timedelta
+from typing import Annotated, Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import AwareDatetime, BaseModel
+
+from booking.slots import service
+from booking.slots.reads import Modality
+from booking.slots.rules import Free, NotOffered, Place
+from booking.slots.service import SlotId
+from kit import database
+from kit.app import Runtime, runtime
+from kit.language import Language, instant, of_request, when_text
+from kit.problems import responses
+
+router = APIRouter(prefix="/booking/v1", tags=["slots"])
+
+# The zone in which a plain date in `from` and `to` is understood.
+LOCAL = ZoneInfo("Europe/Stockholm")
+
+
+class AdvisorOut(BaseModel):
+    id: str
+    name: str
+
+
+class PlaceOut(BaseModel):
+    id: str
+    name: str
+    address: str
+
+
+class SlotOut(BaseModel):
+    """A free start. `text` is its local time in the reader's language; `place` is where visits are met."""
+
+    id: str
+    start: datetime
+    end: datetime
+    text: str
+    advisor: AdvisorOut
+    modalities: list[Modality]
+    place: PlaceOut | None
+
+
+class SlotsOut(BaseModel):
+    items: list[SlotOut]
+    limit: int
+    offset: int
+    next: str | None
+
+
+@router.get("/slots", response_model=SlotsOut, responses=responses(NotOffered))
+async def slots(
+    request: Request,
+    running: Annotated[Runtime, Depends(runtime)],
+    offering: Annotated[str, Query(min_length=1, max_length=63)],
+    municipality: Annotated[str, Query(pattern="^[0-9]{4}$", description="SCB code")],
+    first: Annotated[
+        AwareDatetime | date | None, Query(alias="from", description="a local date, or an instant")
+    ] = None,
+    last: Annotated[
+        AwareDatetime | date | None, Query(alias="to", description="a local date (included), or an instant (not)")
+    ] = None,
+    modality: Modality | None = None,
+    advisor: Annotated[str | None, Query(max_length=63)] = None,
+    language: Annotated[str | None, Query(pattern="^[a-z]{2,3}$", description="one that the advisor speaks")] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    offset: Annotated[int, Query(ge=0, le=100_000)] = 0,
+) -> Response:
+    """Free starts, the first one first. Only what can be booked is listed."""
+    async with database.driver(running.engine) as connection:
+        found = await service.search(
+            connection,
+            now=running.clock(),
+            offering=offering,
+            municipality=municipality,
+            first=_instant(first),
+            last=_instant(last + timedelta(days=1) if type(last) is date else last),
+            modality=modality,
+            advisor=advisor,
+            language=language,
+            limit=limit + 1,
+            offset=offset,
+        )
+    more = len(found) > limit
+    reader = of_request(request)
+    query = {**request.query_params, "limit": limit, "offset": offset + limit}
+    return JSONResponse(
+        {
+            "items": [slot_out(free, reader) for free in found[:limit]],
+            "limit": limit,
+            "offset": offset,
+            "next": f"/booking/v1/slots?{urlencode(query)}" if more else None,
+        }
+    )
+
+
+def slot_out(free: Free, language: Language) -> dict[str, Any]:
+    """A slot as clients see it."""
+    return {
+        "id": str(SlotId(free.offering, free.advisor, free.start)),
+        "start": instant(free.start),
+        "end": instant(free.end),
+        "text": when_text(free.start, free.end, ZoneInfo(free.zone), language),
+        "advisor": {"id": free.advisor, "name": free.advisor_name},
+        "modalities": free.modalities,
+        "place": place_out(free.place),
+    }
+
+
+def place_out(place: Place | None) -> dict[str, str] | None:
+    """A place as clients see it."""
+    return vars(place) if place else None
+
+
+def _instant(given: datetime | date | None) -> datetime | None:
+    if given is None or isinstance(given, datetime):
+        return given
+    return datetime.combine(given, time.min, LOCAL)

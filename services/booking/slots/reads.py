@@ -1,0 +1,119 @@
+"""The fields of directory's state that booking reads."""
+
+from datetime import date, time
+from functools import lru_cache
+from typing import Literal
+
+from kit.events import Read
+from kit.language import Language
+
+Modality = Literal["video", "phone", "visit"]
+
+
+class Text(Read):
+    sv: str
+    en: str | None = None
+
+    def in_language(self, language: Language) -> str:
+        """The English text where there is one and it is asked for, else the Swedish."""
+        return self.en if language == "en" and self.en else self.sv
+
+
+class Entity(Read):
+    """What every entity has. A newer version replaces an older one whole."""
+
+    id: str
+    version: int
+    ended: bool = False
+
+
+class Municipality(Entity):
+    slug: str
+    name: str
+    accent: str
+    concern_url: str
+    phone: str
+
+
+class Unit(Entity):
+    municipality: str
+
+
+class Centre(Entity):
+    name: str
+    address: str
+
+
+class Advisor(Entity):
+    name: str
+    unit: str
+    languages: tuple[str, ...]
+    modalities: tuple[Modality, ...]
+
+
+class Pool(Entity):
+    advisors: tuple[str, ...]
+    shares: dict[str, int]
+    valid_from: date
+    valid_until: date | None = None
+
+
+class WeeklyBlock(Read):
+    weekday: int
+    start: time
+    end: time
+    modalities: tuple[Modality, ...]
+    place: str | None = None
+
+
+class ScheduleException(Read):
+    kind: Literal["leave", "extra"]
+    first: date
+    last: date
+    start: time | None = None
+    end: time | None = None
+    modalities: tuple[Modality, ...] = ()
+    place: str | None = None
+
+
+class Schedule(Entity):
+    advisor: str
+    zone: str
+    valid_from: date
+    valid_until: date | None = None
+    works_on_holidays: bool = False
+    weekly: tuple[WeeklyBlock, ...]
+    exceptions: tuple[ScheduleException, ...] = ()
+
+
+class Ages(Read):
+    first: int
+    last: int
+    expecting: bool
+
+
+class Offering(Entity):
+    """Durations and buffers are minutes."""
+
+    name: Text
+    summary: Text
+    kind: Literal["conversation", "course", "lecture", "drop_in", "joint_visit"]
+    municipalities: tuple[str, ...]
+    advisors: tuple[str, ...]
+    duration: int
+    buffer_before: int = 0
+    buffer_after: int = 0
+    starts_every: int
+    modalities: tuple[Modality, ...]
+    ages: Ages
+    horizon_days: int
+    lead_time_hours: int
+    cancel_limit_hours: int
+    practical: Text | None = None
+    self_booking: bool
+
+    @classmethod
+    @lru_cache(maxsize=1024)
+    def stored(cls, document: str) -> "Offering":
+        """The offering of a stored document. Documents are few and change seldom, so each is parsed once."""
+        return cls.model_validate_json(document)

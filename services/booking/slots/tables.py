@@ -1,0 +1,296 @@
+"""The queries of the register's copies, of open hours and of free starts."""
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+
+import asyncpg
+
+from booking.slots.reads import Advisor, Offering, Pool, Schedule, Unit
+from booking.slots.rules import Block, Free, Place, Reach, SlotFacts
+from kit.database import Connection, Statement
+
+# Longer than any horizon that directory accepts (90 days), so that a search never sees the end of the calendar.
+CALENDAR_DAYS = 100
+# Handlers of directory's state take this lock: what they work out depends on several entities at once.
+REGISTER_LOCK = 7_269_842
+
+STORE = """
+insert into directory_copy (kind, id, version, ended, data) values ($1, $2, $3, $4, $5)
+on conflict (kind, id) do update set version = excluded.version, ended = excluded.ended, data = excluded.data
+where directory_copy.version < excluded.version
+returning true
+"""
+
+# Starts are cut from what a block and the advisor's free time have in common, at whole steps from the block's start.
+# A start counts with its buffers; lead time and horizon are the offering's.
+FREE_STARTS = """
+select f.start, f.start + f.duration as end, f.advisor, f.can, f.may, f.place, f.zone,
+       a.data->>'name' as advisor_name, c.data->>'name' as place_name, c.data->>'address' as place_address
+from (
+    select b.advisor, b.place, b.zone, s.busy_from + o.before as start, o.duration,
+           r.modalities as can, b.modalities as may
+    from (
+        select id,
+               make_interval(mins => (data->>'duration')::int) as duration,
+               make_interval(mins => (data->>'buffer_before')::int) as before,
+               make_interval(mins => (data->>'starts_every')::int) as step,
+               make_interval(mins => (data->>'buffer_before')::int + (data->>'duration')::int
+                                     + (data->>'buffer_after')::int) as whole,
+               greatest(:first::timestamptz, :now::timestamptz + make_interval(hours => (data->>'lead_time_hours')::int)) as earliest,
+               least(:last::timestamptz, :now::timestamptz + make_interval(days => (data->>'horizon_days')::int)) as latest
+        from directory_copy where kind = 'offering' and id = :offering
+    ) o
+    join reach r on r.offering = o.id and r.municipality = :municipality
+        and (:modality::text is null or :modality = any(r.modalities))
+        and (:advisor::text is null or :advisor = r.advisor)
+        and (:language::text is null or :language = any(r.languages))
+    join open_block b on b.advisor = r.advisor and b.modalities && r.modalities
+        and (:modality::text is null or :modality = any(b.modalities))
+        and b.day between r.first and r.last
+        and b.day between (o.earliest - interval '1 day')::date and (o.latest + interval '1 day')::date
+    join advisor_day d on d.advisor = b.advisor and d.day = b.day
+    cross join lateral unnest(d.free * b.during::tstzmultirange) as gap
+    cross join lateral generate_series(
+        lower(b.during) + o.step * ceil(extract(epoch from lower(gap) - lower(b.during)) / extract(epoch from o.step)),
+        upper(gap) - o.whole,
+        o.step
+    ) as s(busy_from)
+    where s.busy_from + o.before >= o.earliest and s.busy_from + o.before < o.latest
+    order by {order}, b.advisor
+    limit :limit offset :offset
+) f
+join directory_copy a on a.kind = 'advisor' and a.id = f.advisor
+left join directory_copy c on c.kind = 'centre' and c.id = f.place
+order by {order_outside}, f.advisor
+"""
+IN_ORDER = Statement(FREE_STARTS.format(order="s.busy_from", order_outside="f.start"))
+NEAREST = Statement(
+    FREE_STARTS.format(
+        order="abs(extract(epoch from s.busy_from + o.before - :nearest_to::timestamptz)), s.busy_from",
+        order_outside="f.start",
+    )
+)
+
+# All that the rules ask about one start, in one round trip. Each part is null where there is none.
+SLOT_FACTS = Statement("""
+select o.data::text as offering, m.id as municipality, a.data->>'name' as advisor_name,
+       r.advisor is not null as reached, r.modalities, b.day, lower(b.during) as block_start, upper(b.during) as block_end,
+       b.modalities as block_modalities, b.place, b.zone,
+       c.data->>'name' as place_name, c.data->>'address' as place_address
+from (select 1) one
+left join directory_copy o on o.kind = 'offering' and o.id = :offering and not o.ended
+left join directory_copy m on m.kind = 'municipality' and m.id = :municipality and not m.ended
+left join directory_copy a on a.kind = 'advisor' and a.id = :advisor
+left join open_block b on b.advisor = :advisor and b.during @> :start::timestamptz
+    and b.day between (:start::timestamptz - interval '1 day')::date and (:start::timestamptz + interval '1 day')::date
+left join reach r on r.offering = :offering and r.municipality = :municipality and r.advisor = :advisor
+    and b.day between r.first and r.last
+left join directory_copy c on c.kind = 'centre' and c.id = b.place
+""")
+
+LOCK_DAYS = "select 1 from advisor_day where advisor = $1 and day between $2 and $3 order by day for update"
+OPEN_HOURS = """
+insert into open_block (advisor, day, during, modalities, place, zone)
+select $1, x.day, tstzrange(x.opens, x.closes), string_to_array(x.modalities, ','), x.place, x.zone
+from unnest($2::date[], $3::timestamptz[], $4::timestamptz[], $5::text[], $6::text[], $7::text[])
+    as x(day, opens, closes, modalities, place, zone)
+"""
+PROJECT = """
+insert into advisor_day (advisor, day, open, free)
+select $1, d.day, coalesce(h.open, '{}'), coalesce(h.open, '{}') - coalesce(t.taken, '{}')
+from (select $2::date + n as day from generate_series(0, $3::date - $2::date) n) d
+left join (select day, range_agg(during) as open from open_block where advisor = $1 group by day) h using (day)
+left join (select day, range_agg(during) as taken from busy where advisor = $1 group by day) t using (day)
+on conflict (advisor, day) do update set open = excluded.open, free = excluded.free
+where (advisor_day.open, advisor_day.free) is distinct from (excluded.open, excluded.free)
+"""
+
+
+async def store(connection: Connection, kind: str, entity_id: str, version: int, *, ended: bool, data: str) -> bool:
+    """Keep one entity's state; whether it was newer than what was there."""
+    return bool(await connection.fetchval(STORE, kind, entity_id, version, ended, data))
+
+
+async def lock_register(connection: Connection) -> None:
+    """Wait for other handlers of directory's state to commit."""
+    await connection.execute("select pg_advisory_xact_lock($1)", REGISTER_LOCK)
+
+
+async def documents(connection: Connection, kind: str) -> list[str]:
+    """The documents of all entities of a kind, ended ones too."""
+    rows = await connection.fetch("select data::text from directory_copy where kind = $1 order by id", kind)
+    return [row["data"] for row in rows]
+
+
+async def document(connection: Connection, kind: str, entity_id: str) -> str | None:
+    """The document of one entity that has not ended."""
+    found: str | None = await connection.fetchval(
+        "select data::text from directory_copy where kind = $1 and id = $2 and not ended", kind, entity_id
+    )
+    return found
+
+
+async def entities(
+    connection: Connection,
+) -> tuple[list[Offering], list[Advisor], list[Unit], list[Pool]]:
+    """What decides who may be booked by whom."""
+    return (
+        [Offering.stored(d) for d in await documents(connection, "offering")],
+        [Advisor.model_validate_json(d) for d in await documents(connection, "advisor")],
+        [Unit.model_validate_json(d) for d in await documents(connection, "unit")],
+        [Pool.model_validate_json(d) for d in await documents(connection, "pool")],
+    )
+
+
+async def replace_reach(connection: Connection, wanted: set[Reach]) -> None:
+    """Make the table hold exactly `wanted`, touching only what differs."""
+    rows = await connection.fetch("select * from reach")
+    present = {
+        Reach(**{**dict(row), "modalities": tuple(row["modalities"]), "languages": tuple(row["languages"])})
+        for row in rows
+    }
+    await connection.executemany(
+        "delete from reach where offering = $1 and municipality = $2 and advisor = $3 and first = $4",
+        [(r.offering, r.municipality, r.advisor, r.first) for r in present - wanted],
+    )
+    await connection.executemany(
+        "insert into reach (offering, municipality, advisor, first, last, pool, modalities, languages)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        [
+            (r.offering, r.municipality, r.advisor, r.first, r.last, r.pool, r.modalities, r.languages)
+            for r in wanted - present
+        ],
+    )
+
+
+async def schedules(connection: Connection, advisor: str) -> list[Schedule]:
+    """The schedules of one advisor that have not ended."""
+    rows = await connection.fetch(
+        "select data::text from directory_copy where kind = 'schedule' and not ended and data->>'advisor' = $1", advisor
+    )
+    return [Schedule.model_validate_json(row["data"]) for row in rows]
+
+
+async def scheduled_advisors(connection: Connection) -> list[str]:
+    """Every advisor that has or had a schedule."""
+    rows = await connection.fetch(
+        "select distinct data->>'advisor' as id from directory_copy where kind = 'schedule' order by id"
+    )
+    return [row["id"] for row in rows]
+
+
+async def replace_open_hours(
+    connection: Connection, advisor: str, first: date, last: date, blocks: Iterable[Block]
+) -> None:
+    """Set an advisor's open time on days `first` to `last` and work out the free time anew.
+
+    Takes the locks of those days first, so that a booking under way is either seen here or sees what is written here.
+    """
+    found = list(blocks)
+    await connection.execute(LOCK_DAYS, advisor, first, last)
+    await connection.execute(
+        "delete from open_block where advisor = $1 and day between $2 and $3", advisor, first, last
+    )
+    await connection.execute(
+        OPEN_HOURS,
+        advisor,
+        [b.day for b in found],
+        [b.start for b in found],
+        [b.end for b in found],
+        [",".join(b.modalities) for b in found],
+        [b.place for b in found],
+        [b.zone for b in found],
+    )
+    await connection.execute(PROJECT, advisor, first, last)
+
+
+async def free_starts(
+    connection: Connection,
+    *,
+    now: datetime,
+    offering: str,
+    municipality: str,
+    first: datetime | None = None,
+    last: datetime | None = None,
+    modality: str | None = None,
+    advisor: str | None = None,
+    language: str | None = None,
+    limit: int = 50,
+    offset: int = 0,
+    nearest_to: datetime | None = None,
+) -> list[Free]:
+    """Free starts from `first` to before `last` (UTC instants), the first one first, then by advisor.
+
+    With `nearest_to` the limit keeps those that lie nearest to that instant.
+    """
+    statement = NEAREST if nearest_to else IN_ORDER
+    rows = await statement.rows(
+        connection,
+        now=now,
+        offering=offering,
+        municipality=municipality,
+        first=first or now,
+        last=last or now + timedelta(days=CALENDAR_DAYS),
+        modality=modality,
+        advisor=advisor,
+        language=language,
+        limit=limit,
+        offset=offset,
+        nearest_to=nearest_to,
+    )
+    return [
+        Free(
+            offering,
+            row["advisor"],
+            row["advisor_name"],
+            row["start"],
+            row["end"],
+            tuple(m for m in row["can"] if m in row["may"]),
+            _place(row),
+            row["zone"],
+        )
+        for row in rows
+    ]
+
+
+async def slot_facts(
+    connection: Connection, *, offering: str, municipality: str, advisor: str, start: datetime
+) -> SlotFacts:
+    """What is known about one start, whose busy time begins at or after `start` minus its buffer."""
+    row = await SLOT_FACTS.row(connection, offering=offering, municipality=municipality, advisor=advisor, start=start)
+    assert row is not None, "the statement starts from one row"
+    block = None
+    if row["block_start"]:
+        block = Block(
+            row["day"],
+            row["block_start"],
+            row["block_end"],
+            tuple(row["block_modalities"]),
+            row["place"],
+            row["zone"],
+        )
+    return SlotFacts(
+        Offering.stored(row["offering"]) if row["offering"] else None,
+        row["municipality"],
+        row["advisor_name"],
+        row["reached"],
+        tuple(row["modalities"] or ()),
+        block,
+        _place(row),
+    )
+
+
+def _place(row: asyncpg.Record) -> Place | None:
+    return Place(row["place"], row["place_name"], row["place_address"]) if row["place_name"] else None
+
+
+async def is_offered(connection: Connection, offering: str, municipality: str) -> bool:
+    """Whether a municipality's families can book an offering at all."""
+    return bool(
+        await connection.fetchval(
+            "select exists(select from directory_copy o, directory_copy m where o.kind = 'offering' and o.id = $1"
+            " and not o.ended and o.data->'municipalities' ? $2 and m.kind = 'municipality' and m.id = $2)",
+            offering,
+            municipality,
+        )
+    )

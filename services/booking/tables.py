@@ -1,0 +1,146 @@
+"""The tables of booking, as SQLAlchemy knows them. The migrations make them; a test holds the two together."""
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSTZMULTIRANGE, TSTZRANGE, ExcludeConstraint
+
+from kit import database, inbox, outbox
+
+metadata = database.metadata()
+outbox_table = outbox.table(metadata)
+inbox_table = inbox.table(metadata)
+
+INSTANT = DateTime(timezone=True)
+
+# What directory published, one row an entity, as it came.
+directory_copy = Table(
+    "directory_copy",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("ended", Boolean, nullable=False),
+    Column("data", JSONB, nullable=False),
+)
+
+# Who may be booked for what by whom: worked out from offerings, advisors, units and pools whenever one changes.
+reach = Table(
+    "reach",
+    metadata,
+    Column("offering", Text, primary_key=True),
+    Column("municipality", Text, primary_key=True),
+    Column("advisor", Text, primary_key=True),
+    Column("first", Date, primary_key=True),
+    Column("last", Date, nullable=False),
+    Column("pool", Text),
+    Column("modalities", ARRAY(Text), nullable=False),
+    Column("languages", ARRAY(Text), nullable=False),
+)
+
+# Open hours, worked out from schedules for the days that can be booked.
+open_block = Table(
+    "open_block",
+    metadata,
+    Column("advisor", Text, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("during", TSTZRANGE, primary_key=True),
+    Column("modalities", ARRAY(Text), nullable=False),
+    Column("place", Text),
+    Column("zone", Text, nullable=False),
+)
+
+# Per advisor and local day: the open time, and what of it is not busy. A projection: `busy` decides.
+advisor_day = Table(
+    "advisor_day",
+    metadata,
+    Column("advisor", Text, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("open", TSTZMULTIRANGE, nullable=False),
+    Column("free", TSTZMULTIRANGE, nullable=False),
+)
+
+# Everything that occupies an advisor. No path writes an advisor's time anywhere else.
+busy = Table(
+    "busy",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("advisor", Text, nullable=False),
+    Column("day", Date, nullable=False),
+    Column("during", TSTZRANGE, nullable=False),
+    Column("kind", Text, nullable=False),
+    CheckConstraint("kind in ('hold', 'booking')", name="kind"),
+    ExcludeConstraint(("advisor", "="), ("during", "&&"), using="gist", name="busy_no_overlap"),
+    Index("busy_advisor_day_idx", "advisor", "day"),
+)
+
+# The contact. The only table that says who somebody is.
+family = Table(
+    "family",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("phone", Text),
+    Column("email", Text),
+    Column("language", Text, nullable=False),
+    Column("created_at", INSTANT, nullable=False),
+    CheckConstraint("phone is not null or email is not null", name="reachable"),
+)
+
+booking = Table(
+    "booking",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("status", Text, nullable=False),
+    Column("sequence", Integer, nullable=False, server_default="0"),
+    Column("offering", Text, nullable=False),
+    Column("municipality", Text, nullable=False),
+    Column("advisor", Text, nullable=False),
+    Column("modality", Text, nullable=False),
+    Column("place", Text),
+    Column("start_at", INSTANT, nullable=False),
+    Column("end_at", INSTANT, nullable=False),
+    Column("zone", Text, nullable=False),
+    Column("created_at", INSTANT, nullable=False),
+    # While held: until when, and for which client (a keyed hash of its address).
+    Column("expires_at", INSTANT),
+    Column("client", LargeBinary),
+    # From confirmation on.
+    Column("family", Uuid, ForeignKey("family.id")),
+    Column("child_age", SmallInteger),
+    Column("reference", Text, unique=True),
+    Column("token_hash", LargeBinary, unique=True),
+    Column("changed_at", INSTANT),
+    Column("late", Boolean),
+    CheckConstraint("status in ('held', 'confirmed', 'fulfilled', 'no_show', 'cancelled')", name="status"),
+    CheckConstraint(
+        "(status = 'held') = (expires_at is not null) and (status = 'held') = (reference is null)"
+        " and (status = 'held') = (family is null) and (status = 'held') = (token_hash is null)",
+        name="held_or_known",
+    ),
+    Index("booking_expires", "expires_at", postgresql_where="status = 'held'"),
+    Index("booking_client", "client", postgresql_where="status = 'held'"),
+)
+
+# One row per Idempotency-Key that led to a booking, for 24 hours. Keys and requests are kept as keyed hashes.
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("key", LargeBinary, primary_key=True),
+    Column("request", LargeBinary, nullable=False),
+    Column("booking", Uuid, nullable=False),
+    Column("answer", JSONB, nullable=False),
+    Column("created_at", INSTANT, nullable=False),
+)
