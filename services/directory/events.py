@@ -76,7 +76,7 @@ class Pool(Entity):
 
     name: str
     advisors: list[Id]
-    posts: float = Field(gt=0, description="full-time posts (FTE)")
+    posts: float = Field(gt=0, allow_inf_nan=False, description="full-time posts (FTE)")
     shares: dict[MunicipalityCode, int] = Field(description="percent per municipality; they add up to 100")
     release_days: int = Field(7, ge=0, le=28)
     period: Literal["iso_week", "four_weeks"] = "iso_week"

@@ -154,6 +154,10 @@ def _read_entity(reading: Reading, file: str, plural: str, node: yaml.Node) -> N
     except ValidationError as error:
         for problem in error.errors():
             path, message = _in_plain_words(event.data, problem)
+            if problem["type"] == "missing" and path in lines:
+                message = f"{_dotted(path)} is empty"
+                if path[-1] == "accent":
+                    message += ": a value that begins with # must stand in quotes"
             faults.append(Fault(file, _line(lines, path), f"{who}: {message}"))
     if key in reading.entries:
         first = reading.entries[key]
@@ -227,8 +231,7 @@ def _in_plain_words(model: type[BaseModel], problem: Any) -> tuple[PathOf, str]:
     path: PathOf = tuple(part for part in problem["loc"] if part != "[key]")
     name, kind, context = _dotted(path), problem["type"], problem.get("ctx", {})
     if kind == "missing":
-        hint = "; a value that begins with # must stand in quotes" if path[-1] == "accent" else ""
-        return path, f"{name} is missing{hint}"
+        return path, f"{name} is missing"
     if kind == "extra_forbidden":
         return path, _unknown(name, _fields(model, path[:-1]), "field")
     must = next((text for start, text in _MUST_BE.items() if kind.startswith(start)), None)

@@ -146,6 +146,11 @@ def reach(register: Register, advisor: Advisor) -> set[str]:
     return made
 
 
+def _working(register: Register, advisor_id: str) -> Advisor | None:
+    advisor = register.advisor.get(advisor_id)
+    return None if advisor is None or advisor.ended else advisor
+
+
 def _named(entity: Entity, *path: str | int) -> Place:
     return Place(type(entity).__name__.lower(), entity.id, path)
 
@@ -260,7 +265,7 @@ def _schedule(register: Register, entity: Schedule) -> Iterator[Breach]:
     yield from _valid(entity)
     if entity.zone not in _zones():
         yield Breach(f"there is no time zone {entity.zone}: write one like Europe/Stockholm", (_named(entity, "zone"),))
-    advisor = register.advisor.get(entity.advisor)
+    advisor = _working(register, entity.advisor)
     for n, block in enumerate(entity.weekly):
         yield from _times(entity, ("weekly", n), block.start, block.end)
         if not block.modalities:
@@ -337,9 +342,9 @@ def _offering(register: Register, entity: Offering) -> Iterator[Breach]:
 def _able(register: Register, entity: Offering) -> Iterator[Breach]:
     """Advisors can do what the offering promises: somebody in it can, or in a joint visit everybody."""
     everybody = entity.kind == "joint_visit"
-    advisors = [register.advisor[a] for a in entity.advisors if a in register.advisor]
+    advisors = [advisor for a in entity.advisors if (advisor := _working(register, a))]
     if len(advisors) < len(entity.advisors) or not advisors:
-        return  # said elsewhere; what the unknown ones can is not known
+        return  # The reference itself is the fault, and what the others can do is a second question.
     able: list[tuple[str, Sequence[str], Callable[[Advisor], set[str]], str]] = [
         ("modalities", entity.modalities, lambda a: set(a.modalities), "offers"),
         ("languages", entity.languages, lambda a: set(a.languages), "speaks"),

@@ -1,0 +1,72 @@
+"""The rules of periods, blocks and colours, held against the plainest way to compute the same."""
+
+from datetime import date, time, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from directory.events import WeeklyBlock
+from directory.rules import Period, clash, contrast_with_white
+
+FIRST = date(2026, 10, 19)
+DAYS = 30
+
+days = st.integers(0, DAYS - 1).map(lambda n: FIRST + timedelta(days=n))
+quarters = st.integers(0, 95).map(lambda n: time(n // 4, n % 4 * 15))
+
+
+@st.composite
+def periods(draw: st.DrawFn) -> Period:
+    first = draw(days)
+    last = draw(st.none() | days.filter(lambda day: day >= first))
+    return Period(first, last)
+
+
+@st.composite
+def blocks(draw: st.DrawFn) -> WeeklyBlock:
+    start = draw(quarters)
+    end = draw(quarters.filter(lambda at: at > start) if start < time(23, 45) else st.just(time(23, 59)))
+    return WeeklyBlock(weekday=draw(st.integers(1, 7)), start=start, end=end, modalities=["video"])
+
+
+def days_of(period: Period) -> set[date]:
+    """The days of a period within the weeks that the strategies draw from, and the one after them."""
+    every = [FIRST + timedelta(days=n) for n in range(DAYS + 7)]
+    return {day for day in every if period.first <= day and (period.last is None or day <= period.last)}
+
+
+def minutes_of(block: WeeklyBlock, days: set[date]) -> set[tuple[date, int]]:
+    span = range(block.start.hour * 60 + block.start.minute, block.end.hour * 60 + block.end.minute)
+    return {(day, minute) for day in days if day.isoweekday() == block.weekday for minute in span}
+
+
+@given(periods(), periods())
+def test_shared_days_are_the_days_of_both(one: Period, other: Period) -> None:
+    both = one.shared(other)
+    assert (days_of(both) if both else set()) == days_of(one) & days_of(other)
+    assert both == other.shared(one)
+
+
+@given(periods(), st.integers(1, 7))
+def test_a_period_has_a_weekday_if_one_of_its_days_is_one(period: Period, weekday: int) -> None:
+    assert period.has(weekday) == any(day.isoweekday() == weekday for day in days_of(period))
+
+
+@given(periods(), blocks(), periods(), blocks())
+def test_blocks_clash_if_they_share_a_minute_of_a_day(
+    one_period: Period, one: WeeklyBlock, other_period: Period, other: WeeklyBlock
+) -> None:
+    both = one_period.shared(other_period)
+    shared = minutes_of(one, days_of(one_period)) & minutes_of(other, days_of(other_period))
+    assert clash(one, other, both) == bool(shared)
+    assert clash(other, one, both) == bool(shared)
+
+
+def test_the_last_day_there_is_has_no_next_monday() -> None:
+    assert not Period(date.max, date.max).has(1)
+
+
+def test_contrast_is_that_of_wcag() -> None:
+    assert contrast_with_white("#ffffff") == 1
+    assert contrast_with_white("#000000") == 21
+    assert contrast_with_white("#767676") > 4.5 > contrast_with_white("#777777")
