@@ -32,6 +32,7 @@ check: $(READY)  ## lint, types, boundaries, contracts
 
 contracts: $(READY)  ## write contracts/ anew from the code
 	$(BIN)/python -m contracts.generate
+	$(BIN)/python -m deploy.permissions
 
 bench: $(READY)  ## ratios of search and booking to a floor measured in the same run (ARGS='--long')
 	$(BIN)/python -m tests.bench $(ARGS)
@@ -39,6 +40,12 @@ bench: $(READY)  ## ratios of search and booking to a floor measured in the same
 lock: $(READY)  ## resolve requirements.lock anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes --no-emit-index-url \
 	  --no-annotate --no-header --extra embedded --group dev --output-file requirements.lock pyproject.toml
+	$(MAKE) deploy/image.lock
+
+# The part of requirements.lock that images install: pip takes no hashed subset of a file.
+deploy/image.lock: requirements.lock pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-annotate --no-header --extra catcher --constraint requirements.lock --output-file $@ pyproject.toml
 
 clean:  ## remove the environment and caches (not the demo's data)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
