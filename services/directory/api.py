@@ -13,7 +13,7 @@ from directory.events import Entity
 from kit import problems
 from kit.app import Runtime, runtime
 from kit.events import EventType
-from kit.problems import NotFound
+from kit.refusal import NotFound
 
 PREFIX = "/directory/v1"
 RELEASED = date(2026, 11, 22)

@@ -7,7 +7,7 @@ An entity that has ended is published once more with `ended: true` and stays rea
 from datetime import date, time
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from kit.events import EventData, EventType
 
@@ -15,6 +15,18 @@ Modality = Literal["video", "phone", "visit"]
 Language = Annotated[str, Field(pattern="^[a-z]{2,3}$", description="ISO 639", examples=["sv"])]
 Id = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9-]{0,62}$", examples=["hoor-horby-eslov"])]
 MunicipalityCode = Annotated[str, Field(pattern="^[0-9]{4}$", description="SCB code", examples=["1267"])]
+# JSON Schema's own `time` demands an offset from UTC, which a wall time must not have.
+WallTime = Annotated[
+    time,
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]:00$",
+            "description": "local wall time",
+            "examples": ["09:00:00"],
+        }
+    ),
+]
 Minutes = Annotated[int, Field(ge=0, le=24 * 60)]
 
 
@@ -88,8 +100,8 @@ class WeeklyBlock(EventData):
     """Working time that repeats weekly, in local wall time; never across midnight."""
 
     weekday: int = Field(ge=1, le=7, description="ISO: Monday is 1")
-    start: time
-    end: time
+    start: WallTime
+    end: WallTime
     modalities: list[Modality]
     place: Id | None = Field(None, description="a centre: where visits are met")
 
@@ -100,8 +112,8 @@ class ScheduleException(EventData):
     kind: Literal["leave", "extra"]
     first: date
     last: date
-    start: time | None = None
-    end: time | None = None
+    start: WallTime | None = None
+    end: WallTime | None = None
     modalities: list[Modality] = Field(default_factory=list)
     place: Id | None = None
 

@@ -2,13 +2,13 @@
 
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, WithJsonSchema
 from starlette.exceptions import HTTPException
 
 from kit.language import Language, of_request
@@ -36,7 +36,8 @@ class FieldError(BaseModel):
 class ValidationProblem(ProblemDocument):
     """What is wrong with a request, field by field. Never repeats what was sent."""
 
-    errors: list[FieldError]
+    # Written out in place: from within an OpenAPI document a reference to this schema's own $defs leads nowhere.
+    errors: list[Annotated[FieldError, WithJsonSchema(FieldError.model_json_schema())]]
 
 
 STATUS_TEXT: dict[int, tuple[str, tuple[str, str], tuple[str, str]]] = {
