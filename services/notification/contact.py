@@ -1,0 +1,75 @@
+"""Booking's answer to the one question that notification asks, at the moment of sending. It is stored nowhere."""
+
+import json
+from typing import Literal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import nats.errors
+from nats.aio.client import Client
+from opentelemetry import propagate
+from pydantic import AwareDatetime, Field, ValidationError, field_validator
+
+from kit.events import Read
+from kit.language import Language
+from notification.rules import Status, TryLater
+
+SUBJECT = "query.booking.contact"
+TIMEOUT_SECONDS = 2
+
+
+class Answer(Read):
+    """`found` is false where the booking has been erased."""
+
+    found: bool
+
+
+class Contact(Read):
+    """How one booking stands now, and whom to tell. Instants are aware; `zone` is the IANA zone to tell them in."""
+
+    status: Status
+    sequence: int
+    reference: str = Field(pattern="^[A-Z0-9]{4,16}$")
+    name: str
+    email: str | None
+    phone: str | None
+    language: Language
+    manage_url: str
+    start: AwareDatetime
+    end: AwareDatetime
+    zone: str
+    offering: str
+    advisor: str
+    modality: Literal["video", "phone", "visit"]
+    place: str | None
+    municipality: str
+    help_phone: str
+
+    @field_validator("zone")
+    @classmethod
+    def _exists(cls, zone: str) -> str:
+        try:
+            ZoneInfo(zone)
+        except (KeyError, ValueError, OSError) as error:
+            raise ValueError("no such zone") from error
+        return zone
+
+
+async def ask(client: Client, booking: UUID) -> Contact | None:
+    """The contact of a booking, or None where it has been erased.
+
+    Raises TryLater where nobody answers within two seconds, or the answer cannot be read: never a guess.
+    """
+    headers: dict[str, str] = {}
+    propagate.inject(headers)
+    question = json.dumps({"booking": str(booking)}).encode()
+    try:
+        reply = await client.request(SUBJECT, question, timeout=TIMEOUT_SECONDS, headers=headers)
+    except (nats.errors.Error, TimeoutError) as error:
+        raise TryLater("no_answer") from error
+    try:
+        found = Answer.model_validate_json(reply.data).found
+        return Contact.model_validate_json(reply.data) if found else None
+    except ValidationError:
+        # Without its cause: pydantic's message repeats what could not be read, and that is personal.
+        raise TryLater("unreadable_answer") from None

@@ -1,0 +1,47 @@
+"""What notification does with facts about bookings: it plans messages. Facts come twice and in any order."""
+
+from datetime import datetime
+from functools import partial
+from uuid import UUID
+
+from opentelemetry import propagate
+from pydantic import AwareDatetime
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from kit.events import CloudEvent, Read
+from kit.messaging import Handler, Reads
+from notification import rules, tables
+
+
+class Booked(Read):
+    """What the messages depend on. `sequence` is the version of the booking after the fact."""
+
+    booking: UUID
+    sequence: int
+    start: AwareDatetime
+
+
+async def on_booking(fact: rules.Fact, connection: AsyncConnection, event: CloudEvent[Booked], _now: datetime) -> None:
+    """A word of the fact now and, unless it is a cancellation, reminders later; what older facts planned is dropped."""
+    booked = event.data
+    if not await tables.advance(connection, booked.booking, booked.sequence):
+        return
+    trace: dict[str, str] = {}
+    propagate.inject(trace)
+    # Planned from the time of the fact, not of its arrival: every order of arrival then gives the same messages.
+    due = rules.messages(fact, event.time, booked.start)
+    await tables.add(connection, booked.booking, booked.sequence, due, trace)
+
+
+READS = (
+    Reads(
+        "notification",
+        stream="EVENTS",
+        subjects="events.booking.>",
+        handlers={
+            "se.samtid.booking.confirmed.v1": Handler(Booked, partial(on_booking, "confirmed")),
+            "se.samtid.booking.rescheduled.v1": Handler(Booked, partial(on_booking, "rescheduled")),
+            "se.samtid.booking.cancelled.v1": Handler(Booked, partial(on_booking, "cancelled")),
+        },
+    ),
+)

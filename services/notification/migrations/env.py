@@ -1,0 +1,4 @@
+from kit import migrations
+from notification.tables import metadata
+
+migrations.run(metadata)

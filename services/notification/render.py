@@ -1,0 +1,171 @@
+"""A message in words: mail with a calendar file, or a short text, in the family's language."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from kit import calendar
+from kit.language import Language, when_text
+from notification.contact import Contact
+from notification.rules import Kind
+
+TEMPLATES = Environment(
+    loader=PackageLoader("notification"),
+    autoescape=select_autoescape(["html"]),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+@dataclass(frozen=True)
+class Words:
+    """What differs between kinds: the subject in front of the time, the first sentence, and the short text's start."""
+
+    subject: str
+    lead: str
+    short: str
+
+
+WORDS: dict[Language, dict[Kind, Words]] = {
+    "sv": {
+        "confirmation": Words("Din tid är bokad", "Din tid är bokad. Välkommen!", "Din tid är bokad"),
+        "change": Words("Din nya tid", "Din tid är flyttad. Det här är den nya tiden.", "Din tid är flyttad. Ny tid"),
+        "cancellation": Words("Din tid är avbokad", "Din tid är avbokad.", "Din tid är avbokad"),
+        "reminder_5d": Words("Påminnelse om din tid", "Det här är en påminnelse om din tid.", "Påminnelse om din tid"),
+        "reminder_24h": Words("Snart är det dags", "Snart är det dags för din tid. Välkommen!", "Snart är det dags"),
+    },
+    "en": {
+        "confirmation": Words("Your time is booked", "Your time is booked. Welcome!", "Your time is booked"),
+        "change": Words(
+            "Your new time", "Your booking has been moved. This is the new time.", "Your booking is moved. New time"
+        ),
+        "cancellation": Words("Your booking is cancelled", "Your booking is cancelled.", "Your booking is cancelled"),
+        "reminder_5d": Words("A reminder of your time", "This is a reminder of your time.", "A reminder of your time"),
+        "reminder_24h": Words("See you soon", "Your time is coming up. Welcome!", "Your time is coming up"),
+    },
+}
+
+COMMON: dict[Language, dict[str, str]] = {
+    "sv": {
+        "hello": "Hej",
+        "when": "När",
+        "what": "Vad",
+        "with": "Med",
+        "how": "Hur",
+        "where": "Var",
+        "reference": "Bokningsnummer",
+        "video": "Videosamtal",
+        "phone": "Telefonsamtal",
+        "visit": "Besök",
+        "move": "Flytta eller avboka tiden",
+        "give": "Passar tiden inte längre? Om du avbokar kan en annan familj få den.",
+        "again": "Du är välkommen att boka en ny tid när det passar dig.",
+        "book": "Boka en ny tid",
+        "questions": "Frågor? Ring",
+        "short_move": "Flytta eller avboka",
+    },
+    "en": {
+        "hello": "Hello",
+        "when": "When",
+        "what": "What",
+        "with": "With",
+        "how": "How",
+        "where": "Where",
+        "reference": "Reference",
+        "video": "Video call",
+        "phone": "Phone call",
+        "visit": "Visit",
+        "move": "Move or cancel the time",
+        "give": "Does the time no longer suit you? If you cancel, it can go to another family.",
+        "again": "You are welcome to book a new time whenever it suits you.",
+        "book": "Book a new time",
+        "questions": "Questions? Call",
+        "short_move": "Move or cancel",
+    },
+}
+
+
+def mail(
+    kind: Kind,
+    contact: Contact,
+    *,
+    message: UUID,
+    booking: UUID,
+    sender: str,
+    domain: str,
+    book_url: str,
+    now: datetime,
+) -> EmailMessage:
+    """The mail for a contact that has an e-mail address.
+
+    The Message-ID is made of the message's id alone, so that a mail that is sent twice can be known for the same.
+    """
+    words = WORDS[contact.language][kind]
+    values = _values(kind, contact, book_url)
+    made = EmailMessage()
+    made["Subject"] = f"{words.subject}: {values['when']}"
+    made["From"] = sender
+    made["To"] = Address(addr_spec=contact.email or "")
+    made["Date"] = format_datetime(now)
+    made["Message-ID"] = f"<{message}@{domain}>"
+    made["Auto-Submitted"] = "auto-generated"
+    made["Content-Language"] = contact.language
+    made["Samtid-Reference"] = contact.reference
+    made.set_content(TEMPLATES.get_template("mail.txt").render(values), cte="quoted-printable")
+    html = TEMPLATES.get_template("mail.html").render(values)
+    made.add_alternative(html, subtype="html", cte="quoted-printable")
+    made.add_attachment(
+        _calendar(kind, contact, booking, values, now),
+        maintype="text",
+        subtype="calendar",
+        filename="bokning.ics" if contact.language == "sv" else "booking.ics",
+        params={"method": "PUBLISH", "charset": "utf-8"},
+    )
+    return made
+
+
+def sms(kind: Kind, contact: Contact, *, book_url: str) -> str:
+    """The same facts in a few words, in the characters of a plain SMS."""
+    text = TEMPLATES.get_template("sms.txt").render(_values(kind, contact, book_url))
+    # A single dash of the typographic kind would halve what one SMS holds.
+    return text.replace("–", "-").strip()
+
+
+def _values(kind: Kind, contact: Contact, book_url: str) -> dict[str, object]:
+    common = COMMON[contact.language]
+    return {
+        "kind": kind,
+        "words": WORDS[contact.language][kind],
+        "common": common,
+        "contact": contact,
+        "when": when_text(contact.start, contact.end, ZoneInfo(contact.zone), contact.language),
+        "how": common[contact.modality],
+        "book_url": book_url if contact.language == "sv" else f"{book_url}/en",
+    }
+
+
+def _calendar(kind: Kind, contact: Contact, booking: UUID, values: dict[str, object], now: datetime) -> bytes:
+    """Without the manage link: a calendar is often shared, and whoever has the link can cancel."""
+    common = COMMON[contact.language]
+    return calendar.event(
+        uid=f"{booking}@samtid",
+        sequence=contact.sequence,
+        start=contact.start,
+        end=contact.end,
+        zone=contact.zone,
+        summary=f"{contact.offering}, {contact.advisor}",
+        description=(
+            f"{values['how']}\n{common['reference']}: {contact.reference}\n"
+            f"{common['questions']} {contact.municipality}, {contact.help_phone}"
+        ),
+        location=contact.place,
+        cancelled=kind == "cancellation",
+        now=now,
+    )

@@ -1,0 +1,100 @@
+"""Which messages a fact about a booking gives rise to, when they fall due, and when one is no longer worth sending."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal, assert_never
+
+Fact = Literal["confirmed", "rescheduled", "cancelled"]
+Kind = Literal["confirmation", "change", "cancellation", "reminder_5d", "reminder_24h"]
+Status = Literal["confirmed", "cancelled", "fulfilled", "no_show"]
+
+
+class NotSent(Exception):  # noqa: N818 - an answer of the world around us, not an error of ours
+    """A message was not sent. `code` says why in a word that holds nothing personal."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class TryLater(NotSent):
+    """It may be taken another time."""
+
+
+class Refused(NotSent):
+    """It will never be taken as it is: trying again is of no use."""
+
+
+AT_ONCE: dict[Fact, Kind] = {"confirmed": "confirmation", "rescheduled": "change", "cancelled": "cancellation"}
+
+
+@dataclass(frozen=True)
+class Reminder:
+    """Falls due `before` the start; not sent any more when less than `until` is left, for the next one is near."""
+
+    before: timedelta
+    until: timedelta
+
+
+REMINDERS: dict[Kind, Reminder] = {
+    "reminder_5d": Reminder(before=timedelta(days=5), until=timedelta(days=2)),
+    "reminder_24h": Reminder(before=timedelta(hours=24), until=timedelta(hours=1)),
+}
+# Who has just booked or moved needs no reminder of it.
+QUIET_AFTER_FACT = timedelta(hours=12)
+
+RETRY_AFTER: Sequence[timedelta] = (
+    timedelta(seconds=1),
+    timedelta(seconds=5),
+    timedelta(seconds=30),
+    timedelta(minutes=2),
+    timedelta(minutes=10),
+    timedelta(minutes=30),
+    timedelta(hours=1),
+    timedelta(hours=2),
+    timedelta(hours=4),
+    timedelta(hours=8),
+)
+
+
+def messages(fact: Fact, at: datetime, start: datetime) -> dict[Kind, datetime]:
+    """The messages of a fact that happened `at`, about a booking that starts at `start`: when each falls due."""
+    due: dict[Kind, datetime] = {AT_ONCE[fact]: at}
+    if fact != "cancelled":
+        for kind, reminder in REMINDERS.items():
+            moment = start - reminder.before
+            if moment >= at + QUIET_AFTER_FACT:
+                due[kind] = moment
+    return due
+
+
+def retry_at(attempts: int, now: datetime) -> datetime | None:
+    """When a message that has failed `attempts` times is tried again; None after the last time."""
+    return now + RETRY_AFTER[attempts - 1] if attempts <= len(RETRY_AFTER) else None
+
+
+def verdict(
+    kind: Kind, sequence: int, *, current: int, status: Status, start: datetime, end: datetime, now: datetime
+) -> Literal["send", "wait", "superseded", "not_confirmed", "too_late"]:
+    """What to do with a message about version `sequence` of a booking that is at version `current` now.
+
+    `wait` where the booking is told as it was before the fact: the answer is too old to be used. All but `send` and
+    `wait` are reasons to drop the message.
+    """
+    if sequence > current:
+        return "wait"
+    if sequence < current:
+        return "superseded"
+    match kind:
+        case "cancellation":
+            return "send" if now < end else "too_late"
+        case "confirmation" | "change":
+            latest = start
+        case "reminder_5d" | "reminder_24h":
+            latest = start - REMINDERS[kind].until
+        case _:
+            assert_never(kind)
+    if status != "confirmed":
+        return "not_confirmed"
+    return "send" if now < latest else "too_late"
