@@ -4,15 +4,16 @@ from fastapi import FastAPI
 
 from booking.bookings import api as bookings_api
 from booking.bookings import jobs
+from booking.bookings.answers import Contact, ContactQuestion, NoContact
 from booking.settings import Settings
 from booking.slots import api as slots_api
 from booking.slots import handlers
 from booking.tables import inbox_table
 from kit import app
-from kit.app import Clock, utc_now
+from kit.app import Answer, Clock, utc_now
 
 READS = (handlers.READS,)
-ANSWERS = {"query.booking.contact": jobs.answer_contact}
+ANSWERS = {"query.booking.contact": Answer(ContactQuestion, (Contact, NoContact), jobs.answer_contact)}
 
 
 def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:

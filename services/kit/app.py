@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kit import database, messaging, problems
+from kit.events import EventData, Read
 from kit.messaging import Reads
 from kit.outbox import Relay
 from kit.refusal import Refusal
@@ -48,7 +49,18 @@ class Runtime:
 
 
 Job = Callable[[Runtime], Awaitable[None]]
-Answer = Callable[[Runtime, bytes], Awaitable[bytes]]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How a question over NATS request/reply is answered. The models are its contract: contracts/asyncapi/ shows them.
+
+    `give(runtime, question)` returns one of `answers`.
+    """
+
+    question: type[Read]
+    answers: tuple[type[EventData], ...]
+    give: Callable[[Runtime, Any], Awaitable[EventData]]
 
 
 def runtime(request: Request) -> Runtime:
@@ -122,6 +134,8 @@ def create(
         openapi_url=f"/{service}/openapi.json",
         docs_url=None,
         redoc_url=None,
+        # FastAPI's own spans and logs repeat raw paths, which hold manage links, and what was sent.
+        #telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     problems.install(app)
     for router in routers:
@@ -166,7 +180,8 @@ def _answer(broker: Any, subject: str, answer: Answer, made: Runtime) -> None:
 
     @broker.subscriber(subject, queue=made.service)  # type: ignore[untyped-decorator]
     async def reply(message: NatsMessage) -> bytes:
-        return await answer(made, message.body)
+        given = await answer.give(made, answer.question.model_validate_json(message.body))
+        return given.model_dump_json().encode()
 
 
 async def _supervise(name: str, run: Callable[[], Awaitable[None]]) -> None:

@@ -1,10 +1,9 @@
 """What booking does by itself: ends holds, forgets keys, and keeps the calendar long enough."""
 
 import asyncio
-import json
-from uuid import UUID
 
 from booking.bookings import entry, service
+from booking.bookings.answers import Contact, ContactQuestion, NoContact
 from booking.slots import service as slots
 from booking.slots import tables as slot_tables
 from kit import database
@@ -35,8 +34,7 @@ async def keep_calendar(runtime: Runtime) -> None:
         await asyncio.sleep(CALENDAR_SECONDS)
 
 
-async def answer_contact(runtime: Runtime, question: bytes) -> bytes:
-    """Answer notification's question `{"booking": "<uuid>"}`; only its NATS user may ask."""
-    booking = UUID(json.loads(question)["booking"])
+async def answer_contact(runtime: Runtime, question: ContactQuestion) -> Contact | NoContact:
+    """Answer notification's question; only its NATS user may ask."""
     async with database.driver(runtime.engine) as connection:
-        return json.dumps(await service.contact(connection, entry.links(runtime), booking)).encode()
+        return await service.contact(connection, entry.links(runtime), question.booking)

@@ -14,7 +14,7 @@ import asyncpg
 from opentelemetry import metrics, trace
 
 from booking import events
-from booking.bookings import rules, tables
+from booking.bookings import answers, rules, tables
 from booking.bookings.links import Links, token_hash
 from booking.bookings.rules import (
     HoldGone,
@@ -316,32 +316,31 @@ async def cancel(
         return _view(await _row(connection, token), language)
 
 
-async def contact(connection: Connection, links: Links, booking: UUID) -> dict[str, Any]:
+async def contact(connection: Connection, links: Links, booking: UUID) -> answers.Contact | answers.NoContact:
     """What notification needs to tell the family about a booking as it is now; asked at the moment of sending."""
     row = await tables.with_contact(connection, booking)
     if row is None:
-        return {"found": False}
+        return answers.NoContact()
     view = _view(row, row["language"])
-    return {
-        "found": True,
-        "status": view.status,
-        "sequence": view.sequence,
-        "reference": view.reference,
-        "name": row["name"],
-        "email": row["email"],
-        "phone": row["phone"],
-        "language": row["language"],
-        "manage_url": links.url(booking),
-        "start": instant(view.start),
-        "end": instant(view.end),
-        "zone": view.zone,
-        "offering": view.offering_name,
-        "advisor": view.advisor_name,
-        "modality": view.modality,
-        "place": f"{view.place.name}, {view.place.address}" if view.place else None,
-        "municipality": view.municipality_name,
-        "help_phone": view.help_phone,
-    }
+    return answers.Contact(
+        status=view.status,
+        sequence=view.sequence,
+        reference=view.reference,
+        name=row["name"],
+        email=row["email"],
+        phone=row["phone"],
+        language=row["language"],
+        manage_url=links.url(booking),
+        start=view.start,
+        end=view.end,
+        zone=view.zone,
+        offering=view.offering_name,
+        advisor=view.advisor_name,
+        modality=view.modality,
+        place=f"{view.place.name}, {view.place.address}" if view.place else None,
+        municipality=view.municipality_name,
+        help_phone=view.help_phone,
+    )
 
 
 async def forget_old_keys(connection: Connection, now: datetime) -> None:
