@@ -135,7 +135,7 @@ def create(
         docs_url=None,
         redoc_url=None,
         # FastAPI's own spans and logs repeat raw paths, which hold manage links, and what was sent.
-        #telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     problems.install(app)
     for router in routers:
