@@ -36,8 +36,10 @@ from (
                make_interval(mins => (data->>'starts_every')::int) as step,
                make_interval(mins => (data->>'buffer_before')::int + (data->>'duration')::int
                                      + (data->>'buffer_after')::int) as whole,
-               greatest(:first::timestamptz, :now::timestamptz + make_interval(hours => (data->>'lead_time_hours')::int)) as earliest,
-               least(:last::timestamptz, :now::timestamptz + make_interval(days => (data->>'horizon_days')::int)) as latest
+               greatest(:first::timestamptz,
+                        :now::timestamptz + make_interval(hours => (data->>'lead_time_hours')::int)) as earliest,
+               least(:last::timestamptz,
+                     :now::timestamptz + make_interval(days => (data->>'horizon_days')::int)) as latest
         from directory_copy where kind = 'offering' and id = :offering
     ) o
     join reach r on r.offering = o.id and r.municipality = :municipality
@@ -74,7 +76,8 @@ NEAREST = Statement(
 # All that the rules ask about one start, in one round trip. Each part is null where there is none.
 SLOT_FACTS = Statement("""
 select o.data::text as offering, m.id as municipality, a.data->>'name' as advisor_name,
-       r.advisor is not null as reached, r.modalities, b.day, lower(b.during) as block_start, upper(b.during) as block_end,
+       r.advisor is not null as reached, r.modalities, b.day,
+       lower(b.during) as block_start, upper(b.during) as block_end,
        b.modalities as block_modalities, b.place, b.zone,
        c.data->>'name' as place_name, c.data->>'address' as place_address
 from (select 1) one

@@ -1,0 +1,105 @@
+"""Many clients, one advisor's time: exactly one wins, the others are told so, and nothing deadlocks."""
+
+import asyncio
+import random
+from collections import Counter
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from kit import database
+from tests.booking.test_free_time import check
+from tests.booking.test_journey import request_for, slots
+from tests.conftest import Running
+
+CLIENTS = 32
+ROUNDS = 50
+
+
+async def deadlocks(booking: Running) -> int:
+    async with database.driver(booking.runtime.engine) as connection:
+        found: int = await connection.fetchval(
+            "select deadlocks from pg_stat_database where datname = current_database()"
+        )
+        return found
+
+
+async def test_32_clients_on_one_slot(booking: Running) -> None:
+    free = await slots(booking, limit=ROUNDS, modality="video")
+    assert len(free) == ROUNDS
+    for slot in free:
+
+        async def attempt(slot: dict[str, Any] = slot) -> tuple[int, dict[str, Any]]:
+            answer = await booking.http.post(
+                "/booking/v1/bookings", json=request_for(slot), headers={"Idempotency-Key": uuid4().hex}
+            )
+            return answer.status_code, answer.json()
+
+        answers = await asyncio.gather(*[attempt() for _ in range(CLIENTS)])
+        assert Counter(status for status, _ in answers) == {201: 1, 409: CLIENTS - 1}
+        for status, body in answers:
+            if status == 409:
+                assert body["type"] == "urn:samtid:problem:slot-taken"
+                assert slot["id"] not in [alternative["id"] for alternative in body["alternatives"]]
+    async with database.driver(booking.runtime.engine) as connection:
+        assert await connection.fetchval("select count(*) from booking where status = 'confirmed'") == ROUNDS
+        assert await connection.fetchval("select count(*) from outbox") == ROUNDS
+        assert await connection.fetchval("select count(*) from family") == ROUNDS
+    assert await deadlocks(booking) == 0
+    await check(booking.runtime)
+
+
+async def test_everything_at_once_on_few_slots(booking: Running) -> None:
+    """Holds, bookings, moves, cancellations and expiries by 16 clients: refusals, but never a fault or a deadlock."""
+    free = await slots(booking, limit=12, modality="video")
+    statuses: Counter[int] = Counter()
+    tokens: list[str] = []
+
+    async def client(seed: int) -> None:
+        chance = random.Random(seed)
+        for _ in range(25):
+            slot = chance.choice(free)
+            what = chance.random()
+            if what < 0.25:
+                body = {"slot": slot["id"], "municipality": "1266", "modality": "video"}
+                answer = await booking.http.post("/booking/v1/holds", json=body)
+                if answer.status_code == 201 and chance.random() < 0.8:
+                    await booking.http.delete(f"/booking/v1/holds/{answer.json()['id']}")
+            elif what < 0.5 or not tokens:
+                answer = await booking.http.post("/booking/v1/bookings", json=request_for(slot))
+                if answer.status_code == 201:
+                    tokens.append(answer.json()["manage_token"])
+            elif what < 0.75:
+                path = f"/booking/v1/bookings/{chance.choice(tokens)}/reschedule"
+                answer = await booking.http.post(path, json={"slot": slot["id"]})
+            else:
+                answer = await booking.http.post(f"/booking/v1/bookings/{chance.choice(tokens)}/cancel")
+            statuses[answer.status_code] += 1
+
+    await asyncio.gather(*[client(seed) for seed in range(16)])
+    assert set(statuses) <= {200, 201, 409, 429}
+    assert statuses[200] > 0
+    assert statuses[201] > 0
+    assert await deadlocks(booking) == 0
+    await check(booking.runtime)
+
+
+async def test_a_twin_request_is_answered_once(booking: Running) -> None:
+    """The same key and body, 16 times at once: one booking, and each answer is it or says that it is under way."""
+    slot = (await slots(booking))[0]
+
+    async def attempt() -> tuple[int, dict[str, Any]]:
+        answer = await booking.http.post(
+            "/booking/v1/bookings", json=request_for(slot), headers={"Idempotency-Key": "the same"}
+        )
+        return answer.status_code, answer.json()
+
+    answers = await asyncio.gather(*[attempt() for _ in range(16)])
+    made = [body for status, body in answers if status == 201]
+    others = [body["type"] for status, body in answers if status != 201]
+    assert made
+    assert all(body == made[0] for body in made)
+    assert set(others) <= {"urn:samtid:problem:request-under-way"}
+    async with database.driver(booking.runtime.engine) as connection:
+        assert await connection.fetchval("select count(*) from booking") == 1
+    assert datetime.fromisoformat(made[0]["start"]) == datetime.fromisoformat(slot["start"])
