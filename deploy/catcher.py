@@ -209,7 +209,9 @@ def _written(now: datetime) -> str:
 
 
 def _application(catcher: Catcher) -> FastAPI:
-    app = FastAPI(title="Samtid: catcher", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        title="Samtid: catcher", docs_url=None, redoc_url=None, openapi_url=None, telemetry={"tracing": False}
+    )
     problems.install(app)
 
     @app.post("/demo/sms/a1/sms", dependencies=[Depends(HTTPBasic(auto_error=False))])
