@@ -305,6 +305,8 @@ class Demo:
             log_config=None,
             access_log=False,
             server_header=False,
+            # There is no proxy in front: whoever sends its headers would speak for others.
+            proxy_headers=False,
             timeout_graceful_shutdown=3,
         )
         http = _Http(config)
