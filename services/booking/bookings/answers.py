@@ -20,13 +20,13 @@ class ContactQuestion(Read):
 class NoContact(EventData):
     """The booking has been erased, or never was."""
 
-    found: Literal[False] = False
+    found: Literal[False]
 
 
 class Contact(EventData):
     """The booking as it is now, and whom to tell. Instants are UTC; `zone` is the IANA zone to tell them in."""
 
-    found: Literal[True] = True
+    found: Literal[True]
     status: Literal["confirmed", "fulfilled", "no_show", "cancelled"]
     sequence: int = Field(ge=0)
     reference: str

@@ -320,9 +320,10 @@ async def contact(connection: Connection, links: Links, booking: UUID) -> answer
     """What notification needs to tell the family about a booking as it is now; asked at the moment of sending."""
     row = await tables.with_contact(connection, booking)
     if row is None:
-        return answers.NoContact()
+        return answers.NoContact(found=False)
     view = _view(row, row["language"])
     return answers.Contact(
+        found=True,
         status=view.status,
         sequence=view.sequence,
         reference=view.reference,
