@@ -43,7 +43,7 @@ class Contact(Read):
     modality: Literal["video", "phone", "visit"]
     place: str | None
     municipality: str
-    help_phone: str
+    help_phone: str | None
 
     @field_validator("zone")
     @classmethod

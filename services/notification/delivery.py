@@ -55,7 +55,9 @@ async def run(runtime: Runtime, wake: asyncio.Event) -> None:
     """Send what falls due until cancelled; what is under way by then is finished first, some seconds at most."""
     stopping = asyncio.Event()
     count = max(1, min(WORKERS, runtime.settings.database_pool - CONNECTIONS_FOR_OTHERS))
-    async with httpx.AsyncClient() as http:
+    # A proxy of the environment's is for the way out; in demo and test the provider is on this machine.
+    proxied = runtime.settings.environment == "production"
+    async with httpx.AsyncClient(trust_env=proxied) as http:
         workers = [asyncio.create_task(_work(runtime, http, wake, stopping)) for _ in range(count)]
         try:
             await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)

@@ -154,6 +154,9 @@ def _values(kind: Kind, contact: Contact, book_url: str) -> dict[str, object]:
 def _calendar(kind: Kind, contact: Contact, booking: UUID, values: dict[str, object], now: datetime) -> bytes:
     """Without the manage link: a calendar is often shared, and whoever has the link can cancel."""
     common = COMMON[contact.language]
+    description = f"{values['how']}\n{common['reference']}: {contact.reference}"
+    if contact.help_phone:
+        description += f"\n{common['questions']} {contact.municipality}, {contact.help_phone}"
     return calendar.event(
         uid=f"{booking}@samtid",
         sequence=contact.sequence,
@@ -161,10 +164,7 @@ def _calendar(kind: Kind, contact: Contact, booking: UUID, values: dict[str, obj
         end=contact.end,
         zone=contact.zone,
         summary=f"{contact.offering}, {contact.advisor}",
-        description=(
-            f"{values['how']}\n{common['reference']}: {contact.reference}\n"
-            f"{common['questions']} {contact.municipality}, {contact.help_phone}"
-        ),
+        description=description,
         location=contact.place,
         cancelled=kind == "cancellation",
         now=now,
