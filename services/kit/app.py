@@ -63,8 +63,8 @@ class Answer:
     give: Callable[[Runtime, Any], Awaitable[EventData]]
 
 
-def runtime(request: Request) -> Runtime:
-    """The dependency through which routes reach the running service."""
+async def runtime(request: Request) -> Runtime:
+    """The dependency through which routes reach the running service. Async: FastAPI runs plain ones in a thread."""
     made: Runtime = request.app.state.runtime
     return made
 
@@ -147,7 +147,7 @@ def create(
 
     @app.get(f"/{service}/readyz", include_in_schema=False)
     async def readyz(request: Request) -> dict[str, str]:
-        await _ready(request.app, runtime(request), reads)
+        await _ready(request.app, await runtime(request), reads)
         return {"status": "ready"}
 
     app.add_middleware(LanguagePrefix)
@@ -164,7 +164,8 @@ class LanguagePrefix:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and (scope["path"] == "/en" or scope["path"].startswith("/en/")):
             path = scope["path"][3:] or "/"
-            scope = {**scope, "path": path, "raw_path": path.encode(), "samtid.language": "en"}
+            # In place: the span and the answer to a fault, made outside, look for the route in this same scope.
+            scope.update({"path": path, "raw_path": path.encode(), "samtid.language": "en"})
         await self.app(scope, receive, send)
 
 
