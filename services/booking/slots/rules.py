@@ -126,6 +126,11 @@ def open_hours(schedules: Iterable[Schedule], first: date, last: date, closed: C
     return sorted(merged, key=lambda block: block.start)
 
 
+def is_bookable(offering: Offering) -> bool:
+    """Whether parents book an offering by time, themselves."""
+    return offering.self_booking and offering.kind == "conversation"
+
+
 def reaches(
     offerings: Iterable[Offering], advisors: Iterable[Advisor], units: Iterable[Unit], pools: Iterable[Pool]
 ) -> set[Reach]:
@@ -139,7 +144,7 @@ def reaches(
     live = [pool for pool in pools if not pool.ended]
     found = set()
     for offering in offerings:
-        if offering.ended or not offering.self_booking or offering.kind != "conversation":
+        if offering.ended or not is_bookable(offering):
             continue
         for advisor in (known[a] for a in offering.advisors if a in known):
             modalities = tuple(m for m in offering.modalities if m in advisor.modalities)

