@@ -101,6 +101,10 @@ def responses(*refusals: type[Refusal], validated: bool = True) -> dict[int | st
         text = f"{refusal.code}: {refusal.en[0]}"
         if refusal.status in made:
             made[refusal.status]["description"] += f"; {text}"
+            if refusal.status == Invalid.status and refusal is not Invalid:
+                # A request can also be refused as a whole: then no field is named.
+                content = made[refusal.status]["content"][MEDIA_TYPE]
+                content["schema"] = {"anyOf": [m.model_json_schema() for m in (ValidationProblem, ProblemDocument)]}
         else:
             made[refusal.status] = _described(text, ProblemDocument)
     return made

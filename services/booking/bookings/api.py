@@ -18,7 +18,7 @@ from booking.slots.rules import NotOffered
 from booking.slots.service import SlotId
 from kit.app import Runtime, runtime
 from kit.language import Language, instant, of_request
-from kit.problems import ProblemDocument, document, responses
+from kit.problems import MEDIA_TYPE, ProblemDocument, document, responses
 from kit.refusal import Refusal
 
 router = APIRouter(prefix="/booking/v1", tags=["bookings"])
@@ -216,10 +216,16 @@ class ConflictProblem(ProblemDocument):
     alternatives: list[SlotOut] = Field(default_factory=list)
 
 
-_START_RULES: tuple[type[Refusal], ...] = (NotOffered, rules.SlotTaken, rules.TooSoon, rules.TooFarAhead)
+def _start_responses(*others: type[Refusal]) -> dict[int | str, dict[str, Any]]:
+    """What may be refused where a start is asked for, with the shape of a taken one."""
+    made = responses(NotOffered, rules.SlotTaken, rules.TooSoon, rules.TooFarAhead, *others)
+    schema = ConflictProblem.model_json_schema(ref_template="#/components/schemas/{model}")
+    del schema["$defs"]  # the document has them: a search lists slots too
+    made[rules.SlotTaken.status]["content"][MEDIA_TYPE]["schema"] = schema
+    return made
 
 
-@router.post("/holds", status_code=201, response_model=HoldOut, responses=responses(*_START_RULES, rules.TooManyHolds))
+@router.post("/holds", status_code=201, response_model=HoldOut, responses=_start_responses(rules.TooManyHolds))
 async def hold(body: HoldIn, request: Request, running: Running) -> Response:
     """Keep a slot for ten minutes while the family writes."""
     made = await entry.hold(
@@ -249,7 +255,7 @@ async def release(hold: HoldId, running: Running) -> Response:
     "/bookings",
     status_code=201,
     response_model=BookedOut,
-    responses=responses(*_START_RULES, rules.HoldGone, rules.TwinUnderWay, rules.KeyReused),
+    responses=_start_responses(rules.HoldGone, rules.TwinUnderWay, rules.KeyReused),
 )
 async def create(
     body: BookingIn,
@@ -274,7 +280,7 @@ async def show(token: Token, request: Request, running: Running) -> Response:
 @router.post(
     "/bookings/{token}/reschedule",
     response_model=BookingOut,
-    responses=responses(*_START_RULES, rules.UnknownBooking, rules.NotChangeable),
+    responses=_start_responses(rules.UnknownBooking, rules.NotChangeable),
 )
 async def reschedule(token: Token, body: RescheduleIn, request: Request, running: Running) -> Response:
     """Move a booking to another slot of its offering. The old time is given up only if the new one is taken."""
