@@ -1,11 +1,10 @@
 """The register, to read: `/directory/v1`. Lists hold what is live; what has ended can still be read by its id."""
 
-from datetime import date
 from typing import Annotated, Any, Generic, TypeVar
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Path, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel
 from sqlalchemy import ColumnElement
 
 from directory import tables
@@ -16,7 +15,6 @@ from kit.events import EventType
 from kit.refusal import NotFound
 
 PREFIX = "/directory/v1"
-RELEASED = date(2026, 11, 22)
 
 router = APIRouter(prefix=PREFIX)
 
@@ -38,30 +36,6 @@ class Page(BaseModel, Generic[Item]):
     limit: int
     offset: int
     next: str | None
-
-
-class ApiInfo(BaseModel):
-    """What DIGG's REST profile asks every API to say of itself."""
-
-    model_config = ConfigDict(populate_by_name=True)
-
-    name: str = Field(serialization_alias="apiName")
-    version: str = Field(serialization_alias="apiVersion")
-    released: date = Field(serialization_alias="apiReleased")
-    documentation: str = Field(serialization_alias="apiDocumentation")
-    status: str = Field(serialization_alias="apiStatus")
-
-
-@router.get("/api-info")
-async def api_info(service: Service) -> ApiInfo:
-    """Name, version, status and documentation of this API."""
-    return ApiInfo(
-        name="Samtid directory",
-        version="1.0.0",
-        released=RELEASED,
-        documentation=f"{service.settings.public_url}/directory/openapi.json",
-        status="active",
-    )
 
 
 async def _page(

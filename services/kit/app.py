@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import nats.errors
@@ -13,6 +13,7 @@ import nats.js.errors
 from fastapi import APIRouter, FastAPI, Request
 from faststream.nats import NatsMessage
 from nats.aio.client import Client
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Table, exists, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -67,6 +68,21 @@ async def runtime(request: Request) -> Runtime:
     """The dependency through which routes reach the running service. Async: FastAPI runs plain ones in a thread."""
     made: Runtime = request.app.state.runtime
     return made
+
+
+class ApiInfo(BaseModel):
+    """What DIGG's REST profile asks every API to say of itself."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    name: str = Field(serialization_alias="apiName")
+    version: str = Field(serialization_alias="apiVersion")
+    released: date = Field(serialization_alias="apiReleased")
+    documentation: str = Field(serialization_alias="apiDocumentation")
+    status: str = Field(serialization_alias="apiStatus")
+
+
+RELEASED = date(2026, 11, 22)
 
 
 class NotReady(Refusal):
@@ -140,6 +156,17 @@ def create(
     problems.install(app)
     for router in routers:
         app.include_router(router)
+
+    @app.get(f"/{service}/v1/api-info")
+    async def api_info() -> ApiInfo:
+        """Name, version, status and documentation of this API."""
+        return ApiInfo(
+            name=title,
+            version="1.0.0",
+            released=RELEASED,
+            documentation=f"{settings.public_url}/{service}/openapi.json",
+            status="active",
+        )
 
     @app.get(f"/{service}/healthz", include_in_schema=False)
     async def healthz() -> dict[str, str]:

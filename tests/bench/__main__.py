@@ -156,7 +156,7 @@ def pgbench(database_url: str, folder: Path, port: int, clients: int, seconds: i
     command += ["-c", str(clients), "-T", str(seconds), name]
     made = subprocess.run(command, capture_output=True, text=True, check=False)
     if made.returncode:
-        return made.stderr.strip().splitlines()[-1]
+        return made.stderr.strip().splitlines()[0]
     lines = [line for line in made.stdout.splitlines() if line.startswith(("tps", "latency average"))]
     return "; ".join(lines)
 
@@ -184,7 +184,7 @@ async def prepare_pgbench(database_url: str, slots: list[SlotId]) -> None:
         "end": "v_start + interval '30 minutes'",
         "zone": "'Europe/Stockholm'::text",
         "now": "now()",
-        "family": "gen_random_uuid()",
+        "family": "v_id",
         "child_age": "2::smallint",
         "reference": "v_id::text",
         "token_hash": "convert_to(v_id::text, 'UTF8')",
