@@ -3,14 +3,17 @@
 from fastapi import FastAPI
 
 from booking.bookings import api as bookings_api
-from booking.bookings import jobs
+from booking.bookings import jobs, manage_pages
+from booking.bookings import pages as booking_pages
 from booking.bookings.answers import Contact, ContactQuestion, NoContact
 from booking.settings import Settings
 from booking.slots import api as slots_api
 from booking.slots import handlers
+from booking.slots import pages as slot_pages
 from booking.tables import inbox_table
 from kit import app
 from kit.app import Answer, Clock, utc_now
+from kit.web import pages, static
 
 READS = (handlers.READS,)
 ANSWERS = {"query.booking.contact": Answer(ContactQuestion, (Contact, NoContact), jobs.answer_contact)}
@@ -22,7 +25,14 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         "booking",
         settings,
         title="Samtid: booking",
-        routers=(slots_api.router, bookings_api.router),
+        routers=(
+            slots_api.router,
+            bookings_api.router,
+            slot_pages.router,
+            booking_pages.router,
+            manage_pages.router,
+            static.router,
+        ),
         inbox=inbox_table,
         reads=READS,
         answers=ANSWERS,
@@ -30,4 +40,5 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         clock=clock,
     )
     bookings_api.install(made)
+    pages.install(made, booking_pages.PAGES)
     return made

@@ -40,13 +40,15 @@ def day_text(day: date, language: Language) -> str:
 def clock_text(instant: datetime, zone: ZoneInfo, language: Language) -> str:
     """`09.00` in Swedish, `09:00` in English: local time. Says summer or winter in the hour that comes twice."""
     local = instant.astimezone(zone)
-    text = local.strftime("%H.%M" if language == "sv" else "%H:%M")
+    text = f"{local.hour:02}{'.' if language == 'sv' else ':'}{local.minute:02}"
     if local.replace(fold=0).utcoffset() == local.replace(fold=1).utcoffset():
         return text
     names = ("sommartid", "vintertid") if language == "sv" else ("summer time", "winter time")
     return f"{text} ({names[local.fold]})"
 
 
+# The same times are shown to everybody who searches, so their texts are worth keeping.
+@lru_cache(maxsize=16384)
 def when_text(start: datetime, end: datetime, zone: ZoneInfo, language: Language) -> str:
     """`måndag 30 mars kl. 09.00–09.45`: weekday, date and local times of two aware instants."""
     day = day_text(start.astimezone(zone).date(), language)
@@ -54,6 +56,35 @@ def when_text(start: datetime, end: datetime, zone: ZoneInfo, language: Language
     return f"{day} kl. {first}–{last}" if language == "sv" else f"{day}, {first}–{last}"
 
 
+@lru_cache(maxsize=16384)
 def instant(value: datetime) -> str:
     """RFC 3339 in UTC: `2026-03-30T07:00:00Z`."""
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+# Area codes of two and three digits; all others have four. Mobile numbers begin with 07.
+_AREAS = frozenset(
+    ["08"]
+    + [f"0{n}" for n in (10, 11, 13, 16, 18, 19, 20, 21, 23, 26, 31, 33, 35, 36, 40, 42, 44, 46, 54, 60, 63, 90)]
+    + [f"07{n}" for n in range(10)]
+)
+_GROUPS = {5: (3, 2), 6: (2, 2, 2), 7: (3, 2, 2), 8: (3, 3, 2)}
+
+
+def phone_text(number: str, language: Language) -> str:
+    """A telephone number (E.164) as people read it: `0415-37 80 00`, in English `+46 415 37 80 00`.
+
+    One from another country, or of an unusual length, is left as it is.
+    """
+    if not number.startswith("+46"):
+        return number
+    plain = "0" + number[3:]
+    area = next((plain[:n] for n in (2, 3) if plain[:n] in _AREAS), plain[:4])
+    rest = plain[len(area) :]
+    if len(rest) not in _GROUPS:
+        return number
+    parts, at = [], 0
+    for length in _GROUPS[len(rest)]:
+        parts.append(rest[at : at + length])
+        at += length
+    return f"{area}-{' '.join(parts)}" if language == "sv" else f"+46 {area[1:]} {' '.join(parts)}"

@@ -75,6 +75,12 @@ async def book(runtime: Runtime, wanted: Wanted, *, key: str | None, language: L
     return answer
 
 
+async def booked(runtime: Runtime, hold_id: UUID) -> str | None:
+    """The manage token of the booking that a hold became, or None. Not for whoever knows no more than the id."""
+    async with database.driver(runtime.engine) as connection:
+        return links(runtime).token(hold_id) if await service.is_booked(connection, hold_id) else None
+
+
 async def look_up(runtime: Runtime, token: str, language: Language) -> View:
     """See `service.look_up`."""
     async with database.driver(runtime.engine) as connection:

@@ -145,6 +145,11 @@ async def find_hold(connection: Connection, hold_id: UUID, now: datetime) -> Hol
     return _hold(row)
 
 
+async def is_booked(connection: Connection, hold_id: UUID) -> bool:
+    """Whether a hold became a booking, be it cancelled since."""
+    return await tables.is_booked(connection, hold_id)
+
+
 async def extend(connection: Connection, settings: Settings, hold_id: UUID, now: datetime) -> Hold:
     """Let a hold last `settings.hold_minutes` from now, within `settings.hold_longest_minutes` of its start."""
     row = await tables.hold(connection, hold_id, lock=True)

@@ -242,6 +242,12 @@ async def hold(connection: Connection, hold_id: UUID, *, lock: bool = False) -> 
     return await connection.fetchrow(f"{statement} for update" if lock else statement, hold_id)
 
 
+async def is_booked(connection: Connection, hold_id: UUID) -> bool:
+    """Whether what was a hold is one no longer, and has not expired either."""
+    found = await connection.fetchval("select exists(select from booking where id = $1 and status <> 'held')", hold_id)
+    return bool(found)
+
+
 async def extend_hold(connection: Connection, hold_id: UUID, expires: datetime) -> None:
     """Let a hold, whose row the caller has locked, expire later."""
     await connection.execute("update booking set expires_at = $2 where id = $1", hold_id, expires)

@@ -131,9 +131,7 @@ async def times(
     """Free times for one way to meet (`satt`): the first `visa` of them, with `tid` chosen if it is free."""
     known = offered.known(satt)
     if known is None:
-        return await _modality_page(
-            request, running, offered, {"satt": PAGES.text(request, "modality_missing")}
-        )
+        return await _modality_page(request, running, offered, {"satt": PAGES.text(request, "modality_missing")})
     return await times_page(request, running, offered, known, to_book(request, offered), shown=visa, chosen=tid)
 
 

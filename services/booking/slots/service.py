@@ -98,6 +98,12 @@ async def municipality(connection: Connection, slug: str) -> Municipality:
     return found
 
 
+async def municipality_of(connection: Connection, code: str) -> Municipality | None:
+    """The municipality with this SCB code, unless it has ended."""
+    document = await tables.document(connection, "municipality", code)
+    return Municipality.model_validate_json(document) if document else None
+
+
 async def offered(connection: Connection, slug: str, offering: str) -> tuple[Municipality, Offering]:
     """An offering that families of a municipality book themselves. Raises NotOffered."""
     place = await municipality(connection, slug)

@@ -13,7 +13,10 @@ TEXTS: Texts = {
         "Är du orolig för ett barn? Ring socialtjänsten där barnet bor.",
         "Are you worried about a child? Call the social services where the child lives.",
     ),
-    "danger": ("Ring 112 om det är bråttom eller någon är i fara.", "Call 112 if it is urgent or somebody is in danger."),
+    "danger": (
+        "Ring 112 om det är bråttom eller någon är i fara.",
+        "Call 112 if it is urgent or somebody is in danger.",
+    ),
     "back": ("Tillbaka", "Back"),
     "video": ("video", "video"),
     "phone": ("telefon", "phone"),
@@ -21,10 +24,8 @@ TEXTS: Texts = {
     # The start page
     "start_title": ("Prata med någon om livet som förälder", "Talk with somebody about life as a parent"),
     "start_lead": (
-        "Här bokar du själv ett samtal med en rådgivare. Det kostar inget, du behöver inget konto"
-        " och du behöver inte säga vad det gäller.",
-        "Here you book a talk with an advisor yourself. It is free of charge, you need no account"
-        " and you need not say what it is about.",
+        "Här bokar du själv ett samtal med en rådgivare. Det är gratis, och du behöver inget konto.",
+        "Here you book a talk with an advisor yourself. It is free of charge, and you need no account.",
     ),
     "start_choose": ("Var bor du?", "Where do you live?"),
     "start_none": (

@@ -1,0 +1,182 @@
+"""The pages of a booking, for whoever has its link: what was booked, its calendar file, moving and cancelling."""
+
+from typing import Annotated, Any
+
+from fastapi import Path, Query, Request, Response
+
+from booking.bookings import entry
+from booking.bookings.api import parse_slot
+from booking.bookings.pages import PAGES
+from booking.bookings.rules import NotChangeable, SlotTaken, TooFarAhead, TooSoon
+from booking.bookings.service import View
+from booking.slots import pages as slot_pages
+from booking.slots import service as slots
+from booking.slots.pages import Asking, Offered, Running, Trouble
+from booking.slots.reads import Municipality
+from booking.slots.rules import NotOffered
+from kit import calendar, database
+from kit.app import Runtime
+from kit.refusal import Invalid
+from kit.web import pages
+
+router = pages.router()
+
+Token = Annotated[str, Path(min_length=20, max_length=100, pattern="^[A-Za-z0-9_-]+$")]
+NEWS = ("flyttad", "redan")
+
+
+@router.get("/bokning/{token}")
+async def show(
+    request: Request, running: Running, token: Token, nytt: Annotated[str | None, Query(max_length=20)] = None
+) -> Response:
+    """The booking; `nytt` says what has just happened to it."""
+    view = await entry.look_up(running, token, pages.language_of(request))
+    language = pages.language_of(request)
+    return await _page(
+        request,
+        running,
+        view,
+        "booking.html",
+        changeable=_changeable(running, view),
+        news=nytt if nytt in NEWS else None,
+        manage_url=running.settings.public_url + pages.address(language, f"/bokning/{token}"),
+        here=f"/bokning/{token}",
+    )
+
+
+@router.get("/bokning/{token}/kalender.ics")
+async def calendar_file(request: Request, running: Running, token: Token) -> Response:
+    """The booking for the parent's calendar; the same appointment as the one in the mail, and without the link."""
+    language = pages.language_of(request)
+    view = await entry.look_up(running, token, language)
+    how = PAGES.text(request, f"{view.modality}_call")
+    content = calendar.event(
+        uid=f"{view.id}@samtid",
+        sequence=view.sequence,
+        start=view.start,
+        end=view.end,
+        zone=view.zone,
+        summary=f"{view.offering_name}, {view.advisor_name}",
+        description=(
+            f"{how}\n{PAGES.text(request, 'reference')}: {view.reference}\n"
+            f"{PAGES.text(request, 'questions')} {view.municipality_name}, {view.help_phone}"
+        ),
+        location=f"{view.place.name}, {view.place.address}" if view.place else None,
+        cancelled=view.status == "cancelled",
+        now=running.clock(),
+    )
+    name = "bokning.ics" if language == "sv" else "booking.ics"
+    headers = {
+        **pages.HEADERS,
+        "Cache-Control": "no-store",
+        "Content-Disposition": f'attachment; filename="{name}"',
+    }
+    return Response(content, media_type=calendar.MEDIA_TYPE, headers=headers)
+
+
+@router.get("/bokning/{token}/flytta")
+async def new_times(
+    request: Request,
+    running: Running,
+    token: Token,
+    satt: Annotated[str | None, Query(max_length=20)] = None,
+    visa: slot_pages.Shown = slot_pages.FEW,
+) -> Response:
+    """Free times to move the booking to."""
+    view = await entry.look_up(running, token, pages.language_of(request))
+    if not _changeable(running, view):
+        raise NotChangeable
+    return await _new_times(request, running, token, view, satt, shown=visa)
+
+
+@router.post("/bokning/{token}/flytta")
+async def move(request: Request, running: Running, token: Token) -> Response:
+    """Move the booking to the chosen time, and show it. Sent twice, it is moved once."""
+    sent = await pages.form(request)
+    language = pages.language_of(request)
+    view = await entry.look_up(running, token, language)
+    satt = sent.get("satt")
+    try:
+        slot = parse_slot(sent.get("tid", ""))
+    except ValueError:
+        missing = {"tid": PAGES.text(request, "time_missing")}
+        return await _new_times(request, running, token, view, satt, Trouble(422, errors=missing))
+    modality = satt if satt in slot_pages.MODALITIES else None
+    try:
+        await entry.reschedule(running, token, slot, modality, language)
+    except (SlotTaken, TooSoon, TooFarAhead, Invalid) as refusal:
+        nearest = refusal.alternatives if isinstance(refusal, SlotTaken) else ()
+        said = SlotTaken().text(language) if isinstance(refusal, Invalid) else refusal.text(language)
+        return await _new_times(request, running, token, view, satt, Trouble(refusal.status, said, nearest))
+    return pages.see_other(request, f"/bokning/{token}", nytt="flyttad")
+
+
+@router.get("/bokning/{token}/avboka")
+async def ask_to_cancel(request: Request, running: Running, token: Token) -> Response:
+    """Ask once."""
+    view = await entry.look_up(running, token, pages.language_of(request))
+    if not _changeable(running, view):
+        return pages.see_other(request, f"/bokning/{token}")
+    return await _page(request, running, view, "cancel.html", here=f"/bokning/{token}")
+
+
+@router.post("/bokning/{token}/avboka")
+async def cancel(request: Request, running: Running, token: Token) -> Response:
+    """Cancel the booking, and show that it is cancelled."""
+    await entry.cancel(running, token, pages.language_of(request))
+    return pages.see_other(request, f"/bokning/{token}")
+
+
+def _changeable(running: Runtime, view: View) -> bool:
+    return view.status == "confirmed" and view.start > running.clock()
+
+
+async def _municipality(running: Runtime, view: View) -> Municipality | None:
+    async with database.driver(running.engine) as connection:
+        return await slots.municipality_of(connection, view.municipality)
+
+
+async def _page(request: Request, running: Runtime, view: View, template: str, **values: Any) -> Response:
+    municipality = await _municipality(running, view)
+    return PAGES.render(
+        request,
+        template,
+        private=True,
+        municipality=municipality,
+        accent=municipality.accent if municipality else None,
+        view=view,
+        when=view.text(pages.language_of(request)),
+        book_url=pages.address(
+            pages.language_of(request), f"/boka/{municipality.slug}/{view.offering}" if municipality else "/"
+        ),
+        **values,
+    )
+
+
+async def _new_times(
+    request: Request,
+    running: Runtime,
+    token: str,
+    view: View,
+    satt: str | None,
+    trouble: Trouble | None = None,
+    *,
+    shown: int = slot_pages.FEW,
+) -> Response:
+    municipality = await _municipality(running, view)
+    if municipality is None:
+        raise NotOffered
+    async with database.driver(running.engine) as connection:
+        offered = Offered(*await slots.offered(connection, municipality.slug, view.offering))
+    language = pages.language_of(request)
+    asking = Asking(
+        action=pages.address(language, f"/bokning/{token}/flytta"),
+        back=pages.address(language, f"/bokning/{token}"),
+        caption=PAGES.text(request, "move_from", when=view.text(language)),
+        title=PAGES.text(request, "move_title"),
+        button=PAGES.text(request, "move_button"),
+    )
+    modality = offered.known(satt) or offered.known(view.modality) or offered.offering.modalities[0]
+    return await slot_pages.times_page(
+        request, running, offered, modality, asking, shown=shown, trouble=trouble, private=True
+    )

@@ -1,0 +1,411 @@
+"""The pages where a parent takes a time: hold, contact, a last look, booking.
+
+What is typed travels in hidden fields from page to page, never in an address, a cookie or the database before the
+booking. Where a time is lost on the way, the free times are shown and what was typed goes along.
+"""
+
+import asyncio
+import hmac
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from fastapi import Request, Response
+from pydantic import ValidationError
+
+from booking.bookings import entry
+from booking.bookings.api import BookingIn, client_of, parse_slot
+from booking.bookings.rules import HoldGone, KeyReused, SlotTaken, TooFarAhead, TooManyHolds, TooSoon, TwinUnderWay
+from booking.bookings.service import Hold
+from booking.bookings.texts import TEXTS
+from booking.slots import pages as slot_pages
+from booking.slots import service as slots
+from booking.slots.pages import Offered, OfferedHere, Running, Trouble
+from booking.slots.reads import Modality
+from booking.slots.service import SlotId
+from kit import database
+from kit.app import Runtime
+from kit.language import Language, phone_text
+from kit.problems import field_errors
+from kit.refusal import Invalid, Refusal
+from kit.web import pages
+from kit.web.pages import Pages
+
+router = pages.router()
+PAGES = Pages(TEXTS, "booking.bookings", "booking.slots")
+PAGES.templates.filters["phone"] = phone_text
+
+# What the parent types, in the order of the page, and which fields of a booking request each stands for.
+TYPED = {
+    "namn": ("contact.name",),
+    "telefon": ("contact.phone", "contact"),
+    "epost": ("contact.email",),
+    "barn": ("child.age", "child", "expecting", ""),
+    "sprak": ("contact.language",),
+}
+EXPECTING = "vantar"
+# A second click can come while the first one's booking is being made.
+_TWIN_TRIES, _TWIN_SECONDS = 25, 0.2
+
+
+class AlreadyBooked(Exception):  # noqa: N818 - not a fault: where a repeated request ends
+    """A hold became a booking before. `token` is its manage token, for those who have shown that it is theirs."""
+
+    def __init__(self, token: str | None) -> None:
+        super().__init__()
+        self.token = token
+
+
+# What can end a parent's way to one time.
+_ENDS = (AlreadyBooked, SlotTaken, TooSoon, TooFarAhead, TooManyHolds, HoldGone, Invalid)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a form asks for: a time and a way to meet, and what was typed so far."""
+
+    offered: Offered
+    slot: SlotId | None
+    modality: Modality | None
+    typed: Mapping[str, str]
+
+    @property
+    def query(self) -> dict[str, str]:
+        """What an address needs for the same time to be chosen again; nothing personal."""
+        return {"satt": self.modality or "", "tid": str(self.slot or "")}
+
+
+def _wish(offered: Offered, sent: Mapping[str, str]) -> Wish:
+    try:
+        slot = parse_slot(sent.get("tid", ""))
+    except ValueError:
+        slot = None
+    if slot and slot.offering != offered.offering.id:
+        slot = None
+    typed = {name: sent[name].strip() for name in TYPED if sent.get(name, "").strip()}
+    if typed.keys() <= {"sprak"}:
+        typed = {}  # The language is chosen beforehand: nothing was typed.
+    return Wish(offered, slot, offered.known(sent.get("satt")), typed)
+
+
+@router.post("/boka/{slug}/{offering}/tider")
+async def choose(request: Request, running: Running, offered: OfferedHere) -> Response:
+    """Hold the chosen time. With `visa` or `byt` show the times instead; `byt` names a hold that is given back."""
+    sent = await pages.form(request)
+    wish = _wish(offered, sent)
+    if given_back := _uuid(sent.get("byt")):
+        await entry.release(running, given_back)
+    if wish.modality is None:
+        return pages.see_other(request, offered.path)
+    if given_back or "visa" in sent:
+        shown = sent.get("visa", "")
+        return await _times(request, running, wish, shown=int(shown) if shown.isdecimal() else slot_pages.FEW)
+    if wish.slot is None:
+        missing = {"tid": PAGES.text(request, "time_missing")}
+        return await _times(request, running, wish, Trouble(422, errors=missing))
+    try:
+        held = await _take_once(request, running, wish, sent.get("engang") or secrets.token_urlsafe(16))
+    except _ENDS as end:
+        return await _elsewhere(request, running, wish, end)
+    if not wish.typed:
+        return pages.see_other(request, f"{offered.path}/reservation/{held.id}", **wish.query)
+    body, errors = _read(request, held.id, wish.typed)
+    step = _check if body and not errors else _contact
+    return await step(request, running, wish, held)
+
+
+@router.get("/boka/{slug}/{offering}/reservation/{hold}")
+async def contact(request: Request, running: Running, offered: OfferedHere, hold: UUID) -> Response:
+    """Ask for the contact. A hold that has run out meanwhile is taken anew if it can be."""
+    wish = _wish(offered, request.query_params)
+    if not pages.from_here(request):
+        return pages.see_other(request, f"{offered.path}/tider", **wish.query)
+    try:
+        held = await _keep(request, running, wish, hold, key="")
+    except _ENDS as end:
+        return await _elsewhere(request, running, wish, end)
+    if held.id != hold:
+        return pages.see_other(request, f"{offered.path}/reservation/{held.id}", **wish.query)
+    return await _contact(request, running, wish, held)
+
+
+@router.post("/boka/{slug}/{offering}/reservation/{hold}")
+async def check(request: Request, running: Running, offered: OfferedHere, hold: UUID) -> Response:
+    """Show what was chosen and typed for a last look, or the contact page with what needs correcting."""
+    sent = await pages.form(request)
+    wish = _wish(offered, sent)
+    try:
+        held = await _keep(request, running, wish, hold, sent.get("nyckel", ""))
+    except _ENDS as end:
+        return await _elsewhere(request, running, wish, end)
+    body, errors = _read(request, held.id, wish.typed)
+    if body is None or errors:
+        return await _contact(request, running, wish, held, errors)
+    return await _check(request, running, wish, held)
+
+
+@router.post("/boka/{slug}/{offering}/reservation/{hold}/uppgifter")
+async def change(request: Request, running: Running, offered: OfferedHere, hold: UUID) -> Response:
+    """Show the contact page again, with what was typed."""
+    sent = await pages.form(request)
+    wish = _wish(offered, sent)
+    try:
+        held = await _keep(request, running, wish, hold, sent.get("nyckel", ""))
+    except _ENDS as end:
+        return await _elsewhere(request, running, wish, end)
+    return await _contact(request, running, wish, held)
+
+
+@router.post("/boka/{slug}/{offering}/reservation/{hold}/boka")
+async def book(request: Request, running: Running, offered: OfferedHere, hold: UUID) -> Response:
+    """Book. The same form sent twice leads to the same booking; a hold that has run out is taken anew if it can be."""
+    sent = await pages.form(request)
+    wish, key = _wish(offered, sent), sent.get("nyckel", "")
+    body, errors = _read(request, hold, wish.typed)
+    try:
+        if body is None or errors:
+            held = await _keep(request, running, wish, hold, key)
+            return await _contact(request, running, wish, held, errors)
+        try:
+            answer = await _book(request, running, body, key)
+        except (HoldGone, KeyReused):
+            held = await _keep(request, running, wish, hold, key)
+            answer = await _book(request, running, body.model_copy(update={"hold": held.id}), key)
+    except _ENDS as end:
+        told = _by_field(end.errors(pages.language_of(request))) if isinstance(end, Invalid) else {}
+        if not told:
+            return await _elsewhere(request, running, wish, end)
+        return await _contact(request, running, wish, await entry.find_hold(running, hold), told)
+    return pages.see_other(request, f"/bokning/{answer['manage_token']}")
+
+
+@router.get("/boka/{slug}/{offering}/reservation/{hold}/uppgifter")
+@router.get("/boka/{slug}/{offering}/reservation/{hold}/boka")
+async def to_contact(request: Request, offered: OfferedHere, hold: UUID) -> Response:
+    """Where an address is opened that only a form leads to."""
+    return pages.see_other(request, f"{offered.path}/reservation/{hold}", **request.query_params)
+
+
+async def _take_once(request: Request, running: Runtime, wish: Wish, nonce: str) -> Hold:
+    """One hold for each page of times, by its `nonce`, however often its form is sent."""
+    hold_id = _id(running, "page", nonce)
+    # The nonce was given to this reader alone, so that the booking may be shown to whoever sends it.
+    if token := await entry.booked(running, hold_id):
+        raise AlreadyBooked(token)
+    held = await _take(request, running, wish, hold_id)
+    if (held.slot, held.modality) == (wish.slot, wish.modality):
+        return held
+    # Back on the same page, the parent chose another time: the first one is given back.
+    await entry.release(running, hold_id)
+    return await _take(request, running, wish, hold_id)
+
+
+async def _take(request: Request, running: Runtime, wish: Wish, hold_id: UUID) -> Hold:
+    if wish.slot is None or wish.modality is None:
+        raise HoldGone
+    return await entry.hold(
+        running,
+        slot=wish.slot,
+        municipality=wish.offered.municipality.id,
+        modality=wish.modality,
+        client=client_of(request),
+        hold_id=hold_id,
+    )
+
+
+async def _keep(request: Request, running: Runtime, wish: Wish, hold_id: UUID, key: str) -> Hold:
+    """The hold, lasting longer. One that has run out is replaced by a new one for the same time.
+
+    The new one's id follows from the old one's, so that a request that is sent twice finds it again.
+    """
+    try:
+        held = await entry.extend(running, hold_id)
+    except HoldGone:
+        again = _id(running, "again", f"{hold_id} {wish.query}")
+        for each in (hold_id, again):
+            if token := await entry.booked(running, each):
+                # The id of a hold becomes the booking's, which staff can see: it proves nothing. The key does.
+                ours = hmac.compare_digest(key.encode(), _key(running, hold_id).encode())
+                raise AlreadyBooked(token if ours else None) from None
+        return await _take(request, running, wish, again)
+    if wish.slot is not None and held.slot != wish.slot:
+        # Another page of this reader's has changed the hold to another time. This page means what it says.
+        return await _take(request, running, wish, _id(running, "again", f"{hold_id} {wish.query}"))
+    return held
+
+
+async def _book(request: Request, running: Runtime, body: BookingIn, key: str) -> dict[str, Any]:
+    """See `entry.book`; where a twin of this request is under way, its answer is waited for."""
+    for _ in range(_TWIN_TRIES):
+        try:
+            return await entry.book(running, body.wanted(), key=key, language=pages.language_of(request))
+        except TwinUnderWay:
+            await asyncio.sleep(_TWIN_SECONDS)
+    raise TwinUnderWay
+
+
+def _id(running: Runtime, purpose: str, text: str) -> UUID:
+    """An id that nobody can guess, and that the same text always gives."""
+    return UUID(bytes=entry.links(running).keyed_hash(f"hold of {purpose}", text.encode())[:16], version=4)
+
+
+def _key(running: Runtime, hold_id: UUID) -> str:
+    """The Idempotency-Key of a hold's pages: whoever knows it has had the hold while it lasted."""
+    return entry.links(running).keyed_hash("key of hold", hold_id.bytes).hex()
+
+
+def _uuid(text: str | None) -> UUID | None:
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        return None
+
+
+def _read(request: Request, hold: UUID, typed: Mapping[str, str]) -> tuple[BookingIn | None, dict[str, str]]:
+    """The booking request that was typed, or what needs correcting, by field in the order of the page."""
+    language = pages.language_of(request)
+    errors = {}
+    if not typed.get("namn"):
+        errors["namn"] = PAGES.text(request, "name_missing")
+    if not typed.get("barn"):
+        errors["barn"] = PAGES.text(request, "child_missing")
+    expecting = typed.get("barn") == EXPECTING
+    try:
+        body = BookingIn.model_validate(
+            {
+                "hold": hold,
+                "contact": {
+                    "name": typed.get("namn", ""),
+                    "phone": typed.get("telefon") or None,
+                    "email": typed.get("epost") or None,
+                    "language": typed.get("sprak") or language,
+                },
+                "expecting": expecting,
+                "child": None if expecting else {"age": typed.get("barn") or None},
+            }
+        )
+    except ValidationError as error:
+        return None, _by_field(field_errors(error.errors(), language), errors)
+    return body, _by_field([], errors)
+
+
+def _by_field(problems: list[dict[str, str]], first: Mapping[str, str] | None = None) -> dict[str, str]:
+    """One message a field of the page."""
+    told = dict(first or {})
+    for problem in problems:
+        for name, fields in TYPED.items():
+            if problem["field"] in fields:
+                told.setdefault(name, problem["message"])
+    return {name: told[name] for name in TYPED if name in told}
+
+
+async def _contact(
+    request: Request, running: Runtime, wish: Wish, held: Hold, errors: Mapping[str, str] | None = None
+) -> Response:
+    ages = wish.offered.offering.ages
+    children = [(EXPECTING, PAGES.text(request, "expecting"))] if ages.expecting else []
+    children += [(str(age), _age(request, age)) for age in range(ages.first, ages.last + 1)]
+    return await _held_page(
+        request,
+        running,
+        wish,
+        held,
+        "contact.html",
+        422 if errors else 200,
+        errors=errors or {},
+        typed=_shown(request, wish),
+        children=children,
+    )
+
+
+async def _check(request: Request, running: Runtime, wish: Wish, held: Hold) -> Response:
+    barn = wish.typed["barn"]
+    child = PAGES.text(request, "expecting") if barn == EXPECTING else _age(request, int(barn))
+    return await _held_page(request, running, wish, held, "check.html", 200, typed=_shown(request, wish), child=child)
+
+
+def _shown(request: Request, wish: Wish) -> dict[str, str]:
+    return {**dict.fromkeys(TYPED, ""), "sprak": pages.language_of(request), **wish.typed}
+
+
+async def _held_page(
+    request: Request, running: Runtime, wish: Wish, held: Hold, template: str, status: int, **values: Any
+) -> Response:
+    offered = wish.offered
+    async with database.driver(running.engine) as connection:
+        chosen = await slots.described(connection, held.slot, held.municipality)
+    if chosen is None:
+        return await _elsewhere(request, running, wish, SlotTaken())
+    wish = replace(wish, slot=held.slot, modality=offered.known(held.modality))
+    language: Language = pages.language_of(request)
+    return PAGES.render(
+        request,
+        template,
+        status,
+        private=True,
+        municipality=offered.municipality,
+        accent=offered.municipality.accent,
+        offering=offered.offering,
+        chosen=chosen,
+        modality=held.modality,
+        when=slot_pages.when(chosen, language),
+        times_url=pages.address(language, f"{offered.path}/tider"),
+        hold_url=pages.address(language, f"{offered.path}/reservation/{held.id}"),
+        hidden_fields={**wish.query, "nyckel": _key(running, held.id)},
+        reservation=held.id,
+        **values,
+    )
+
+
+def _age(request: Request, age: int) -> str:
+    if age == 0:
+        return PAGES.text(request, "under_one")
+    return PAGES.text(request, "one_year") if age == 1 else PAGES.text(request, "years", years=age)
+
+
+async def _elsewhere(request: Request, running: Runtime, wish: Wish, end: AlreadyBooked | Refusal) -> Response:
+    """The confirmation of what is booked already; else the free times, the nearest first, with what was typed."""
+    language = pages.language_of(request)
+    if isinstance(end, Refusal):
+        nearest = end.alternatives if isinstance(end, SlotTaken) else ()
+        # The only thing of a time itself that can be invalid is the way to meet: it has changed since it was listed.
+        said = SlotTaken().text(language) if isinstance(end, Invalid) else end.text(language)
+        return await _times(request, running, wish, Trouble(end.status, said, nearest))
+    if end.token:
+        return pages.see_other(request, f"/bokning/{end.token}", nytt="redan")
+    municipality = wish.offered.municipality
+    return PAGES.render(
+        request,
+        "already.html",
+        409,
+        private=True,
+        municipality=municipality,
+        accent=municipality.accent,
+        book_url=pages.address(language, wish.offered.path),
+    )
+
+
+async def _times(
+    request: Request,
+    running: Runtime,
+    wish: Wish,
+    trouble: Trouble | None = None,
+    *,
+    shown: int = slot_pages.FEW,
+) -> Response:
+    if wish.modality is None:
+        return pages.see_other(request, wish.offered.path)
+    return await slot_pages.times_page(
+        request,
+        running,
+        wish.offered,
+        wish.modality,
+        slot_pages.to_book(request, wish.offered),
+        shown=min(max(shown, 1), slot_pages.MOST),
+        chosen=str(wish.slot) if wish.slot else None,
+        carried=wish.typed,
+        trouble=trouble,
+        private=True,
+    )

@@ -1,0 +1,123 @@
+"""What the pages of a booking say, in Swedish and in English, beside what those of free times say."""
+
+from booking.slots.texts import TEXTS as SLOT_TEXTS
+from kit.web.pages import Texts
+
+TEXTS: Texts = {
+    **SLOT_TEXTS,
+    # Words that several pages share
+    "when": ("När", "When"),
+    "what": ("Vad", "What"),
+    "with": ("Med", "With"),
+    "how": ("Hur", "How"),
+    "where": ("Var", "Where"),
+    "reference": ("Bokningsnummer", "Reference"),
+    "video_call": ("Videosamtal", "Video call"),
+    "phone_call": ("Telefonsamtal", "Phone call"),
+    "visit_call": ("Besök", "Visit"),
+    # What the parent writes
+    "contact_title": ("Hur når vi dig?", "How do we reach you?"),
+    "held_for_you": (
+        "Vi håller tiden åt dig medan du skriver. Du hinner i lugn och ro.",
+        "We keep the time for you while you write. There is no hurry.",
+    ),
+    "name": ("Förnamn eller alias", "First name or alias"),
+    "name_hint": (
+        "Du får hitta på ett namn. Skriv inte ditt personnummer.",
+        "You may make up a name. Do not write your personal number.",
+    ),
+    "name_missing": ("Skriv ett namn, det får vara ett alias", "Write a name, an alias will do"),
+    "reach": ("Telefon eller e-post", "Telephone or e-mail"),
+    "reach_hint": (
+        "Ett av dem räcker. Dit skickar vi bekräftelsen och en påminnelse.",
+        "One of them is enough. We send the confirmation and a reminder there.",
+    ),
+    "reach_hint_phone": (
+        "Skriv det nummer som rådgivaren ska ringa. E-post behövs inte.",
+        "Write the number that the advisor is to call. No e-mail is needed.",
+    ),
+    "telephone": ("Telefonnummer", "Telephone number"),
+    "email": ("E-postadress", "E-mail address"),
+    "message_language": ("Språk i våra meddelanden", "Language of our messages"),
+    "swedish": ("Svenska", "Swedish (svenska)"),
+    "english": ("Engelska (English)", "English"),
+    "child": ("Barnets ålder", "The child's age"),
+    "child_hint": (
+        "Har du flera barn? Välj det som du mest vill prata om.",
+        "Several children? Choose the one that you most want to talk about.",
+    ),
+    "child_missing": ("Välj barnets ålder", "Choose the child's age"),
+    "child_choose": ("Välj", "Choose"),
+    "expecting": ("Vi väntar barn", "We are expecting a child"),
+    "under_one": ("Under 1 år", "Under 1 year"),
+    "one_year": ("1 år", "1 year"),
+    "years": ("{years} år", "{years} years"),
+    "to_check": ("Fortsätt", "Continue"),
+    "change_time": ("Byt tid", "Change the time"),
+    # The last look
+    "check_title": ("Stämmer det här?", "Is this right?"),
+    "the_time": ("Tiden", "The time"),
+    "about_you": ("Dina uppgifter", "Your details"),
+    "change_details": ("Ändra uppgifter", "Change your details"),
+    "book": ("Boka tiden", "Book the time"),
+    "book_note": (
+        "Du kan flytta eller avboka tiden efteråt. Vi sparar bara det som står här.",
+        "You can move or cancel the time afterwards. We store only what you see here.",
+    ),
+    # A time that was booked already
+    "already_title": ("Du har redan bokat den här tiden", "You have booked this time already"),
+    "already": (
+        "Bekräftelsen är på väg till dig. I den finns länken till din bokning.",
+        "The confirmation is on its way to you. It holds the link to your booking.",
+    ),
+    "book_another": ("Boka en annan tid", "Book another time"),
+    # The booking
+    "booked_title": ("Din tid är bokad", "Your time is booked"),
+    "welcome": ("Välkommen! Det här gäller:", "Welcome! This is your booking:"),
+    "past_title": ("Din tid har varit", "Your time has passed"),
+    "cancelled_title": ("Din tid är avbokad", "Your booking is cancelled"),
+    "cancelled": (
+        "Du är välkommen att boka en ny tid när det passar dig.",
+        "You are welcome to book a new time whenever it suits you.",
+    ),
+    "book_anew": ("Boka en ny tid", "Book a new time"),
+    "news_flyttad": ("Tiden är flyttad. Det här är din nya tid.", "The time is moved. This is your new time."),
+    "news_redan": (
+        "Tiden var redan bokad. Har du ändrat något efteråt är det inte sparat: ring oss i så fall.",
+        "The time was booked already. What you may have changed afterwards is not stored: call us if so.",
+    ),
+    "video_next": (
+        "Rådgivaren hör av sig med hur du ansluter till videosamtalet.",
+        "The advisor gets in touch about how to join the video call.",
+    ),
+    "phone_next": ("Rådgivaren ringer upp dig när det är dags.", "The advisor calls you when it is time."),
+    "visit_next": ("Välkommen till adressen här ovanför.", "Welcome to the address above."),
+    "message_next": (
+        "Vi skickar en bekräftelse, och påminner dig när tiden närmar sig.",
+        "We send a confirmation, and remind you when the time comes near.",
+    ),
+    "next_title": ("Vad händer nu?", "What happens now?"),
+    "calendar": ("Lägg till i kalendern", "Add to your calendar"),
+    "change_title": ("Behöver du ändra något?", "Do you need to change something?"),
+    "move": ("Flytta tiden", "Move the time"),
+    "cancel": ("Avboka", "Cancel"),
+    "save_link": (
+        "Spara länken till den här sidan. Den är din nyckel till bokningen, så ge den inte till andra:",
+        "Save the link to this page. It is your key to the booking, so do not give it to others:",
+    ),
+    "questions": ("Frågor? Ring", "Questions? Call"),
+    # Moving
+    "move_title": ("Välj en ny tid", "Choose a new time"),
+    "move_from": ("Nu: {when}", "Now: {when}"),
+    "move_button": ("Flytta till den tiden", "Move to that time"),
+    "not_movable": ("Tiden kan inte flyttas", "The time cannot be moved"),
+    "not_movable_why": ("Ring oss, så hjälper vi dig.", "Call us and we help you."),
+    # Cancelling
+    "cancel_title": ("Vill du avboka tiden?", "Do you want to cancel the time?"),
+    "cancel_lead": (
+        "Tiden kan gå till en annan familj. Du kan boka en ny när du vill.",
+        "The time can go to another family. You can book a new one whenever you like.",
+    ),
+    "cancel_yes": ("Ja, avboka", "Yes, cancel"),
+    "cancel_no": ("Nej, behåll tiden", "No, keep the time"),
+}

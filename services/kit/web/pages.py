@@ -1,0 +1,194 @@
+"""Pages: rendered here, in the language that their address says, with the headers that every page has.
+
+`/en/…` is the English page of `/…`; no cookie and no header decides, so that a link always leads to what it shows.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, cast
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from starlette.exceptions import HTTPException
+
+from kit.language import Language
+from kit.refusal import Invalid, NotFound, Refusal
+from kit.web import static
+
+Texts = Mapping[str, tuple[str, str]]
+"""Each text by its key, in Swedish and in English; `{name}` in it is filled in."""
+
+# What marks a route as a page, so that its refusals are pages too.
+PAGE = "page"
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; form-action 'self'; "
+        "frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+FRAME: Texts = {
+    "skip": ("Hoppa till innehållet", "Skip to the content"),
+    "other_language": ("In English", "På svenska"),
+    "error_title": ("Något behöver rättas", "Something needs correcting"),
+    "error_prefix": ("Rätta", "Correct"),
+    "to_start": ("Till startsidan", "To the start page"),
+}
+_NOT_FOUND = (
+    ("Sidan finns inte", "Adressen kan vara gammal eller felskriven. Börja om från startsidan."),
+    ("There is no such page", "The address may be old or mistyped. Begin again at the start page."),
+)
+_FAULT = (
+    ("Något gick fel hos oss", "Det är inte ditt fel. Vänta en liten stund och försök igen."),
+    ("Something went wrong on our side", "It is not your fault. Wait a moment and try again."),
+)
+
+
+class FromElsewhere(Refusal):
+    status = 403
+    code = "from-elsewhere"
+    sv = ("Det gick inte att skicka", "Formuläret kom från en annan webbplats. Börja om från startsidan.")
+    en = ("It could not be sent", "The form came from another site. Begin again at the start page.")
+
+
+def from_here(request: Request) -> bool:
+    """Whether the browser says that a request came from our own pages or from the reader. Old browsers say nothing."""
+    return request.headers.get("sec-fetch-site", "none") in ("same-origin", "none")
+
+
+def _post_from_here(request: Request) -> None:
+    if request.method == "POST" and not from_here(request):
+        raise FromElsewhere
+
+
+def router() -> APIRouter:
+    """A router whose routes are pages. A form that another site sends is refused."""
+    return APIRouter(
+        include_in_schema=False,
+        tags=[PAGE],
+        dependencies=[Depends(_post_from_here)],
+        default_response_class=HTMLResponse,
+    )
+
+
+def language_of(request: Request) -> Language:
+    """The language of a page: English under `/en`, else Swedish."""
+    return cast("Language", request.scope.get("samtid.language", "sv"))
+
+
+async def form(request: Request) -> dict[str, str]:
+    """What was sent with a form: the last value of each field, without files."""
+    sent = {name: value for name, value in (await request.form()).multi_items() if isinstance(value, str)}
+    # Kept for the link to the other language, which must send the same again.
+    request.state.sent = sent
+    return sent
+
+
+def address(language: Language, path: str, **query: Any) -> str:
+    """A path of ours in a language, with a query where there is something to ask for."""
+    prefix = "/en" if language == "en" else ""
+    asked = {name: value for name, value in query.items() if value is not None}
+    return f"{prefix}{path}{'?' + urlencode(asked) if asked else ''}"
+
+
+def see_other(request: Request, path: str, **query: Any) -> Response:
+    """Go on to another page, in the same language, with a GET."""
+    headers = {**HEADERS, "Cache-Control": "no-store"}
+    return RedirectResponse(address(language_of(request), path, **query), 303, headers=headers)
+
+
+def filled(texts: Texts, language: Language, key: str, **values: Any) -> str:
+    """A text in a language, filled in. Raises KeyError for a key or a value that is not there."""
+    text = texts[key][0 if language == "sv" else 1]
+    return text.format(**values) if values else text
+
+
+class Pages:
+    """The templates and the texts of a capability; templates lie in `templates/` of the packages, first found first.
+
+    A service has a `base.html`, which extends `frame.html` of kit with its own head and foot.
+    """
+
+    def __init__(self, texts: Texts, *packages: str) -> None:
+        self.texts = {**FRAME, **texts}
+        self.templates = Environment(
+            loader=ChoiceLoader([PackageLoader(package) for package in (*packages, "kit.web")]),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+
+    def text(self, request: Request, key: str, **values: Any) -> str:
+        """A text in the language of the page. Raises KeyError."""
+        return filled(self.texts, language_of(request), key, **values)
+
+    def render(
+        self, request: Request, template: str, status: int = 200, *, private: bool = False, **values: Any
+    ) -> HTMLResponse:
+        """A page. A private one (with a hold, a token or something typed) is stored nowhere on its way."""
+        language = language_of(request)
+        other: Language = "sv" if language == "en" else "en"
+        query = request.url.query
+        html = self.templates.get_template(template).render(
+            {
+                "language": language,
+                "t": lambda key, **v: filled(self.texts, language, key, **v),
+                "link": lambda path, **q: address(language, path, **q),
+                "asset": static.address,
+                "other": other,
+                "other_url": address(other, request.scope["path"]) + (f"?{query}" if query else ""),
+                # A page that answers a form is asked for in the other language by sending the form again.
+                "sent": getattr(request.state, "sent", {}) if request.method == "POST" else None,
+                "private": private,
+                "accent": None,
+                "errors": {},
+                **values,
+            }
+        )
+        headers = {**HEADERS, "Cache-Control": "no-store" if private else "no-cache"}
+        return HTMLResponse(html, status, headers=headers)
+
+
+def install(app: FastAPI, pages: Pages) -> None:
+    """Let every refusal, validation error and fault of a page leave as a page. Call it when all else is installed."""
+    for kind, answer in list(app.exception_handlers.items()):
+        if isinstance(kind, type) and issubclass(kind, Refusal | RequestValidationError | HTTPException | Exception):
+            app.add_exception_handler(kind, _as_page(answer, pages))
+
+
+_Answer = Callable[[Request, Any], Response | Awaitable[Response]]
+
+
+def _as_page(answer: _Answer, pages: Pages) -> _Answer:
+    async def handle(request: Request, error: Any) -> Response:
+        # The problem document is made in any case: its maker logs faults and knows the status.
+        made = answer(request, error)
+        document = await made if asyncio.iscoroutine(made) else cast("Response", made)
+        if not _wants_page(request):
+            return document
+        language = language_of(request)
+        if isinstance(error, Refusal) and not isinstance(error, Invalid | NotFound):
+            title, detail = error.text(language)
+        else:
+            texts = _FAULT if document.status_code >= 500 else _NOT_FOUND  # noqa: PLR2004 - HTTP's server errors
+            title, detail = texts[0 if language == "sv" else 1]
+        page = pages.render(request, "refusal.html", document.status_code, private=True, title=title, detail=detail)
+        page.headers.update(getattr(error, "headers", None) or {})
+        return page
+
+    return handle
+
+
+def _wants_page(request: Request) -> bool:
+    """Whether a request was for a page: by its route, or by what the browser accepts where there is no route."""
+    route = request.scope.get("route")
+    if route is not None:
+        return PAGE in getattr(route, "tags", ())
+    return "text/html" in request.headers.get("accept", "")
