@@ -5,13 +5,9 @@ import asyncio
 import os
 import shutil
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
-
-import asyncpg
-import httpx
-import nats.errors
-from sqlalchemy.exc import SQLAlchemyError
 
 from deploy.services import SERVICES
 
@@ -28,13 +24,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UsageError as error:
         print(f"samtid {chosen.command}: {error}", file=sys.stderr)
         return 2
-    except (SQLAlchemyError, asyncpg.PostgresError, nats.errors.Error, httpx.HTTPError, OSError) as error:
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        if not _comes_from_outside(error):
+            raise
         reason = getattr(error, "orig", None) or error
         print(f"samtid {chosen.command}: {type(reason).__name__}: {_first_line(reason)}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        return 130
     return status
+
+
+def _comes_from_outside(error: Exception) -> bool:
+    """Whether a server or a file is to blame, which the person can do something about, and not a mistake of ours."""
+    import asyncpg  # noqa: PLC0415 - needed only now, and slow to import
+    import nats.errors  # noqa: PLC0415 - as above
+    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - as above
+
+    return isinstance(error, OSError | SQLAlchemyError | asyncpg.PostgresError | nats.errors.Error)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -112,9 +119,11 @@ def _first_line(error: BaseException) -> str:
 
 
 def _demo(chosen: argparse.Namespace) -> int:
+    began = time.monotonic()
+    print("Samtid is starting …", flush=True)
     from deploy import demo  # noqa: PLC0415 - see above
 
-    return demo.main(chosen.port, chosen.state, fresh=chosen.fresh)
+    return demo.main(chosen.port, chosen.state, fresh=chosen.fresh, began=began)
 
 
 def _serve(chosen: argparse.Namespace) -> int:
@@ -150,6 +159,8 @@ def _import(chosen: argparse.Namespace) -> int:
 
 
 def _trace(chosen: argparse.Namespace) -> int:
+    import httpx  # noqa: PLC0415 - see above
+
     from deploy.traces import Span, as_text  # noqa: PLC0415 - see above
 
     address = f"{chosen.url.rstrip('/')}/demo/traces.json"

@@ -182,11 +182,11 @@ class _Http(uvicorn.Server):
 class Demo:
     """One run: what is started is ended in the reverse order, whatever happens in between."""
 
-    def __init__(self, state: State, listener: socket.socket) -> None:
+    def __init__(self, state: State, listener: socket.socket, began: float) -> None:
         self.state = state
         self.listener = listener
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        self.began = time.monotonic()
+        self.began = began
         self.ready = False
         self.servers: list[embedded.Server] = []
 
@@ -419,8 +419,11 @@ def _import_services() -> None:
         import_module(module)
 
 
-def main(port: int, folder: Path, *, fresh: bool) -> int:
-    """Run the demo; the exit status: 0 after Ctrl-C or SIGTERM, 1 after a failure, told in one sentence."""
+def main(port: int, folder: Path, *, fresh: bool, began: float) -> int:
+    """Run the demo; the exit status: 0 after Ctrl-C or SIGTERM, 1 after a failure, told in one sentence.
+
+    `began` is the instant, of the monotonic clock, from which the lines of progress count.
+    """
     try:
         listener = listen(port)
         with listener, open_state(folder, fresh=fresh) as state:
@@ -428,7 +431,7 @@ def main(port: int, folder: Path, *, fresh: bool) -> int:
             telemetry.start_logging(stream=(state.folder / LOG).open("a", buffering=1))
             factory = uvicorn.Config("", log_config=None).get_loop_factory()
             with asyncio.Runner(loop_factory=factory) as runner:
-                runner.run(Demo(state, listener).run())
+                runner.run(Demo(state, listener, began).run())
     except (DemoError, embedded.EmbeddedError, installation.InstallationError) as error:
         print(f"samtid demo: {error}", file=sys.stderr)
         return 1

@@ -12,7 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import asyncpg
+import nats
 import nats.errors
+from nats.aio.client import Client
 from nkeys import NkeysError
 
 from deploy.permissions import OPERATOR, USERS, new_seed, public_key
@@ -104,14 +106,37 @@ async def _connect(host: str, port: int, secret: str) -> "asyncpg.Connection[asy
 
 async def provision(url: str, seed: str | None) -> None:
     """Make or update the streams and every service's consumers, as the operator. Repeatable; loses nothing."""
-    try:
-        client = await asyncio.wait_for(messaging.connect(url, seed, OPERATOR), CONNECT_SECONDS)
-    except (TimeoutError, nats.errors.Error) as error:
-        raise InstallationError(f"NATS at {url} does not answer, or refuses the operator's key") from error
+    client = await _operator(url, seed)
     try:
         await messaging.provision(client, all_reads())
     finally:
         await client.close()
+
+
+async def _operator(url: str, seed: str | None) -> Client:
+    """The operator's connection, as soon as the server takes one; unlike a service's, it gives up."""
+
+    async def quiet(_: Exception) -> None:
+        """What fails is raised in the end; the client would print every try."""
+
+    deadline = asyncio.get_running_loop().time() + CONNECT_SECONDS
+    while True:
+        try:
+            return await nats.connect(
+                url,
+                nkeys_seed_str=seed,
+                inbox_prefix=messaging.inbox_prefix(OPERATOR).encode(),
+                allow_reconnect=False,
+                max_reconnect_attempts=1,
+                reconnect_time_wait=1,
+                error_cb=quiet,
+            )
+        except (nats.errors.Error, OSError) as error:
+            if "authorization" in str(error).lower():
+                raise InstallationError(f"NATS at {url} refuses the operator's key") from error
+            if asyncio.get_running_loop().time() > deadline:
+                raise InstallationError(f"NATS at {url} does not answer") from error
+        await asyncio.sleep(0.2)
 
 
 def _write(path: Path, text: str, owner: int | None) -> None:

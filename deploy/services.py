@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from kit.messaging import Reads
+if TYPE_CHECKING:
+    from kit.messaging import Reads
 
 SERVICES = ("directory", "booking", "consent", "notification")
 
@@ -14,7 +15,7 @@ def app(service: str) -> Any:
     return import_module(f"{service}.app")
 
 
-def reads(service: str) -> tuple[Reads, ...]:
+def reads(service: str) -> "tuple[Reads, ...]":
     """What the service reads from the streams."""
     return tuple(getattr(app(service), "READS", ()))
 
@@ -29,6 +30,6 @@ def asks(service: str) -> tuple[str, ...]:
     return tuple(getattr(app(service), "ASKS", ()))
 
 
-def all_reads() -> list[Reads]:
+def all_reads() -> "list[Reads]":
     """What all services read: the consumers to provision."""
     return [read for service in SERVICES for read in reads(service)]

@@ -1,0 +1,81 @@
+"""What the person at the terminal is told: one sentence and a status, never a stack trace."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from deploy import embedded
+
+NOWHERE = "postgresql://samtid@127.0.0.1:1/samtid"
+
+
+def samtid(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "deploy.cli", *arguments],
+        env={"PATH": os.environ["PATH"], **settings},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_help_names_every_command() -> None:
+    said = samtid("--help")
+    assert said.returncode == 0
+    for command in ("demo", "serve", "migrate", "provision", "import", "trace", "catcher", "keys", "databases"):
+        assert f"\n    {command}" in said.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "status", "sentence"),
+    [
+        ((), {}, 2, "the following arguments are required: COMMAND"),
+        (("dance",), {}, 2, "invalid choice: 'dance'"),
+        (("demo", "--port", "eighty"), {}, 2, "eighty is not a port: say a number from 0 to 65535"),
+        (("serve", "bookings"), {}, 2, "invalid choice: 'bookings'"),
+        (("serve", "consent"), {}, 2, "consent cannot start: check DATABASE_URL, NATS_URL"),
+        (("migrate", "consent"), {}, 2, "consent cannot be migrated: DATABASE_URL is not set"),
+        (("migrate", "consent"), {"DATABASE_URL": NOWHERE}, 1, "samtid migrate: ConnectionRefusedError"),
+        (("provision",), {}, 2, "NATS_URL is not set."),
+        (("provision",), {"NATS_URL": "x", "NATS_SEED_FILE": "/no"}, 1, "No such file or directory: '/no'"),
+        (("import", "/no.yaml"), {"DATABASE_URL": NOWHERE}, 2, "there is no file /no.yaml."),
+        (("import", __file__), {}, 2, "DATABASE_URL is not set."),
+        (("trace", "ABCD", "--url", "http://127.0.0.1:1"), {}, 2, "no demo answers at http://127.0.0.1:1"),
+        (("keys", "/dev/null"), {}, 1, "samtid keys: NotADirectoryError"),
+        (("databases", "/no"), {}, 2, "the key /no/postgres/password cannot be read"),
+    ],
+)
+def test_what_cannot_be_done_is_said(
+    arguments: tuple[str, ...], settings: dict[str, str], status: int, sentence: str
+) -> None:
+    said = samtid(*arguments, **settings)
+    assert said.returncode == status, said.stderr
+    assert sentence in said.stderr
+    assert "Traceback" not in said.stderr
+
+
+def test_provision_says_that_nats_refuses_the_key(folder: Path) -> None:
+    from deploy import installation, permissions
+
+    installation.make_keys(folder / "cli" / "keys")
+    config = permissions.authorization(installation.public_keys(folder / "cli" / "keys"))
+    stranger = folder / "cli" / "stranger"
+    stranger.write_text(permissions.new_seed())
+    server = embedded.nats(folder / "cli" / "nats", embedded.free_port(), config)
+    server.start()
+    try:
+        url = f"nats://127.0.0.1:{server.port}"
+        refused = samtid("provision", NATS_URL=url, NATS_SEED_FILE=str(stranger))
+        assert refused.returncode == 2
+        assert "refuses the operator's key" in refused.stderr
+        operator = installation.seed_file(folder / "cli" / "keys", permissions.OPERATOR)
+        for _ in range(2):
+            assert samtid("provision", NATS_URL=url, NATS_SEED_FILE=str(operator)).returncode == 0
+    finally:
+        server.stop()
