@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
+from booking.bookings import entry
 from kit import database
 from tests.booking.test_free_time import check
 from tests.booking.test_journey import request_for, slots
@@ -103,3 +104,18 @@ async def test_a_twin_request_is_answered_once(booking: Running) -> None:
     async with database.driver(booking.runtime.engine) as connection:
         assert await connection.fetchval("select count(*) from booking") == 1
     assert datetime.fromisoformat(made[0]["start"]) == datetime.fromisoformat(slot["start"])
+
+
+async def test_a_twin_under_way_is_told_to_try_again(booking: Running) -> None:
+    slot = (await slots(booking))[0]
+    key = entry.links(booking.runtime).keyed_hash("idempotency key", b"k")
+    headers = {"Idempotency-Key": "k"}
+    async with database.transaction(booking.runtime.engine) as first:
+        # What the first request's statement holds until it is committed.
+        lock = int.from_bytes(key[:8], "big", signed=True)
+        await first.execute("select pg_advisory_xact_lock($1)", lock)
+        twin = await booking.http.post("/booking/v1/bookings", json=request_for(slot), headers=headers)
+        assert (twin.status_code, twin.json()["type"]) == (409, "urn:samtid:problem:request-under-way")
+        assert twin.headers["retry-after"] == "1"
+    again = await booking.http.post("/booking/v1/bookings", json=request_for(slot), headers=headers)
+    assert again.status_code == 201
