@@ -1,7 +1,6 @@
 """NATS JetStream: the streams, what a service reads from them, and what happens when a handler fails."""
 
 import asyncio
-import json
 import logging
 import os
 import signal
@@ -174,7 +173,7 @@ class Delivery(BaseMiddleware):
                     raise  # a question, not a stream's message: no answer means that the asker tries again
                 metadata = raw.metadata
                 tries = metadata.num_delivered
-                poison = isinstance(error, ValidationError | json.JSONDecodeError | UnicodeDecodeError)
+                poison = isinstance(error, ValidationError)
                 if not poison and tries < MAX_DELIVERIES:
                     delay = BACKOFF_SECONDS[min(tries, len(BACKOFF_SECONDS)) - 1]
                     log.warning("%s failed (%s), try %d, again in %s s", where, type(error).__name__, tries, delay)
@@ -239,13 +238,16 @@ def subscribe(
         handled()
 
 
+class _Typed(Read):
+    type: str
+
+
 async def handle(reads: Reads, body: bytes, engine: AsyncEngine, inbox: Table, now: datetime) -> None:
     """Do what `reads` says with one event, once. Raises ValidationError for an event that cannot be read."""
-    raw = json.loads(body)
-    handler = reads.handlers.get(raw.get("type"))
+    handler = reads.handlers.get(_Typed.model_validate_json(body).type)
     if handler is None:
         return
-    event = CloudEvent[handler.data].model_validate(raw)  # type: ignore[name-defined]
+    event = CloudEvent[handler.data].model_validate_json(body)  # type: ignore[name-defined]
     async with engine.begin() as connection:
         if await inbox_table.first_time(connection, inbox, reads.durable, event.id):
             await handler.handle(connection, event, now)

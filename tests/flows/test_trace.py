@@ -1,0 +1,69 @@
+"""HTTP request → booking → relay → consumer → delivery: one trace, with the booking's id and nothing personal."""
+
+from pathlib import Path
+
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from deploy.catcher import create_catcher
+from tests import infra
+from tests.booking import register
+from tests.booking.conftest import Clock, ready
+from tests.booking.test_journey import request_for, slots
+from tests.conftest import Run, until
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+
+
+async def test_one_booking_is_one_trace(
+    run: Run, nats_server: infra.NatsServer, clock: Clock, secret_file: Path, spans: InMemorySpanExporter
+) -> None:
+    await register.publish(nats_server.url, register.basic())
+    catcher = create_catcher(None)
+    await catcher.start()
+    mail = {
+        "smtp_host": "127.0.0.1",
+        "smtp_port": catcher.port,
+        "smtp_tls": "none",
+        "mail_from": "Samtid <samtid@example.org>",
+        "sms_url": "http://127.0.0.1:9",
+    }
+    async with (
+        run("booking", clock=clock, manage_secret_file=secret_file) as booking,
+        run("notification", clock=clock, **mail),
+    ):
+        await until(lambda: ready(booking))
+        slot = (await slots(booking))[3]
+        contact = {"name": "Kim", "email": "kim@example.org", "language": "sv"}
+        answer = await booking.http.post(
+            "/booking/v1/bookings",
+            json=request_for(slot, contact=contact),
+            headers={"traceparent": f"00-{TRACE}-b7ad6b7169203331-01"},
+        )
+        assert answer.status_code == 201
+
+        async def delivered() -> bool:
+            return any(span.name == "send confirmation" for span in spans.get_finished_spans())
+
+        await until(delivered)
+    await catcher.stop()
+    mine = {span.name: span for span in spans.get_finished_spans() if format(span.context.trace_id, "032x") == TRACE}
+    assert parents(mine) == {
+        "POST /booking/v1/bookings": None,
+        "book": "POST /booking/v1/bookings",
+        "create confirmed": "book",
+        "relay events.booking.confirmed": "create confirmed",
+        "process events.booking.confirmed": "create confirmed",
+        "send confirmation": "process events.booking.confirmed",
+    } | {name: parent for name, parent in parents(mine).items() if name.startswith("process query")}
+    for name in ("book", "send confirmation"):
+        assert mine[name].attributes["samtid.booking_id"]
+    text = " ".join(span.to_json() for span in mine.values())
+    for secret in ("Kim", "kim@", answer.json()["manage_token"]):
+        assert secret not in text
+
+
+def parents(spans: dict[str, ReadableSpan]) -> dict[str, str | None]:
+    """The name of each span's parent, None where it lies outside."""
+    names = {span.context.span_id: name for name, span in spans.items()}
+    return {name: names.get(span.parent.span_id) if span.parent else None for name, span in spans.items()}
