@@ -7,7 +7,6 @@ from datetime import datetime
 from pathlib import Path
 
 import asyncpg
-from opentelemetry import trace
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -15,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from directory import tables
 from directory.reading import Fault, Reading, read
 from directory.rules import Register, breaches
-from kit import database, outbox
+from kit import database, outbox, telemetry
 from kit.app import utc_now
 
 # Imports wait for each other: what one has checked must still be true when it commits.
@@ -50,7 +49,7 @@ class Rejected(Exception):  # noqa: N818 - an answer to whoever wrote the files,
 async def import_files(engine: AsyncEngine, paths: Sequence[Path], now: datetime) -> Report:
     """Take files into the register in one transaction. `now` is an aware datetime. Raises Rejected."""
     reading = read(paths)
-    with trace.get_tracer("directory").start_as_current_span("import"):
+    with telemetry.span("directory", "import"):
         async with engine.begin() as connection:
             await connection.execute(select(func.pg_advisory_xact_lock(IMPORT_LOCK)))
             return await take(connection, reading, now)

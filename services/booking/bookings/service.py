@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import asyncpg
-from opentelemetry import metrics, trace
+from opentelemetry import metrics
 
 from booking import events
 from booking.bookings import answers, rules, tables
@@ -31,12 +31,11 @@ from booking.slots import tables as slot_tables
 from booking.slots.reads import Offering
 from booking.slots.rules import NotOffered, Place
 from booking.slots.service import SlotId
-from kit import outbox
+from kit import outbox, telemetry
 from kit.database import Connection
 from kit.language import Language, instant, when_text
 from kit.refusal import Refusal
 
-tracer = trace.get_tracer("booking")
 _outcomes = metrics.get_meter("booking").create_counter("samtid.bookings", description="requests to book, by outcome")
 _REFERENCE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 _KEYS_KEPT = timedelta(hours=24)
@@ -131,7 +130,7 @@ async def hold(
         raise TooManyHolds
     start = await _allowed(connection, slot, municipality, modality, now)
     expires = now + timedelta(minutes=settings.hold_minutes)
-    with tracer.start_as_current_span("hold"):
+    with telemetry.span("booking", "hold"):
         if not await tables.insert_hold(connection, start, hold=hold_id, client=client, now=now, expires=expires):
             raise await taken(connection, slot, municipality, modality, now)
     return Hold(hold_id, slot, municipality, modality, now, expires)
@@ -183,7 +182,7 @@ async def book(
 
     Raises KeyReused, TwinUnderWay, HoldGone, SlotTaken (with alternatives), or what the rules raise.
     """
-    with tracer.start_as_current_span("book") as span:
+    with telemetry.span("booking", "book") as span:
         key_hash = links.keyed_hash("idempotency key", key.encode()) if key else None
         request = links.keyed_hash("request", wanted.canonical())
         try:
@@ -263,7 +262,7 @@ async def reschedule(
 
     Raises UnknownBooking, NotChangeable, SlotTaken (with alternatives), or what the rules raise.
     """
-    with tracer.start_as_current_span("reschedule") as span:
+    with telemetry.span("booking", "reschedule") as span:
         await tables.lock_booking(connection, token_hash(token))
         row = await _row(connection, token)
         span.set_attribute("samtid.booking_id", str(row["id"]))
@@ -292,7 +291,7 @@ async def cancel(
 
     Raises UnknownBooking, or NotChangeable once it has begun.
     """
-    with tracer.start_as_current_span("cancel") as span:
+    with telemetry.span("booking", "cancel") as span:
         await tables.lock_booking(connection, token_hash(token))
         row = await _row(connection, token)
         span.set_attribute("samtid.booking_id", str(row["id"]))

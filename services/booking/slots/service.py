@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import holidays
-from opentelemetry import trace
 
 from booking.slots import rules, tables
 from booking.slots.reads import Modality, Municipality, Offering
 from booking.slots.rules import Free, NotOffered
+from kit import telemetry
 from kit.database import Connection
 
-tracer = trace.get_tracer("booking")
 _CLOSED = holidays.country_holidays("SE", categories=("public", "de_facto"))
 
 
@@ -58,7 +57,7 @@ async def search(
 
     Raises NotOffered where the municipality's families cannot book this offering at all.
     """
-    with tracer.start_as_current_span("search slots") as span:
+    with telemetry.span("booking", "search slots") as span:
         found = await tables.free_starts(
             connection,
             now=now,
