@@ -19,7 +19,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from kit import database, messaging, problems
+from kit import database, messaging, outbox, problems
+from kit import inbox as inbox_table
 from kit.events import EventData, Read
 from kit.messaging import Reads
 from kit.outbox import Relay
@@ -130,6 +131,7 @@ def create(
         work: list[tuple[str, Callable[[], Awaitable[None]]]] = [
             ("relay", made.relay.run),
             ("watch", lambda: messaging.watch(client, reads)),
+            ("tidy", lambda: _tidy(made, inbox)),
             *((job.__name__, lambda job=job: job(made)) for job in jobs),
         ]
         tasks = [asyncio.create_task(_supervise(name, run), name=f"{service} {name}") for name, run in work]
@@ -210,6 +212,17 @@ def _answer(broker: Any, subject: str, answer: Answer, made: Runtime) -> None:
     async def reply(message: NatsMessage) -> bytes:
         given = await answer.give(made, answer.question.model_validate_json(message.body))
         return given.model_dump_json().encode()
+
+
+async def _tidy(made: Runtime, inbox: Table | None) -> None:
+    """Each hour, drop what outbox and inbox need no longer keep."""
+    while True:
+        async with database.driver(made.engine) as connection:
+            await outbox.purge(connection, made.clock())
+        if inbox is not None:
+            async with made.engine.begin() as transaction:
+                await inbox_table.purge(transaction, inbox, made.clock())
+        await asyncio.sleep(3600)
 
 
 async def _supervise(name: str, run: Callable[[], Awaitable[None]]) -> None:

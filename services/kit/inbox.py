@@ -1,10 +1,14 @@
 """The inbox: a handler remembers each event in its own transaction, so that its effect happens once."""
 
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Column, DateTime, MetaData, Table, Text, Uuid, func
+from sqlalchemy import Column, DateTime, MetaData, Table, Text, Uuid, delete, func
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
+
+# Longer than any stream of facts keeps them (90 days).
+KEEP_DAYS = 120
 
 DDL_V1 = """
 create table inbox (
@@ -33,3 +37,8 @@ async def first_time(connection: AsyncConnection, inbox: Table, consumer: str, e
         insert(inbox).values(consumer=consumer, event_id=event_id).on_conflict_do_nothing().returning(inbox.c.event_id)
     )
     return (await connection.execute(statement)).first() is not None
+
+
+async def purge(connection: AsyncConnection, inbox: Table, now: datetime) -> None:
+    """Forget events that no stream holds any more and that can therefore not come again."""
+    await connection.execute(delete(inbox).where(inbox.c.received_at < now - timedelta(days=KEEP_DAYS)))

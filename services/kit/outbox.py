@@ -1,6 +1,6 @@
 """The outbox: an event is a row in the transaction that it tells of; only the relay talks to the broker.
 
-Published rows are kept for 30 days, so that JetStream's storage can be lost and filled again.
+Published facts are kept for 30 days and state for ever, so that JetStream's storage can be lost and filled again.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import groupby
 from typing import Any
@@ -69,7 +69,8 @@ create index outbox_published on outbox (published_at) where published_at is not
 INSERT = "insert into outbox (event_id, subject, payload, headers) values ($1, $2, $3, $4)"
 CLAIM = "select id, event_id, subject, payload, headers from outbox where published_at is null order by id limit $1"
 PUBLISHED = "update outbox set published_at = clock_timestamp() where id = any($1::bigint[])"
-PURGE = "delete from outbox where published_at < clock_timestamp() - make_interval(days => $1)"
+# The last state of an entity may be years old and must be there to publish again; facts are kept for a while.
+PURGE = "delete from outbox where published_at < $1 and subject like 'events.%'"
 
 
 def table(metadata: MetaData) -> Table:
@@ -137,6 +138,20 @@ async def write(connection: Connection, event: Row) -> None:
     await connection.execute(INSERT, event.event_id, event.subject, event.payload, event.headers)
 
 
+async def purge(connection: Connection, now: datetime) -> None:
+    """Drop published facts that are older than `KEEP_DAYS`."""
+    await connection.execute(PURGE, now - timedelta(days=KEEP_DAYS))
+
+
+async def republish(connection: Connection) -> int:
+    """Have the relay publish all that is kept once more, with the same ids; how many rows that is.
+
+    For when JetStream's storage is lost. Readers drop what they have seen already.
+    """
+    status = await connection.execute("update outbox set published_at = null where published_at is not null")
+    return int(status.split()[-1])
+
+
 class Relay:
     """Publishes outbox rows to JetStream, in order, at least once; readers drop what they have seen."""
 
@@ -175,14 +190,10 @@ class Relay:
                 # A mark that is lost in a crash means that its event is published again, and readers drop it: so the
                 # relay need not make bookings wait for one more write to disk.
                 await connection.execute("set synchronous_commit = off")
-                purged = 0.0
                 while True:
                     self._wake.clear()
                     if await self.publish_batch(connection):
                         continue
-                    if time.monotonic() - purged > 3600:  # noqa: PLR2004 - an hour in seconds
-                        purged = time.monotonic()
-                        await connection.execute(PURGE, KEEP_DAYS)
                     with suppress(TimeoutError):
                         await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
             finally:
