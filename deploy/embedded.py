@@ -180,10 +180,12 @@ def _unprivileged(user: pwd.struct_passwd, folder: Path, binaries: Path) -> _Run
         "--inh-caps=-all,+dac_read_search",
         "--ambient-caps=+dac_read_search",
         "--bounding-set=-all,+dac_read_search",
+        # Without it access(2), by which initdb looks for its neighbour, would not count that right.
+        "--securebits=+no_setuid_fixup",
         "--pdeathsig=INT",
     )
     try:
-        tried = subprocess.run([*prefix, binaries / "postgres", "--version"], capture_output=True, check=False)
+        tried = subprocess.run([*prefix, binaries / "initdb", "--version"], capture_output=True, check=False)
     except OSError:
         tried = None
     if tried is None or tried.returncode:
