@@ -30,6 +30,12 @@ def serve(run: Run, nats_server: infra.NatsServer, folder: Path) -> Serve:
             secret.write_text("a secret that only this test run knows")
             await register.publish(nats_server.url, register.basic())
             settings = {"clock": Clock(register.NOW), "manage_secret_file": secret}
+        if service == "notification":
+            settings = {
+                "smtp_host": "127.0.0.1",
+                "mail_from": "Samtid <samtid@samtid.test>",
+                "sms_url": "http://sms.test",
+            }
         async with run(service, **settings) as running:
             if service == "booking":
                 await until(lambda: ready(running))

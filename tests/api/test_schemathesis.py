@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import httpx
+import pytest
 from sqlalchemy import text
 
 from tests.api.conftest import Serve
@@ -16,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 SECONDS = 120
 
 
-async def check(document: str, folder: Path, **environment: str) -> str:
+async def check(document: str, folder: Path, **environment: str) -> None:
     """Run schemathesis as a program of its own, so that its threads and warnings stay out of this process."""
     process = await asyncio.create_subprocess_exec(
         Path(sys.executable).with_name("schemathesis"),
@@ -28,13 +29,13 @@ async def check(document: str, folder: Path, **environment: str) -> str:
     )
     said, _ = await asyncio.wait_for(process.communicate(), SECONDS)
     assert process.returncode == 0, said.decode()
-    return said.decode()
+    assert "No issues found" in said.decode()
 
 
-async def test_directory_keeps_to_its_document(serve: Serve, tmp_path: Path) -> None:
-    async with serve("directory") as (_, url):
-        said = await check(f"{url}/directory/openapi.json", tmp_path)
-    assert "15 selected / 15 total" in said
+@pytest.mark.parametrize("service", ["directory", "consent", "notification"])
+async def test_a_service_keeps_to_its_document(service: str, serve: Serve, tmp_path: Path) -> None:
+    async with serve(service) as (_, url):
+        await check(f"{url}/{service}/openapi.json", tmp_path)
 
 
 async def test_booking_keeps_to_its_document(serve: Serve, tmp_path: Path) -> None:
@@ -45,7 +46,7 @@ async def test_booking_keeps_to_its_document(serve: Serve, tmp_path: Path) -> No
             made = await http.post("/booking/v1/bookings", json=request_for(slot))
             tokens.append(made.json()["manage_token"])
         slots = [slot["id"] for slot in found[:-20]]
-        said = await check(
+        await check(
             f"{url}/booking/openapi.json",
             tmp_path,
             SAMTID_API_SLOTS=" ".join(slots),
@@ -56,7 +57,6 @@ async def test_booking_keeps_to_its_document(serve: Serve, tmp_path: Path) -> No
                 text("select status, sequence > 0 as changed, count(*) as n from booking group by 1, 2")
             )
             reached = {(row.status, row.changed): row.n for row in counts}
-    assert "8 selected / 8 total" in said
     # The run was worth its time only if it got past validation: it booked, moved, cancelled and held.
     assert sum(n for (status, _), n in reached.items() if status != "held") > len(tokens) + 5, reached
     assert {("confirmed", False), ("confirmed", True), ("cancelled", True), ("held", False)} <= set(reached), reached
