@@ -70,6 +70,11 @@ def _parser() -> argparse.ArgumentParser:
     provision = commands.add_parser("provision", help="make or update streams and consumers (NATS_URL, NATS_SEED_FILE)")
     provision.set_defaults(run=_provision)
 
+    republish = commands.add_parser(
+        "republish", help="publish again what a service's database keeps, after JetStream lost it (DATABASE_URL)"
+    )
+    republish.set_defaults(run=_republish)
+
     load = commands.add_parser("import", help="take files into the directory, all or nothing (DATABASE_URL)")
     load.add_argument("files", nargs="+", type=Path, metavar="FILE")
     load.set_defaults(run=_import)
@@ -146,6 +151,21 @@ def _provision(_: argparse.Namespace) -> int:
         asyncio.run(installation.provision(url, Path(seed_file).read_text().strip() if seed_file else None))
     except installation.InstallationError as error:
         raise UsageError(f"{error}.") from error
+    return 0
+
+
+def _republish(_: argparse.Namespace) -> int:
+    from kit import database, outbox  # noqa: PLC0415 - see above
+
+    async def republish(database_url: str) -> int:
+        engine = database.engine(database_url, 1)
+        async with database.driver(engine) as connection:
+            count = await outbox.republish(connection)
+        await engine.dispose()
+        return count
+
+    count = asyncio.run(republish(_setting("DATABASE_URL")))
+    print(f"{count} events will be published again by the running service.")
     return 0
 
 

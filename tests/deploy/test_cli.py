@@ -28,7 +28,18 @@ def samtid(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]
 def test_help_names_every_command() -> None:
     said = samtid("--help")
     assert said.returncode == 0
-    for command in ("demo", "serve", "migrate", "provision", "import", "trace", "catcher", "keys", "databases"):
+    for command in (
+        "demo",
+        "serve",
+        "migrate",
+        "provision",
+        "republish",
+        "import",
+        "trace",
+        "catcher",
+        "keys",
+        "databases",
+    ):
         assert f"\n    {command}" in said.stdout
 
 
@@ -46,6 +57,7 @@ def test_help_names_every_command() -> None:
         (("provision",), {"NATS_URL": "x", "NATS_SEED_FILE": "/no"}, 1, "No such file or directory: '/no'"),
         (("import", "/no.yaml"), {"DATABASE_URL": NOWHERE}, 2, "there is no file /no.yaml."),
         (("import", __file__), {}, 2, "DATABASE_URL is not set."),
+        (("republish",), {"DATABASE_URL": NOWHERE}, 1, "samtid republish: ConnectionRefusedError"),
         (("trace", "ABCD", "--url", "http://127.0.0.1:1"), {}, 2, "no demo answers at http://127.0.0.1:1"),
         (("keys", "/dev/null"), {}, 1, "samtid keys: NotADirectoryError"),
         (("databases", "/no"), {}, 2, "the key /no/postgres/password cannot be read"),
