@@ -131,3 +131,14 @@ async def test_an_unforeseen_fault_is_a_problem_document_too(serve: Serve, servi
         "status": 500,
         "detail": "Nothing was saved. Try again in a moment.",
     }
+
+
+@pytest.mark.parametrize("language", ["sv", "en"])
+async def test_a_manage_link_leads_to_the_familys_language(serve: Serve, language: str) -> None:
+    async with serve("booking") as (booking, _):
+        contact = {"name": "Kim", "email": "kim@example.org", "language": language}
+        body = request_for((await slots(booking))[0], contact=contact)
+        made = (await booking.http.post("/booking/v1/bookings", json=body)).json()
+        page = await booking.http.get(made["manage_url"])
+    assert page.status_code == 200
+    assert f'<html lang="{language}">' in page.text

@@ -377,7 +377,7 @@ def the_net_holds(haystack: Haystack, outside: Outside, tokens: list[str]) -> No
     letters = Haystack([("letter", f"{m.to} {m.text}".casefold()) for m in outside.caught])
     for family in (BY_MAIL, BY_SMS, ON_PAGES):
         assert letters.holding(family.needles()), family
-    assert letters.holding({tokens[0]})
+    assert letters.holding({f"https://samtid.example/bokning/{tokens[0]}"})
     streams = [f"stream {stream.name}" for stream in STREAMS]
     for place in (*streams, "span", "log", "metrics", "table booking.outbox", "table notification.outbox"):
         assert haystack.size(place), place

@@ -10,6 +10,8 @@ import hmac
 from dataclasses import dataclass
 from uuid import UUID
 
+from kit.language import Language
+
 
 @dataclass(frozen=True)
 class Links:
@@ -26,9 +28,10 @@ class Links:
         """The token of a booking: 256 bits, safe in an address."""
         return base64.urlsafe_b64encode(self.keyed_hash("manage", booking.bytes)).decode().rstrip("=")
 
-    def url(self, booking: UUID) -> str:
-        """The address of the page where a booking is managed."""
-        return f"{self.public_url}/bokning/{self.token(booking)}"
+    def url(self, booking: UUID, language: Language) -> str:
+        """The address of the page where a booking is managed, in the family's language."""
+        prefix = "/en" if language == "en" else ""
+        return f"{self.public_url}{prefix}/bokning/{self.token(booking)}"
 
 
 def token_hash(token: str) -> bytes:

@@ -199,7 +199,7 @@ async def book(
             _outcomes.add(1, {"outcome": "confirmed"})
         span.set_attribute("samtid.booking_id", str(booking))
         span.set_attribute("samtid.booking_reference", answer["reference"])
-    return {**answer, "manage_token": links.token(booking), "manage_url": links.url(booking)}
+    return {**answer, "manage_token": links.token(booking), "manage_url": links.url(booking, wanted.contact.language)}
 
 
 async def _book(
@@ -335,7 +335,7 @@ async def contact(connection: Connection, links: Links, booking: UUID) -> answer
         email=row["email"],
         phone=row["phone"],
         language=row["language"],
-        manage_url=links.url(booking),
+        manage_url=links.url(booking, row["language"]),
         start=view.start,
         end=view.end,
         zone=view.zone,
