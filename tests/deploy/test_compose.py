@@ -77,6 +77,18 @@ class System:
         assert made.returncode == 0, f"{' '.join(command)}\n{made.stdout[-4000:]}\n{made.stderr[-4000:]}"
         return made.stdout
 
+    def until_answers(self) -> None:
+        """Wait until the proxy, which starts last, has opened its port."""
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                httpx.get(f"http://127.0.0.1:{self.port}/booking/healthz", trust_env=False).raise_for_status()
+            except httpx.HTTPError:
+                assert time.monotonic() < deadline, self.compose("logs", "proxy")
+                time.sleep(0.1)
+            else:
+                return
+
     def inside(self, service: str, program: str, *arguments: str) -> Any:
         return json.loads(self.compose("exec", "-T", service, "python", "-c", program, service, *arguments))
 
@@ -88,6 +100,7 @@ def system() -> Iterator[System]:
     made = System()
     try:
         made.compose("up", "--build", "--detach", timeout=900)
+        made.until_answers()
         yield made
     finally:
         made.compose("down", "--volumes", "--timeout", "15", timeout=180)
