@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from kit import calendar
-from kit.language import Language, when_text
+from kit.language import Language, phone_text, when_text
 from notification.contact import Contact
 from notification.rules import Kind
 
@@ -147,6 +147,7 @@ def _values(kind: Kind, contact: Contact, book_url: str) -> dict[str, object]:
         "contact": contact,
         "when": when_text(contact.start, contact.end, ZoneInfo(contact.zone), contact.language),
         "how": common[contact.modality],
+        "help": phone_text(contact.help_phone, contact.language) if contact.help_phone else None,
         "book_url": book_url if contact.language == "sv" else f"{book_url}/en",
     }
 
@@ -155,8 +156,8 @@ def _calendar(kind: Kind, contact: Contact, booking: UUID, values: dict[str, obj
     """Without the manage link: a calendar is often shared, and whoever has the link can cancel."""
     common = COMMON[contact.language]
     description = f"{values['how']}\n{common['reference']}: {contact.reference}"
-    if contact.help_phone:
-        description += f"\n{common['questions']} {contact.municipality}, {contact.help_phone}"
+    if values["help"]:
+        description += f"\n{common['questions']} {contact.municipality}, {values['help']}"
     return calendar.event(
         uid=f"{booking}@samtid",
         sequence=contact.sequence,

@@ -101,8 +101,16 @@ def _calendar(content: bytes) -> tuple[Calendar, Any]:
 @pytest.mark.parametrize(
     ("language", "subject", "words"),
     [
-        ("sv", "Din tid är bokad: måndag 30 mars kl. 09.00–09.45", ("Besök", "en annan familj", "Frågor? Ring Hörby")),
-        ("en", "Your time is booked: Monday 30 March, 09:00–09:45", ("Visit", "another family", "Questions? Call")),
+        (
+            "sv",
+            "Din tid är bokad: måndag 30 mars kl. 09.00–09.45",
+            ("Besök", "en annan familj", "Frågor? Ring Hörby", "0415-37 80 00"),
+        ),
+        (
+            "en",
+            "Your time is booked: Monday 30 March, 09:00–09:45",
+            ("Visit", "another family", "Questions? Call", "+46 415 37 80 00"),
+        ),
     ],
 )
 async def test_confirmation_by_mail(
@@ -123,7 +131,7 @@ async def test_confirmation_by_mail(
     assert mail["Date"].datetime == BOOKED_AT
     assert mail["Samtid-Reference"] == "K7QX3MPD"
     plain, html = (mail.get_body((kind,)).get_content() for kind in ("plain", "html"))
-    facts = (subject.split(": ")[1], "Maria Ek", "BVC Hörby, Vårdvägen 1, Hörby", "K7QX3MPD", "+46415378000", *words)
+    facts = (subject.split(": ")[1], "Maria Ek", "BVC Hörby, Vårdvägen 1, Hörby", "K7QX3MPD", *words)
     for part in (plain, html):
         assert [fact for fact in (*facts, "https://samtid.example/bokning/hemlig-lank") if fact not in part] == []
     assert "Å <b>" in plain
@@ -161,7 +169,7 @@ async def test_confirmation_by_sms(
     assert sms.text.startswith(start)
     link = "https://samtid.example/bokning/hemlig-lank"
     assert sms.text.partition(link)[2].startswith(" Ref K7QX3MPD. ")
-    assert sms.text.endswith(" +46415378000")
+    assert sms.text.endswith(" 0415-37 80 00" if language == "sv" else " +46 415 37 80 00")
     assert sms.reference == "K7QX3MPD"
     assert sms.key == str(row.id)
 
