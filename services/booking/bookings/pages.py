@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import Request, Response
@@ -353,6 +354,8 @@ async def _held_page(
         when=slot_pages.when(chosen, language),
         times_url=pages.address(language, f"{offered.path}/tider"),
         hold_url=pages.address(language, f"{offered.path}/reservation/{held.id}"),
+        # In the addresses too: who goes back to one of them, long after, is given the same time again if it is free.
+        query=urlencode(wish.query),
         hidden_fields={**wish.query, "nyckel": _key(running, held.id)},
         reservation=held.id,
         **values,
@@ -402,7 +405,7 @@ async def _times(
         running,
         wish.offered,
         wish.modality,
-        slot_pages.to_book(request, wish.offered),
+        slot_pages.to_book(request, wish.offered, wish.modality),
         shown=min(max(shown, 1), slot_pages.MOST),
         chosen=str(wish.slot) if wish.slot else None,
         carried=wish.typed,

@@ -58,7 +58,8 @@ TEXTS: Texts = {
     "check_title": ("Stämmer det här?", "Is this right?"),
     "the_time": ("Tiden", "The time"),
     "about_you": ("Dina uppgifter", "Your details"),
-    "change_details": ("Ändra uppgifter", "Change your details"),
+    "change": ("Ändra", "Change"),
+    "your_details": ("uppgifter", "your details"),
     "book": ("Boka tiden", "Book the time"),
     "book_note": (
         "Du kan flytta eller avboka tiden efteråt. Vi sparar bara det som står här.",

@@ -132,7 +132,7 @@ async def times(
     known = offered.known(satt)
     if known is None:
         return await _modality_page(request, running, offered, {"satt": PAGES.text(request, "modality_missing")})
-    return await times_page(request, running, offered, known, to_book(request, offered), shown=visa, chosen=tid)
+    return await times_page(request, running, offered, known, to_book(request, offered, known), shown=visa, chosen=tid)
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ class Trouble:
     errors: Mapping[str, str] = field(default_factory=dict)
 
 
-def to_book(request: Request, offered: Offered) -> Asking:
+def to_book(request: Request, offered: Offered, modality: Modality) -> Asking:
     """The page of times on the way to a booking."""
     language = pages.language_of(request)
     several = len(offered.offering.modalities) > 1
@@ -164,7 +164,13 @@ def to_book(request: Request, offered: Offered) -> Asking:
     return Asking(
         action=pages.address(language, f"{offered.path}/tider"),
         back=pages.address(language, back),
-        caption=PAGES.text(request, "step", step=1),
+        caption=PAGES.text(
+            request,
+            "step_what",
+            step=1,
+            what=offered.offering.name.in_language(language),
+            how=PAGES.text(request, modality),
+        ),
         title=PAGES.text(request, "times_title"),
         button=PAGES.text(request, "times_go_on"),
     )

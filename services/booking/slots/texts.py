@@ -53,11 +53,12 @@ TEXTS: Texts = {
     "video_about": ("Ni ses på skärmen, hemifrån eller var du vill.", "You meet on screen, from home or anywhere."),
     "phone_about": ("Rådgivaren ringer upp dig.", "The advisor calls you."),
     "visit_about": ("Du kommer till rådgivaren.", "You come to the advisor."),
-    "first_time": ("Första lediga tid: {when}.", "First free time: {when}."),
+    "first_time": ("Första lediga tid:", "First free time:"),
     "no_time_now": ("Inga lediga tider just nu.", "No free times at the moment."),
     "see_times": ("Visa lediga tider", "Show free times"),
     # Free times
     "step": ("Steg {step} av 3", "Step {step} of 3"),
+    "step_what": ("Steg {step} av 3: {what}, {how}", "Step {step} of 3: {what}, {how}"),
     "times_title": ("Välj en tid", "Choose a time"),
     "time_missing": ("Välj en av tiderna", "Choose one of the times"),
     "times_go_on": ("Fortsätt", "Continue"),
@@ -65,7 +66,7 @@ TEXTS: Texts = {
     "nearest": ("Närmast den tid du valde", "Nearest to the time that you chose"),
     "all_times": ("Alla lediga tider", "All free times"),
     "kept": ("Det du skrev finns kvar.", "What you wrote is kept."),
-    "other_ways": ("Du kan också träffas på ett annat sätt:", "You can also meet in another way:"),
+    "other_ways": ("Passar det bättre på ett annat sätt?", "Would another way suit you better?"),
     "no_times_title": ("Inga lediga tider just nu", "No free times at the moment"),
     "no_times": (
         "Nya tider läggs till varje dag, och andra familjer avbokar ibland. Titta gärna in igen i morgon, eller ring.",

@@ -1,5 +1,5 @@
-// Every page works without this. It spares a form that is sent twice its second request, and moves the focus to the
-// list of errors in browsers that do not heed `autofocus` there.
+// Every page works without this. It spares a form that is sent twice its second request, moves the focus to the list of
+// errors in browsers that do not heed `autofocus` there, and keeps the back button from asking to send a form again.
 "use strict";
 
 document.addEventListener("submit", (event) => {
@@ -12,6 +12,8 @@ document.addEventListener("submit", (event) => {
   form.dataset.sent = "true";
   // Not `disabled`: the button's own value is sent with the form.
   event.submitter?.setAttribute("aria-disabled", "true");
+  // This page answered a form and is stored nowhere: going back to it must ask for its address, not for the form.
+  if ("sent" in document.documentElement.dataset) history.replaceState(null, "", location.href);
 });
 
 // A page that comes back with the back button must be usable again.

@@ -1,0 +1,112 @@
+"""A real Chromium against the real pages: one server on 127.0.0.1, in the test's own event loop."""
+
+import asyncio
+import shutil
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from playwright.async_api import Browser, Page, async_playwright
+
+from tests.booking import register
+from tests.booking.conftest import Clock, clock, ready, secret_file  # noqa: F401 - fixtures
+from tests.browser import catalogue
+from tests.conftest import Run, Running, until
+from tests.infra import NatsServer
+from tests.lanes import skip_lane
+
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        skip_lane("browser", "there is no chromium on this machine")
+    async with async_playwright() as playwright:
+        started = await playwright.chromium.launch(executable_path=chromium, args=QUIET)
+        yield started
+        await started.close()
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to pytest."""
+        yield
+
+
+@dataclass
+class Site:
+    """The pages as a browser reaches them, and the service behind."""
+
+    url: str
+    booking: Running
+    clock: Clock
+
+
+@pytest.fixture
+async def site(
+    run: Run,
+    nats_server: NatsServer,
+    clock: Clock,  # noqa: F811 - the fixture
+    secret_file: Path,  # noqa: F811 - the fixture
+) -> AsyncIterator[Site]:
+    await register.publish(nats_server.url, catalogue.entities())
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    async with run("booking", clock=clock, manage_secret_file=secret_file, public_url=url) as booking:
+        await until(lambda: ready(booking))
+        server = _Server(uvicorn.Config(booking.app, lifespan="off", log_config=None, access_log=False))
+        serving = asyncio.create_task(server.serve([listener]))
+        try:
+            yield Site(url, booking, clock)
+        finally:
+            server.should_exit = True
+            await serving
+
+
+Open = Callable[..., AbstractAsyncContextManager[Page]]
+
+
+@pytest.fixture
+def opened(browser: Browser, site: Site) -> Open:
+    """`async with opened() as page:` a page of a new reader; keyword arguments as for a Playwright context.
+
+    Fails at the end if the page asked anybody else for anything, kept a cookie, or broke its own security policy.
+    """
+
+    @asynccontextmanager
+    async def open_page(**options: Any) -> AsyncIterator[Page]:
+        context = await browser.new_context(base_url=site.url, **{"viewport": {"width": 360, "height": 740}, **options})
+        context.set_default_timeout(10_000)
+        page = await context.new_page()
+        elsewhere: list[str] = []
+        wrong: list[str] = []
+
+        def note(url: str) -> None:
+            if not url.startswith((site.url, "data:")):
+                elsewhere.append(url)
+
+        page.on("request", lambda request: note(request.url))
+        page.on("console", lambda said: wrong.append(said.text) if "Content Security Policy" in said.text else None)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        yield page
+        assert await context.cookies() == []
+        assert elsewhere == []
+        assert wrong == []
+        await context.close()
+
+    return open_page

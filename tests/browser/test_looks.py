@@ -1,0 +1,103 @@
+"""Every page in a narrow and a wide window, by day and by night, in both languages: accessible, nothing to the side."""
+
+from typing import Any
+
+import pytest
+from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
+from playwright.async_api import Page
+
+from tests.browser.conftest import Open, Site
+from tests.browser.parent import Parent
+from tests.browser.test_journey import slot_of, taken_by_another
+
+pytestmark = pytest.mark.browser
+
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+# The smallest side of what is pressed, in CSS pixels; links within a sentence may be smaller.
+TARGET = 44
+PRESSED = "button, .button, input:not([type=hidden]), select, label.option, .brand, .back"
+SMALL_TARGETS = """
+([pressed, minimum]) => [...document.querySelectorAll(pressed)]
+  .map(element => [element, (element.closest("label.option") ?? element).getBoundingClientRect()])
+  .filter(([, box]) => box.height > 1 && box.height < minimum)
+  .map(([element]) => element.outerHTML)
+"""
+
+
+async def is_good(page: Page, where: str) -> None:
+    await page.wait_for_load_state()
+    found: Any = await Axe().run(page, options=RULES)
+    assert found.violations_count == 0, f"{where}: {found.generate_report()}"
+    wider = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wider <= 0, f"{where} is {wider} px wider than the window"
+    assert await page.evaluate(SMALL_TARGETS, [PRESSED, TARGET]) == [], where
+    title = await page.title()
+    heading = await page.get_by_role("heading", level=1).text_content()
+    assert heading is not None
+    assert heading.strip() in title, where
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "language"), [(360, "sv"), (1280, "en")])
+async def test_every_page_is_accessible(opened: Open, site: Site, width: int, language: str, scheme: Any) -> None:
+    async with opened(viewport={"width": width, "height": 800}, color_scheme=scheme) as page:
+        parent = Parent(page, language)
+        prefix = parent.prefix
+        for path in ("/", "/boka/horby", "/boka/horby/foraldrasamtal", "/boka/horby/videosamtal/tider", "/nowhere"):
+            await page.goto(f"{prefix}{path}")
+            await is_good(page, path)
+        await page.goto(f"{prefix}/boka/horby/foraldrasamtal/tider")
+        await is_good(page, "no way to meet chosen")
+        await parent.come_to_times("visit")
+        await is_good(page, "times")
+        await parent.press("go_on")
+        await is_good(page, "no time chosen")
+        await parent.choose(5)
+        await is_good(page, "contact")
+        await parent.press("go_on")
+        await is_good(page, "contact with errors")
+        await parent.write()
+        await parent.press("go_on")
+        await is_good(page, "check")
+        await parent.press("change_time")
+        await is_good(page, "times with what was typed")
+        await parent.choose(6)
+        await is_good(page, "check again")
+        site.clock.move(minutes=11)
+        await taken_by_another(site, await slot_of(page))
+        await parent.press("book")
+        await is_good(page, "a lost time")
+        await parent.choose(0)
+        await parent.book()
+        await is_good(page, "booking")
+        await parent.follow("move")
+        await is_good(page, "move")
+        await page.get_by_role("radio").first.check()
+        await parent.press("move_there")
+        await is_good(page, "moved")
+        await parent.follow("cancel")
+        await is_good(page, "cancel")
+        await parent.press("cancel_yes")
+        await is_good(page, "cancelled")
+        site.clock.move(days=120)
+        await page.goto(f"{prefix}/boka/horby/videosamtal/tider")
+        await is_good(page, "no times")
+
+
+async def test_a_page_prints_without_what_is_pressed(opened: Open, site: Site) -> None:
+    async with opened() as page:
+        parent = Parent(page)
+        await parent.come_to_check()
+        await parent.book()
+        await page.emulate_media(media="print", color_scheme="dark")
+        assert not await page.get_by_role("link", name="Avboka").is_visible()
+        assert await page.locator("dl.facts").is_visible()
+        assert await page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
+
+
+async def test_the_reader_can_make_the_text_twice_as_large(opened: Open, site: Site) -> None:
+    async with opened(viewport={"width": 640, "height": 800}) as page:
+        parent = Parent(page)
+        await parent.come_to_times("visit")
+        await page.evaluate("document.documentElement.style.fontSize = '225%'")
+        assert await page.evaluate("document.documentElement.scrollWidth") <= 640
