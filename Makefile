@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lock contracts bench soak clean
+.PHONY: help demo test check lock contracts chaos bench clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ check: $(READY)  ## lint, types, boundaries, contracts
 contracts: $(READY)  ## write contracts/ anew from the code
 	$(BIN)/python -m contracts.generate
 	$(BIN)/python -m deploy.permissions
+
+chaos: $(READY)  ## kill servers while 1,000 bookings run (LONG=1: 10,000)
+	SAMTID_CHAOS_BOOKINGS=$(if $(LONG),10000,1000) $(BIN)/pytest -m chaos $(ARGS)
 
 bench: $(READY)  ## ratios of search and booking to a floor measured in the same run (ARGS='--long')
 	$(BIN)/python -m tests.bench $(ARGS)
