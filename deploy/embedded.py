@@ -150,6 +150,8 @@ def postgres(folder: Path, port: int, options: Sequence[str] = (), *, password: 
         _initdb(binaries, folder, data, password, runner)
     command: list[str | Path] = [*runner.prefix, binaries / "postgres", "-D", data]
     command += ["-h", "127.0.0.1", "-p", str(port), "-k", ""]
+    # The detail of an error repeats the row that it is about, and with it whom a booking is for.
+    command += ["-c", "log_error_verbosity=terse"]
     for option in options:
         command += ["-c", option]
     return Server("PostgreSQL", command, port, folder / "log", runner.run_as, stop_signal=signal.SIGINT)

@@ -204,4 +204,6 @@ def test_a_pool_limits_who_may_book_whom() -> None:
     pooled = rules.reaches([everywhere], [advisor], [unit], [pool])
     assert {r.municipality for r in alone} == {"1281"}
     assert {(r.municipality, r.pool) for r in pooled} == {("1266", "p")}
+    other = pool.model_copy(update={"id": "q"})
+    assert rules.reaches([everywhere], [advisor], [unit], [other, pool]) == pooled
     assert rules.reaches([offering(self_booking=False)], [advisor], [unit], [pool]) == set()

@@ -9,6 +9,7 @@ import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus, urlsplit
 
@@ -329,6 +330,8 @@ async def test_a_family_is_known_to_booking_and_to_its_own_messages_alone(
     spans: InMemorySpanExporter,
     logs: io.StringIO,
     measured: InMemoryMetricReader,
+    infra_kind: str,
+    folder: Path,
 ) -> None:
     outside.catcher.smtp = PickyPostOffice(outside.catcher)  # type: ignore[assignment]
     visited = Visited()
@@ -346,6 +349,10 @@ async def test_a_family_is_known_to_booking_and_to_its_own_messages_alone(
     everything_traced(haystack, spans)
     for line in logs.getvalue().splitlines():
         haystack.add("log", line)
+    if infra_kind == "embedded":
+        written = (folder / "postgres" / "log").read_text(errors="replace")
+        assert 'violates check constraint "fault"' in written
+        haystack.add("PostgreSQL's log", written)
     metrics_data = measured.get_metrics_data()
     assert metrics_data is not None
     haystack.add("metrics", metrics_data.to_json())

@@ -141,8 +141,9 @@ def reaches(
     """
     employers = {unit.id: unit.municipality for unit in units if not unit.ended}
     known = {advisor.id: advisor for advisor in advisors if not advisor.ended}
-    live = [pool for pool in pools if not pool.ended]
-    found = set()
+    live = sorted((pool for pool in pools if not pool.ended), key=lambda pool: pool.id)
+    # Two pools hold the same advisor only while word of a move is under way: the first in order counts until then.
+    found: dict[tuple[str, str, str, date], Reach] = {}
     for offering in offerings:
         if offering.ended or not is_bookable(offering):
             continue
@@ -156,12 +157,13 @@ def reaches(
             ]
             if not agreements and advisor.unit in employers:
                 served.append((None, employers[advisor.unit], date.min, date.max))
-            found |= {
-                Reach(offering.id, code, advisor.id, first, last, pool, modalities, advisor.languages)
-                for pool, code, first, last in served
-                if code in offering.municipalities and modalities
-            }
-    return found
+            for pool, code, first, last in served:
+                if code in offering.municipalities and modalities:
+                    found.setdefault(
+                        (offering.id, code, advisor.id, first),
+                        Reach(offering.id, code, advisor.id, first, last, pool, modalities, advisor.languages),
+                    )
+    return set(found.values())
 
 
 def _days(first: date, last: date) -> Iterator[date]:
