@@ -1,3 +1,4 @@
 from tests.booking.conftest import clock, secret_file
+from tests.notification.conftest import outside
 
-__all__ = ["clock", "secret_file"]
+__all__ = ["clock", "outside", "secret_file"]

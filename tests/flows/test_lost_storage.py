@@ -5,7 +5,6 @@ from pathlib import Path
 import asyncpg
 import nats
 
-from deploy.catcher import create_catcher
 from directory.importing import import_files
 from kit import database, messaging, outbox
 from kit.app import utc_now
@@ -13,6 +12,7 @@ from tests import infra
 from tests.booking.conftest import ready
 from tests.booking.test_journey import request_for, slots
 from tests.conftest import Run, Running, until
+from tests.notification.conftest import Outside
 
 DEMO = Path(__file__).parents[2] / "deploy" / "demo"
 
@@ -23,17 +23,10 @@ async def republish(service: Running) -> None:
     service.runtime.relay.wake()
 
 
-async def test_all_of_jetstream_is_lost(run: Run, nats_server: infra.NatsServer, secret_file: Path) -> None:
-    catcher = create_catcher(None)
-    await catcher.start()
-    mail = {
-        "smtp_host": "127.0.0.1",
-        "smtp_port": catcher.port,
-        "smtp_tls": "none",
-        "mail_from": "Samtid <samtid@example.org>",
-        "sms_url": "http://127.0.0.1:9",
-    }
-    async with run("directory") as directory, run("notification", **mail) as notification:
+async def test_all_of_jetstream_is_lost(
+    run: Run, nats_server: infra.NatsServer, secret_file: Path, outside: Outside
+) -> None:
+    async with run("directory") as directory, run("notification", **outside.settings) as notification:
         await import_files(directory.runtime.engine, sorted(DEMO.glob("*.yaml")), utc_now())
         directory.runtime.relay.wake()
         async with run("booking", manage_secret_file=secret_file) as booking:
@@ -48,7 +41,7 @@ async def test_all_of_jetstream_is_lost(run: Run, nats_server: infra.NatsServer,
                 "/booking/v1/bookings", json=request_for(slot, contact=contact, modality=modality)
             )
             assert made.status_code == 201, made.text
-            await until(lambda: _told(catcher.messages, 1))
+            await until(lambda: _told(outside))
             client = await nats.connect(nats_server.url)
             jetstream = client.jetstream()
             events = (await jetstream.stream_info("EVENTS")).state.messages
@@ -70,9 +63,8 @@ async def test_all_of_jetstream_is_lost(run: Run, nats_server: infra.NatsServer,
             await until(lambda: ready(fresh))
             rows = await _rows(fresh.database_url, "select kind || id from directory_copy")
             assert {entity for (entity,) in rows} == known
-        assert len(catcher.messages) == 1
+        assert len(outside.caught) == 1
         assert await _rows(notification.database_url, "select 1 from message where kind = 'confirmation'") == [(1,)]
-    await catcher.stop()
 
 
 def _reads(service: str) -> list[messaging.Reads]:
@@ -85,8 +77,8 @@ async def _read_all(client: nats.aio.client.Client) -> bool:
     return not sum([await messaging.pending(client, r) for s in ("booking", "notification") for r in _reads(s)])
 
 
-async def _told(messages: object, count: int) -> bool:
-    return len(messages) == count  # type: ignore[arg-type]
+async def _told(outside: Outside) -> bool:
+    return bool(outside.caught)
 
 
 async def _offers(booking: Running) -> str | None:

@@ -5,32 +5,28 @@ from pathlib import Path
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from deploy.catcher import create_catcher
 from tests import infra
 from tests.booking import register
 from tests.booking.conftest import Clock, ready
 from tests.booking.test_journey import request_for, slots
 from tests.conftest import Run, until
+from tests.notification.conftest import Outside
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 
 
 async def test_one_booking_is_one_trace(
-    run: Run, nats_server: infra.NatsServer, clock: Clock, secret_file: Path, spans: InMemorySpanExporter
+    run: Run,
+    nats_server: infra.NatsServer,
+    clock: Clock,
+    secret_file: Path,
+    outside: Outside,
+    spans: InMemorySpanExporter,
 ) -> None:
     await register.publish(nats_server.url, register.basic())
-    catcher = create_catcher(None)
-    await catcher.start()
-    mail = {
-        "smtp_host": "127.0.0.1",
-        "smtp_port": catcher.port,
-        "smtp_tls": "none",
-        "mail_from": "Samtid <samtid@example.org>",
-        "sms_url": "http://127.0.0.1:9",
-    }
     async with (
         run("booking", clock=clock, manage_secret_file=secret_file) as booking,
-        run("notification", clock=clock, **mail),
+        run("notification", clock=clock, **outside.settings),
     ):
         await until(lambda: ready(booking))
         slot = (await slots(booking))[3]
@@ -46,7 +42,6 @@ async def test_one_booking_is_one_trace(
             return any(span.name == "send confirmation" for span in spans.get_finished_spans())
 
         await until(delivered)
-    await catcher.stop()
     mine = {span.name: span for span in spans.get_finished_spans() if format(span.context.trace_id, "032x") == TRACE}
     assert parents(mine) == {
         "POST /booking/v1/bookings": None,
