@@ -288,9 +288,7 @@ def used_keys(environment: Any) -> Iterator[str]:
 
 @pytest.mark.parametrize("made", [SLOT_PAGES, BOOKING_PAGES], ids=["slots", "bookings"])
 def test_every_text_is_there_in_both_languages(made: pages.Pages) -> None:
-    missing = set(used_keys(made.templates)) - made.texts.keys()
-    if made is BOOKING_PAGES:
-        assert missing == set()
+    assert set(used_keys(made.templates)) <= made.texts.keys()
     for key, (sv, en) in made.texts.items():
         assert sv, key
         assert en, key

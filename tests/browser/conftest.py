@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 import uvicorn
 from playwright.async_api import Browser, Page, async_playwright
@@ -54,6 +55,30 @@ class Site:
     url: str
     booking: Running
     clock: Clock
+
+    async def bookings(self, status: str = "confirmed") -> list[asyncpg.Record]:
+        """Bookings and holds with this status and who made them, the first one first."""
+        connection = await asyncpg.connect(self.booking.database_url)
+        try:
+            found: list[asyncpg.Record] = await connection.fetch(
+                "select b.*, f.name, f.phone, f.language from booking b left join family f on f.id = b.family"
+                " where status = $1 order by b.created_at",
+                status,
+            )
+            return found
+        finally:
+            await connection.close()
+
+    async def taken_by_another(self, slot: str) -> None:
+        """Another family books the slot with this id."""
+        body = {
+            "slot": slot,
+            "municipality": "1266",
+            "modality": "video",
+            "contact": {"name": "Robin", "phone": "+46709999999", "language": "sv"},
+            "expecting": True,
+        }
+        assert (await self.booking.http.post("/booking/v1/bookings", json=body)).status_code == 201
 
 
 @pytest.fixture

@@ -81,6 +81,10 @@ class Parent:
         await self.sees("right")
         return chosen
 
+    async def slot(self) -> str:
+        """The id of the time that the page's form is about, or of the first one that it lists."""
+        return await self.page.locator("input[name=tid]").first.get_attribute("value") or ""
+
     async def book(self) -> None:
         await self.press("book")
         await self.sees("booked")

@@ -2,9 +2,8 @@
 
 import re
 
-import asyncpg
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
 from tests.browser.conftest import Open, Site
 from tests.browser.parent import Parent
@@ -14,36 +13,6 @@ pytestmark = pytest.mark.browser
 # The first times come within the offering's lead time while a test waits for a hold to run out; this one does not.
 LATER = 3
 EITHER_WAY = pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])
-
-
-async def bookings(site: Site, status: str = "confirmed") -> list[asyncpg.Record]:
-    connection = await asyncpg.connect(site.booking.database_url)
-    try:
-        found: list[asyncpg.Record] = await connection.fetch(
-            "select b.*, f.name, f.phone, f.language from booking b left join family f on f.id = b.family"
-            " where status = $1 order by created_at",
-            status,
-        )
-        return found
-    finally:
-        await connection.close()
-
-
-async def taken_by_another(site: Site, slot: str) -> None:
-    """Another family books the slot with this id."""
-    body = {
-        "slot": slot,
-        "municipality": "1266",
-        "modality": "video",
-        "contact": {"name": "Robin", "phone": "+46709999999", "language": "sv"},
-        "expecting": True,
-    }
-    assert (await site.booking.http.post("/booking/v1/bookings", json=body)).status_code == 201
-
-
-async def slot_of(page: Page) -> str:
-    """The id of the time that the page's form is about."""
-    return await page.locator("input[name=tid]").first.get_attribute("value") or ""
 
 
 @EITHER_WAY
@@ -60,7 +29,7 @@ async def test_a_parent_books_moves_and_cancels(opened: Open, site: Site, script
         assert await parent.fact(0) == chosen.split(", besök")[0].split(", visit")[0]
         await parent.book()
         assert await page.locator("html").get_attribute("lang") == language
-        (made,) = await bookings(site)
+        (made,) = await site.bookings()
         assert (made["name"], made["phone"], made["language"], made["child_age"]) == (
             "Kim",
             "+46701234567",
@@ -79,8 +48,8 @@ async def test_a_parent_books_moves_and_cancels(opened: Open, site: Site, script
         await parent.follow("cancel")
         await parent.press("cancel_yes")
         await parent.sees("cancelled")
-        assert await bookings(site) == []
-        (gone,) = await bookings(site, "cancelled")
+        assert await site.bookings() == []
+        (gone,) = await site.bookings("cancelled")
         assert gone["sequence"] == 2
 
 
@@ -92,13 +61,13 @@ async def test_a_double_click_books_once(opened: Open, site: Site, script: bool)
         await page.get_by_role("radio").first.check()
         await page.get_by_role("button", name="Fortsätt").dblclick()
         await parent.write()
-        assert len(await bookings(site, "held")) == 1
+        assert len(await site.bookings("held")) == 1
         await page.get_by_role("button", name="Fortsätt").dblclick()
         await parent.sees("right")
         await page.get_by_role("button", name="Boka tiden").dblclick()
         await parent.sees("booked")
-        assert len(await bookings(site)) == 1
-        assert await bookings(site, "held") == []
+        assert len(await site.bookings()) == 1
+        assert await site.bookings("held") == []
 
 
 async def test_the_script_sends_a_form_once_and_going_back_asks_for_nothing(opened: Open, site: Site) -> None:
@@ -138,7 +107,7 @@ async def test_the_back_button_after_booking_leads_to_the_same_confirmation(
         other = await page.request.post(f"{site.url}{action}", form={**dict(form), "namn": "Robin"})
         assert other.url == f"{confirmation}?nytt=redan"
         assert "Tiden var redan bokad." in await other.text()
-        (made,) = await bookings(site)
+        (made,) = await site.bookings()
         assert made["name"] == "Kim"
 
 
@@ -168,7 +137,7 @@ async def test_a_hold_that_ran_out_is_taken_anew_in_silence(opened: Open, site: 
         site.clock.move(minutes=11)
         await parent.book()
         assert await parent.fact(0) == chosen.split(", video")[0]
-        assert len(await bookings(site)) == 1
+        assert len(await site.bookings()) == 1
 
 
 @EITHER_WAY
@@ -180,7 +149,7 @@ async def test_a_time_lost_while_writing_leads_to_the_nearest_and_keeps_what_was
         parent = Parent(page, language)
         lost = await parent.come_to_check(number=LATER)
         site.clock.move(minutes=11)
-        await taken_by_another(site, await slot_of(page))
+        await site.taken_by_another(await parent.slot())
         await parent.press("book")
         await expect(page.get_by_role("alert")).to_contain_text(parent.word("taken"))
         await expect(page.get_by_role("alert")).to_contain_text(parent.word("kept"))
@@ -191,7 +160,7 @@ async def test_a_time_lost_while_writing_leads_to_the_nearest_and_keeps_what_was
         await parent.sees("right")
         assert await parent.fact(4) == "Kim"
         await parent.book()
-        assert [row["name"] for row in await bookings(site)] == ["Robin", "Kim"]
+        assert [row["name"] for row in await site.bookings()] == ["Robin", "Kim"]
 
 
 @EITHER_WAY
@@ -199,7 +168,7 @@ async def test_a_lost_race_leads_to_the_nearest_times(opened: Open, site: Site, 
     async with opened(java_script_enabled=script) as page:
         parent = Parent(page)
         await parent.come_to_times()
-        await taken_by_another(site, await slot_of(page))
+        await site.taken_by_another(await parent.slot())
         await parent.choose(0)
         await expect(page.get_by_role("alert")).to_contain_text(parent.word("taken"))
         await parent.choose(0)
@@ -235,7 +204,7 @@ async def test_changing_the_time_gives_the_old_one_back_and_keeps_what_was_typed
         await parent.sees("right")
         assert first != second
         assert await parent.fact(0) == second.split(", video")[0]
-        assert len(await bookings(site, "held")) == 1
+        assert len(await site.bookings("held")) == 1
         await page.get_by_role("button", name="Ändra uppgifter").click()
         await parent.sees("reach")
         await expect(page.locator("#namn")).to_have_value("Kim")

@@ -8,7 +8,6 @@ from playwright.async_api import Page
 
 from tests.browser.conftest import Open, Site
 from tests.browser.parent import Parent
-from tests.browser.test_journey import slot_of, taken_by_another
 
 pytestmark = pytest.mark.browser
 
@@ -64,7 +63,7 @@ async def test_every_page_is_accessible(opened: Open, site: Site, width: int, la
         await parent.choose(6)
         await is_good(page, "check again")
         site.clock.move(minutes=11)
-        await taken_by_another(site, await slot_of(page))
+        await site.taken_by_another(await parent.slot())
         await parent.press("book")
         await is_good(page, "a lost time")
         await parent.choose(0)

@@ -111,8 +111,6 @@ TEXTS: Texts = {
     "move_title": ("Välj en ny tid", "Choose a new time"),
     "move_from": ("Nu: {when}", "Now: {when}"),
     "move_button": ("Flytta till den tiden", "Move to that time"),
-    "not_movable": ("Tiden kan inte flyttas", "The time cannot be moved"),
-    "not_movable_why": ("Ring oss, så hjälper vi dig.", "Call us and we help you."),
     # Cancelling
     "cancel_title": ("Vill du avboka tiden?", "Do you want to cancel the time?"),
     "cancel_lead": (

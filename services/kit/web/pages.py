@@ -132,7 +132,7 @@ class Pages:
     def render(
         self, request: Request, template: str, status: int = 200, *, private: bool = False, **values: Any
     ) -> HTMLResponse:
-        """A page. A private one (with a hold, a token or something typed) is stored nowhere on its way."""
+        """A page. A private one, with a secret or with something typed, is stored nowhere on its way."""
         language = language_of(request)
         other: Language = "sv" if language == "en" else "en"
         query = request.url.query
