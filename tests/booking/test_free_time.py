@@ -171,10 +171,12 @@ async def test_search_finds_what_the_rules_find(booking: Running) -> None:
     async with database.driver(runtime.engine) as connection:
         found = await service.search(
             connection,
-            now=runtime.clock(),
-            offering="foraldrasamtal",
-            municipality="1266",
-            last=slots[-1].start.replace(hour=23),
+            slot_tables.Search(
+                now=runtime.clock(),
+                offering="foraldrasamtal",
+                municipality="1266",
+                last=slots[-1].start.replace(hour=23),
+            ),
         )
     earliest = runtime.clock().replace(hour=9)
     expected = [s.start for s in slots if s not in (slots[3], slots[6]) and s.start >= earliest]

@@ -357,8 +357,7 @@ async def taken(
     connection: Connection, slot: SlotId, municipality: str, modality: str | None, now: datetime
 ) -> SlotTaken:
     """The refusal for a time that is gone, with the nearest ones that are free."""
-    nearest = await slot_tables.free_starts(
-        connection,
+    near = slot_tables.Search(
         now=now,
         offering=slot.offering,
         municipality=municipality,
@@ -366,7 +365,7 @@ async def taken(
         limit=ALTERNATIVES,
         nearest_to=slot.start,
     )
-    return SlotTaken(alternatives=nearest)
+    return SlotTaken(alternatives=await slot_tables.free_starts(connection, near))
 
 
 async def _allowed(connection: Connection, slot: SlotId, municipality: str, modality: str, now: datetime) -> Start:

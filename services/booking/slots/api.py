@@ -13,6 +13,7 @@ from booking.slots import service
 from booking.slots.reads import Modality
 from booking.slots.rules import Free, NotOffered, Place
 from booking.slots.service import SlotId
+from booking.slots.tables import Search
 from kit import database
 from kit.app import Runtime, runtime
 from kit.language import Language, instant, of_request, when_text
@@ -73,20 +74,20 @@ async def slots(
     offset: Annotated[int, Query(ge=0, le=100_000)] = 0,
 ) -> Response:
     """Free starts, the first one first. Only what can be booked is listed."""
+    wanted = Search(
+        now=running.clock(),
+        offering=offering,
+        municipality=municipality,
+        first=_instant(first),
+        last=_instant(last + timedelta(days=1) if type(last) is date else last),
+        modality=modality,
+        advisor=advisor,
+        language=language,
+        limit=limit + 1,
+        offset=offset,
+    )
     async with database.driver(running.engine) as connection:
-        found = await service.search(
-            connection,
-            now=running.clock(),
-            offering=offering,
-            municipality=municipality,
-            first=_instant(first),
-            last=_instant(last + timedelta(days=1) if type(last) is date else last),
-            modality=modality,
-            advisor=advisor,
-            language=language,
-            limit=limit + 1,
-            offset=offset,
-        )
+        found = await service.search(connection, wanted)
     more = len(found) > limit
     reader = of_request(request)
     query = {**request.query_params, "limit": limit, "offset": offset + limit}

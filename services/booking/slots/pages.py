@@ -13,6 +13,7 @@ from booking.slots import service
 from booking.slots.reads import Modality, Municipality, Offering
 from booking.slots.rules import Free, is_bookable
 from booking.slots.service import SlotId
+from booking.slots.tables import Search
 from booking.slots.texts import TEXTS
 from kit import database
 from kit.app import Runtime, runtime
@@ -193,11 +194,13 @@ async def times_page(
     async with database.driver(running.engine) as connection:
         found = await service.search(
             connection,
-            now=running.clock(),
-            offering=offered.offering.id,
-            municipality=offered.municipality.id,
-            modality=modality,
-            limit=shown + 1,
+            Search(
+                now=running.clock(),
+                offering=offered.offering.id,
+                municipality=offered.municipality.id,
+                modality=modality,
+                limit=shown + 1,
+            ),
         )
     trouble = trouble or Trouble(200)
     how = PAGES.text(request, modality)

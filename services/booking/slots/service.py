@@ -10,6 +10,7 @@ import holidays
 from booking.slots import rules, tables
 from booking.slots.reads import Modality, Municipality, Offering
 from booking.slots.rules import Free, NotOffered
+from booking.slots.tables import Search
 from kit import telemetry
 from kit.database import Connection
 
@@ -39,40 +40,12 @@ class SlotId:
             raise ValueError("not the id of a slot") from error
 
 
-async def search(
-    connection: Connection,
-    *,
-    now: datetime,
-    offering: str,
-    municipality: str,
-    first: datetime | None = None,
-    last: datetime | None = None,
-    modality: str | None = None,
-    advisor: str | None = None,
-    language: str | None = None,
-    limit: int = 50,
-    offset: int = 0,
-) -> list[Free]:
-    """Free starts between two UTC instants (`last` not included), the first one first.
-
-    Raises NotOffered where the municipality's families cannot book this offering at all.
-    """
+async def search(connection: Connection, wanted: Search) -> list[Free]:
+    """What is free. Raises NotOffered where the municipality's families cannot book this offering at all."""
     with telemetry.span("booking", "search slots") as span:
-        found = await tables.free_starts(
-            connection,
-            now=now,
-            offering=offering,
-            municipality=municipality,
-            first=first,
-            last=last,
-            modality=modality,
-            advisor=advisor,
-            language=language,
-            limit=limit,
-            offset=offset,
-        )
+        found = await tables.free_starts(connection, wanted)
         span.set_attribute("samtid.slots", len(found))
-        if not found and not await tables.is_offered(connection, offering, municipality):
+        if not found and not await tables.is_offered(connection, wanted.offering, wanted.municipality):
             raise NotOffered
     return found
 
@@ -121,7 +94,8 @@ async def first_times(
         modality: next(
             iter(
                 await tables.free_starts(
-                    connection, now=now, offering=offering.id, municipality=place.id, modality=modality, limit=1
+                    connection,
+                    Search(now=now, offering=offering.id, municipality=place.id, modality=modality, limit=1),
                 )
             ),
             None,

@@ -1,6 +1,7 @@
 """The queries of the register's copies, of open hours and of free starts."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import asyncpg
@@ -240,43 +241,37 @@ async def replace_open_hours(
     await connection.execute(PROJECT, advisor, first, last)
 
 
-async def free_starts(
-    connection: Connection,
-    *,
-    now: datetime,
-    offering: str,
-    municipality: str,
-    first: datetime | None = None,
-    last: datetime | None = None,
-    modality: str | None = None,
-    advisor: str | None = None,
-    language: str | None = None,
-    limit: int = 50,
-    offset: int = 0,
-    nearest_to: datetime | None = None,
-) -> list[Free]:
+@dataclass(frozen=True, kw_only=True)
+class Search:
     """Free starts from `first` to before `last` (UTC instants), the first one first, then by advisor.
 
-    With `nearest_to` the limit keeps those that lie nearest to that instant.
+    With `nearest_to` the limit keeps those that lie nearest to that instant. `language` is one that the advisor speaks.
     """
-    statement = NEAREST if nearest_to else IN_ORDER
-    rows = await statement.rows(
-        connection,
-        now=now,
-        offering=offering,
-        municipality=municipality,
-        first=first or now,
-        last=last or now + timedelta(days=CALENDAR_DAYS),
-        modality=modality,
-        advisor=advisor,
-        language=language,
-        limit=limit,
-        offset=offset,
-        nearest_to=nearest_to,
-    )
+
+    now: datetime
+    offering: str
+    municipality: str
+    first: datetime | None = None
+    last: datetime | None = None
+    modality: str | None = None
+    advisor: str | None = None
+    language: str | None = None
+    limit: int = 50
+    offset: int = 0
+    nearest_to: datetime | None = None
+
+
+async def free_starts(connection: Connection, wanted: Search) -> list[Free]:
+    """What is free and can be booked."""
+    statement = NEAREST if wanted.nearest_to else IN_ORDER
+    values = vars(wanted) | {
+        "first": wanted.first or wanted.now,
+        "last": wanted.last or wanted.now + timedelta(days=CALENDAR_DAYS),
+    }
+    rows = await statement.rows(connection, **values)
     return [
         Free(
-            offering,
+            wanted.offering,
             row["advisor"],
             row["advisor_name"],
             row["start"],
