@@ -119,3 +119,23 @@ async def test_a_twin_under_way_is_told_to_try_again(booking: Running) -> None:
         assert twin.headers["retry-after"] == "1"
     again = await booking.http.post("/booking/v1/bookings", json=request_for(slot), headers=headers)
     assert again.status_code == 201
+
+
+async def test_the_constraint_decides_where_the_projection_is_wrong(booking: Running) -> None:
+    """Free time that is not free: whoever books, holds or moves there is told that the time is taken."""
+    first, second = (await slots(booking))[:2]
+    mine = (await booking.http.post("/booking/v1/bookings", json=request_for(second))).json()
+    assert (await booking.http.post("/booking/v1/bookings", json=request_for(first))).status_code == 201
+    async with database.driver(booking.runtime.engine) as connection:
+        await connection.execute("update advisor_day set free = open")
+        before = await connection.fetch("select id, during from busy order by id")
+    body = {"slot": first["id"], "municipality": "1266", "modality": "video"}
+    answers = [
+        await booking.http.post("/booking/v1/bookings", json=request_for(first)),
+        await booking.http.post("/booking/v1/holds", json=body),
+        await booking.http.post(f"/booking/v1/bookings/{mine['manage_token']}/reschedule", json={"slot": first["id"]}),
+    ]
+    assert [answer.json()["type"] for answer in answers] == ["urn:samtid:problem:slot-taken"] * 3
+    async with database.driver(booking.runtime.engine) as connection:
+        assert await connection.fetch("select id, during from busy order by id") == before
+        assert await connection.fetchval("select count(*) from booking") == 2

@@ -22,6 +22,7 @@ async def hold(booking: Running, slot: dict[str, Any]) -> Any:
 INVALID: list[tuple[dict[str, Any], str]] = [
     ({"contact": {**CONTACT, "phone": None}}, "contact"),
     ({"contact": {**CONTACT, "phone": "12"}}, "contact.phone"),
+    ({"contact": {**CONTACT, "phone": "070-123"}}, "contact.phone"),
     ({"contact": {**CONTACT, "email": "kim@"}}, "contact.email"),
     ({"contact": {**CONTACT, "name": "Kim 850101-1234"}}, "contact.name"),
     ({"contact": {**CONTACT, "name": "Kim\nBcc: all"}}, "contact.name"),

@@ -152,7 +152,8 @@ def is_late(offering: Offering | None, start: datetime, now: datetime) -> bool:
     return offering is None or now > start - timedelta(hours=offering.cancel_limit_hours)
 
 
-_PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
+# A Swedish number has seven to ten digits after its country code; of others only E.164's own limits are known.
+_PHONE = re.compile(r"\+46[1-9][0-9]{6,9}|\+(?!46)[1-9][0-9]{6,14}")
 _EMAIL = re.compile(r"[^@\s<>,;:\"()\[\]\\]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251})\.[A-Za-z]{2,24}")
 _PERSONAL_NUMBER = re.compile(r"(?<!\d)(?:\d{2})?\d{6}[-+ ]?\d{4}(?!\d)")
 

@@ -87,8 +87,7 @@ made as (
     from taken
     returning id
 )
-select exists (select from made) as made,
-       case when exists (select from day) and not exists (select from taken) then refuse_overlap() end
+select exists (select from made) as made
 """)  # noqa: S608 - put together from constants
 
 LOCK_DAYS = """
@@ -222,7 +221,7 @@ async def _write(connection: Connection, statement: Statement, values: dict[str,
 async def insert_hold(
     connection: Connection, start: Start, *, hold: UUID, client: bytes, now: datetime, expires: datetime
 ) -> bool:
-    """Take the time for a while; False where somebody else has it."""
+    """Take the time for a while. The caller rolls back on False: somebody else has it."""
     values = {**_start(start), "id": hold, "kind": "hold", "client": client, "now": now, "expires": expires}
     row = await HOLD.row(connection, **values)
     return bool(row and row["made"])
