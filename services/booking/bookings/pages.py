@@ -101,7 +101,7 @@ async def choose(request: Request, running: Running, offered: OfferedHere) -> Re
     if wish.modality is None:
         return pages.see_other(request, offered.path)
     if given_back or "visa" in sent:
-        shown = sent.get("visa", "")
+        shown = sent.get("visa", "")[:4]
         return await _times(request, running, wish, shown=int(shown) if shown.isdecimal() else slot_pages.FEW)
     if wish.slot is None:
         missing = {"tid": PAGES.text(request, "time_missing")}
