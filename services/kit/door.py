@@ -44,12 +44,13 @@ class Door:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 given = {name for name, _ in message["headers"]}
-                message["headers"] = [*message["headers"], *(h for h in _RAW if h[0] not in given)]
+                message["headers"] = [*message["headers"], *[h for h in _RAW if h[0] not in given]]
             await send(message)
 
         try:
             self._count(scope)
-            receive = await _within_limit(scope, receive)
+            if _has_no_end(scope):
+                receive = await _within_limit(receive)
         except Refusal as refusal:
             answer = await _answer(scope, refusal)
             await answer(scope, receive, send_with_headers)
@@ -61,9 +62,7 @@ class Door:
         path: str = scope["path"]
         if self.limits is None or path.startswith("/static/") or path.endswith(_UNCOUNTED):
             return
-        kind, client, now = "reads" if scope["method"] in _READING else "writes", address_of(scope), self.clock()
-        self.limits.check(kind, client, now)
-        self.limits.count(kind, client, now)
+        self.limits.take("reads" if scope["method"] in _READING else "writes", address_of(scope), self.clock())
 
 
 def address_of(scope: Scope) -> str:
@@ -71,16 +70,19 @@ def address_of(scope: Scope) -> str:
     return scope["client"][0] if scope.get("client") else "unknown"
 
 
-async def _within_limit(scope: Scope, receive: Receive) -> Receive:
-    """`receive`, once it is known that the body is not too large. Raises TooLarge.
-
-    The server holds a body to the length that was announced. One without a length is read here, as far as it may go.
-    """
-    headers = dict(scope["headers"])
-    if b"transfer-encoding" not in headers:
-        if int(headers.get(b"content-length", b"0")) > BODY_BYTES:
+def _has_no_end(scope: Scope) -> bool:
+    """Whether the length of the body is not announced, which the server would hold it to. Raises TooLarge."""
+    endless = False
+    for name, value in scope["headers"]:
+        if name == b"transfer-encoding":
+            endless = True
+        elif name == b"content-length" and int(value) > BODY_BYTES:
             raise TooLarge
-        return receive
+    return endless
+
+
+async def _within_limit(receive: Receive) -> Receive:
+    """`receive`, once the body has been read as far as it may go. Raises TooLarge."""
     body = b""
     while True:
         message = await receive()

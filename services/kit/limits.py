@@ -91,30 +91,28 @@ class Limits:
 
     def __init__(self, per_minute: Mapping[str, int]) -> None:
         self.per_minute = per_minute
-        self._minute = datetime.min.replace(tzinfo=UTC)
+        self._minute = self._end = datetime.min.replace(tzinfo=UTC)
         # By kind and client: what is known of all processes, and what the others have not been told of.
         self._known: Counter[tuple[str, str]] = Counter()
         self._untold: Counter[tuple[str, str]] = Counter()
 
     def check(self, kind: str, address: str, now: datetime) -> None:
         """Raise TooManyRequests where the client has none left in this minute."""
-        self._turn(now)
-        if self._known[kind, client_of(address)] >= self.per_minute[kind]:
-            raise TooManyRequests((self._minute + _MINUTE - now).total_seconds())
+        self.take(kind, address, now, number=0)
 
-    def count(self, kind: str, address: str, now: datetime) -> None:
-        """Count one request."""
-        self._turn(now)
-        counted = (kind, client_of(address))
-        self._known[counted] += 1
-        self._untold[counted] += 1
-
-    def _turn(self, now: datetime) -> None:
-        """Begin anew with each minute."""
-        if not self._minute <= now < self._minute + _MINUTE:
+    def take(self, kind: str, address: str, now: datetime, *, number: int = 1) -> None:
+        """Count requests of the client's. Raises TooManyRequests where it has none left in this minute."""
+        if not self._minute <= now < self._end:
             self._minute = now.replace(second=0, microsecond=0)
+            self._end = self._minute + _MINUTE
             self._known.clear()
             self._untold.clear()
+        counted = (kind, client_of(address))
+        if self._known[counted] >= self.per_minute[kind]:
+            raise TooManyRequests((self._end - now).total_seconds())
+        if number:
+            self._known[counted] += number
+            self._untold[counted] += number
 
     async def run(self, engine: AsyncEngine) -> None:
         """Share the counts until cancelled. Raises where the store does not answer; nothing counted is lost by it."""

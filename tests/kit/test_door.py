@@ -34,8 +34,7 @@ PAGE = {"accept": "text/html,*/*"}
 def test_a_client_has_so_many_a_minute_of_each_kind() -> None:
     limits = Limits({"reads": 2, "writes": 1})
     for _ in range(2):
-        limits.check("reads", "192.0.2.1", NOW)
-        limits.count("reads", "192.0.2.1", NOW)
+        limits.take("reads", "192.0.2.1", NOW)
     with pytest.raises(TooManyRequests) as refused:
         limits.check("reads", "192.0.2.1", NOW)
     assert refused.value.headers == {"Retry-After": "45"}
@@ -122,14 +121,14 @@ async def test_what_the_store_did_not_take_is_told_later(run: Run) -> None:
         engine = directory.runtime.engine
         limits = Limits({"reads": 10})
         key = await limits.key(engine)
-        limits.count("reads", "192.0.2.1", NOW)
+        limits.take("reads", "192.0.2.1", NOW)
         async with engine.begin() as connection:
             await connection.exec_driver_sql("alter table request_count rename to elsewhere")
         with pytest.raises(asyncpg.UndefinedTableError):
             await limits.merge(engine, key)
         async with engine.begin() as connection:
             await connection.exec_driver_sql("alter table elsewhere rename to request_count")
-        limits.count("reads", "192.0.2.1", NOW)
+        limits.take("reads", "192.0.2.1", NOW)
         await limits.merge(engine, key)
         async with engine.connect() as connection:
             counted = (await connection.exec_driver_sql("select n from request_count")).scalars().all()

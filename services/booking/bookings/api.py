@@ -45,7 +45,7 @@ async def _token(
     try:
         yield token
     except rules.UnknownBooking:
-        limits.count(GUESSES, client, running.clock())
+        limits.take(GUESSES, client, running.clock())
         raise
 
 

@@ -41,14 +41,14 @@ TEXTS: Texts = {
     "accessibility_how_good": ("Hur tillgänglig är webbplatsen?", "How accessible is this site?"),
     "accessibility_partly": (
         (
-            "Lagen (2018:1937) om tillgänglighet till digital offentlig service kräver att webbplatsen följer WCAG 2.1 på "
-            "nivå AA, så som standarden EN 301 549 beskriver. Vi bedömer att den följer kraven delvis: vi känner inte till "
-            "något som bryter mot dem, men ingen utomstående har granskat den."
+            "Lagen (2018:1937) om tillgänglighet till digital offentlig service kräver att webbplatsen följer WCAG "
+            "2.1 på nivå AA, så som standarden EN 301 549 beskriver. Vi bedömer att den följer kraven delvis: vi "
+            "känner inte till något som bryter mot dem, men ingen utomstående har granskat den."
         ),
         (
-            "The Swedish act on accessibility to digital public services (2018:1937) asks the site to meet WCAG 2.1 at "
-            "level AA, as the standard EN 301 549 describes. We consider that it meets the requirements in part: we know "
-            "of nothing that breaks them, but nobody from outside has examined it."
+            "The Swedish act on accessibility to digital public services (2018:1937) asks the site to meet WCAG 2.1 "
+            "at level AA, as the standard EN 301 549 describes. We consider that it meets the requirements in part: "
+            "we know of nothing that breaks them, but nobody from outside has examined it."
         ),
     ),
     "accessibility_known": ("Vad som brister", "What falls short"),
@@ -58,12 +58,12 @@ TEXTS: Texts = {
     ),
     "accessibility_known_2": (
         (
-            "En tid hålls åt dig i tio minuter. Varje ny sida förlänger det, till högst en halvtimme. Är tiden fri sedan "
-            "tar vi den åt dig igen, annars får du välja en ny. Det du har skrivit finns kvar."
+            "En tid hålls åt dig i tio minuter. Varje ny sida förlänger det, till högst en halvtimme. Är tiden fri "
+            "sedan tar vi den åt dig igen, annars får du välja en ny. Det du har skrivit finns kvar."
         ),
         (
-            "A time is kept for you for ten minutes. Each new page makes that longer, up to half an hour. If the time is "
-            "free after that we take it for you again, else you choose another. What you have written stays."
+            "A time is kept for you for ten minutes. Each new page makes that longer, up to half an hour. If the "
+            "time is free after that we take it for you again, else you choose another. What you have written stays."
         ),
     ),
     "accessibility_known_3": (
@@ -71,10 +71,10 @@ TEXTS: Texts = {
         "There are no texts in easy-to-read Swedish, in sign language or in other languages than Swedish and English.",
     ),
     "accessibility_known_4": (
-        "Mejl, sms och kalenderfiler är inte provade med hjälpmedel. Det som står i dem finns också på bokningens sida.",
+        "Mejl, sms och kalenderfiler är inte provade med hjälpmedel. Vad de säger står också på bokningens sida.",
         (
-            "Mail, text messages and calendar files have not been tried with assistive technology. What they say is on "
-            "the page of the booking too."
+            "Mail, text messages and calendar files have not been tried with assistive technology. What they say is "
+            "on the page of the booking too."
         ),
     ),
     "accessibility_known_5": (
@@ -101,14 +101,14 @@ TEXTS: Texts = {
     "accessibility_tested": ("Hur vi har provat", "How we have tested"),
     "accessibility_tested_how": (
         (
-            "Vi har provat själva. Ett program, axe, letar efter fel på varje sida i en riktig webbläsare, på smal och bred "
-            "skärm, i ljust och mörkt läge, på båda språken. Vi provar också utan skript och med text som är mer än dubbelt "
-            "så stor."
+            "Vi har provat själva. Ett program, axe, letar efter fel på varje sida i en riktig webbläsare, på smal "
+            "och bred skärm, i ljust och mörkt läge, på båda språken. Vi provar också utan skript och med text som "
+            "är mer än dubbelt så stor."
         ),
         (
-            "We have tested it ourselves. A program, axe, looks for faults on each page in a real browser, on a narrow and "
-            "a wide screen, in light and dark, in both languages. We also test without scripts and with text more than "
-            "twice as large."
+            "We have tested it ourselves. A program, axe, looks for faults on each page in a real browser, on a "
+            "narrow and a wide screen, in light and dark, in both languages. We also test without scripts and with "
+            "text more than twice as large."
         ),
     ),
     "accessibility_date": ("Skrivet den 22 november 2026.", "Written on 22 November 2026."),
