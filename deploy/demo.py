@@ -328,9 +328,12 @@ class Demo:
             "nats_url": state.nats_url,
             "nats_seed_file": installation.seed_file(state.keys, service),
             "public_url": self.url,
+            # Enough for a person and for programs that try the demo, all from one address.
+            "reads_per_minute": 30_000,
+            "writes_per_minute": 10_000,
         }
         if service == "booking":
-            made["manage_secret_file"] = installation.manage_secret_file(state.keys)
+            made |= {"manage_secret_file": installation.manage_secret_file(state.keys), "guesses_per_minute": 1000}
         if service == "notification":
             made |= {
                 "smtp_host": "127.0.0.1",

@@ -13,6 +13,7 @@ from booking.slots import pages as slot_pages
 from booking.tables import inbox_table
 from kit import app
 from kit.app import Answer, Clock, utc_now
+from kit.limits import Limits
 from kit.web import pages, static
 
 READS = (handlers.READS,)
@@ -37,6 +38,13 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         reads=READS,
         answers=ANSWERS,
         jobs=(jobs.sweep, jobs.keep_calendar),
+        limits=Limits(
+            {
+                "reads": settings.reads_per_minute,
+                "writes": settings.writes_per_minute,
+                bookings_api.GUESSES: settings.guesses_per_minute,
+            }
+        ),
         clock=clock,
     )
     bookings_api.install(made)

@@ -3,12 +3,16 @@
 from functools import cached_property
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
-from kit.settings import Settings as CommonSettings
+from kit.settings import PublicSettings, is_real
+
+# A secret of real use is made by chance: it holds no words, and more than a few different bytes.
+_WORDS = (b"secret", b"change", b"password", b"default", b"example", b"hemlig")
+_DIFFERENT = 10
 
 
-class Settings(CommonSettings):
+class Settings(PublicSettings):
     """Times are minutes."""
 
     manage_secret_file: Path = Field(description="file with the secret that manage links are made from, 32+ bytes")
@@ -16,11 +20,35 @@ class Settings(CommonSettings):
     hold_longest_minutes: int = Field(30, ge=1, description="how long a hold can be extended to, from its start")
     holds_per_client: int = Field(6, ge=1, description="live holds that one client may have")
     holds_per_client_and_offering: int = Field(3, ge=1, description="live holds of one client for one offering")
+    guesses_per_minute: int = Field(10, ge=1, description="manage links that do not exist, tried by one client")
+    accessibility_email: str = Field(
+        "tillganglighet@example.se", description="where readers tell of pages that they cannot use"
+    )
+    accessibility_phone: str | None = Field(
+        None, pattern=r"^\+[0-9]{6,15}$", description="the same by telephone, E.164; not told of where it is not set"
+    )
+
+    @field_validator("manage_secret_file")
+    @classmethod
+    def _safe(cls, path: Path, given: ValidationInfo) -> Path:
+        try:
+            secret = path.read_bytes().strip()
+        except OSError as error:
+            raise ValueError(f"{path} cannot be read: {error.strerror}") from error
+        if len(secret) < 32:  # noqa: PLR2004 - 256 bits, as the HMAC that uses it
+            raise ValueError(f"{path} must hold at least 32 bytes")
+        if is_real(given) and (len(set(secret)) < _DIFFERENT or any(word in secret.lower() for word in _WORDS)):
+            raise ValueError(f"{path} holds no secret made by chance: make one with `openssl rand -hex 32`")
+        return path
+
+    @field_validator("accessibility_email")
+    @classmethod
+    def _read_by_somebody(cls, address: str, given: ValidationInfo) -> str:
+        if is_real(given) and (not address.partition("@")[2] or address.endswith("@example.se")):
+            raise ValueError("outside demo and test ACCESSIBILITY_EMAIL must be an address that somebody reads")
+        return address
 
     @cached_property
     def manage_secret(self) -> bytes:
-        """The secret. Raises ValueError where it is too short to be one."""
-        secret = self.manage_secret_file.read_bytes().strip()
-        if len(secret) < 32:  # noqa: PLR2004 - 256 bits, as the HMAC that uses it
-            raise ValueError(f"{self.manage_secret_file} must hold at least 32 bytes")
-        return secret
+        """The secret that manage links are made from."""
+        return self.manage_secret_file.read_bytes().strip()

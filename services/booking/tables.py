@@ -17,11 +17,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSTZMULTIRANGE, TSTZRANGE, ExcludeConstraint
 
-from kit import database, inbox, outbox
+from kit import database, inbox, limits, outbox
 
 metadata = database.metadata()
 outbox_table = outbox.table(metadata)
 inbox_table = inbox.table(metadata)
+limits.tables(metadata)
 
 INSTANT = DateTime(timezone=True)
 

@@ -1,5 +1,5 @@
-"""Directory needs only what every service needs."""
+"""Directory needs only what every service needs that the public reaches."""
 
-from kit.settings import Settings
+from kit.settings import PublicSettings as Settings
 
 __all__ = ["Settings"]

@@ -13,11 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from directory import events
 from directory.events import Entity
-from kit import database, outbox
+from kit import database, limits, outbox
 from kit.events import EventType
 
 metadata = database.metadata()
 outbox_table = outbox.table(metadata)
+limits.tables(metadata)
 entity = Table(
     "entity",
     metadata,

@@ -61,7 +61,7 @@ def serve(service: str, settings: Any, *, host: str, port: int) -> int:
             log_config=None,
             access_log=False,
             server_header=False,
-            proxy_headers=True,
+            forwarded_allow_ips=settings.trusted_proxies,
             timeout_graceful_shutdown=10,
         )
     )

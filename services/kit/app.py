@@ -21,10 +21,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kit import database, messaging, outbox, problems
 from kit import inbox as inbox_table
+from kit.door import Door
 from kit.events import EventData, Read
+from kit.limits import Limits
 from kit.messaging import Reads
 from kit.outbox import Relay
-from kit.refusal import Refusal
+from kit.refusal import Refusal, TooManyRequests
 from kit.settings import Settings
 from kit.telemetry import ServerSpan
 
@@ -48,6 +50,7 @@ class Runtime:
     client: Client
     relay: Relay
     clock: Clock = utc_now
+    limits: Limits | None = None
 
 
 Job = Callable[[Runtime], Awaitable[None]]
@@ -104,19 +107,21 @@ def create(
     answers: Mapping[str, Answer] | None = None,
     jobs: Sequence[Job] = (),
     handled: Callable[[], None] = lambda: None,
+    limits: Limits | None = None,
     clock: Clock = utc_now,
 ) -> FastAPI:
     """A FastAPI application with the service's routes, readers, answers and jobs.
 
     Jobs run until the service stops; one that raises is logged and started again after a second. `handled` is called
-    after each event whose transaction was committed, so that a job need not wait for its next poll.
+    after each event whose transaction was committed, so that a job need not wait for its next poll. `limits` are for
+    what the public reaches; a service that has them has their tables.
     """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         engine = database.engine(settings.database_url, settings.database_pool)
         client = await messaging.connect(settings.nats_url, settings.nats_seed, service)
-        made = Runtime(service, settings, engine, client, Relay(service, engine, client), clock)
+        made = Runtime(service, settings, engine, client, Relay(service, engine, client), clock, limits)
         app.state.runtime = made
         broker = messaging.broker(settings.nats_url, settings.nats_seed, service, client)
         for read in reads:
@@ -132,6 +137,7 @@ def create(
             ("relay", made.relay.run),
             ("watch", lambda: messaging.watch(client, reads)),
             ("tidy", lambda: _tidy(made, inbox)),
+            *([("limits", lambda: limits.run(engine))] if limits else []),
             *((job.__name__, lambda job=job: job(made)) for job in jobs),
         ]
         tasks = [asyncio.create_task(_supervise(name, run), name=f"{service} {name}") for name, run in work]
@@ -152,6 +158,7 @@ def create(
         openapi_url=f"/{service}/openapi.json",
         docs_url=None,
         redoc_url=None,
+        responses=problems.responses(TooManyRequests, validated=False) if limits else None,
         # FastAPI's own spans and logs repeat raw paths, which hold manage links, and what was sent.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
@@ -179,6 +186,7 @@ def create(
         await _ready(request.app, await runtime(request), reads)
         return {"status": "ready"}
 
+    app.add_middleware(Door, limits=limits, clock=clock)
     app.add_middleware(LanguagePrefix)
     app.add_middleware(ServerSpan, service=service)
     return app

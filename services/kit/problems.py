@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field, WithJsonSchema
 from starlette.exceptions import HTTPException
 
+from kit import door
 from kit.language import Language, of_request
 from kit.refusal import Invalid, NotFound, Refusal
 
@@ -141,7 +142,8 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def fault(request: Request, error: Exception) -> Response:
         log.error("fault", exc_info=error)
-        return _by_status(500, of_request(request))
+        # Given here, because a fault is answered outside the door.
+        return _by_status(500, of_request(request), door.HEADERS)
 
 
 MESSAGES: dict[str, tuple[str, str]] = {

@@ -1,5 +1,6 @@
 """Refusals: where a rule says no, it raises a named exception with one status and a text in the reader's language."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -13,7 +14,7 @@ class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not an error o
     code: ClassVar[str] = "refused"
     sv: ClassVar[tuple[str, str]]
     en: ClassVar[tuple[str, str]]
-    headers: ClassVar[Mapping[str, str] | None] = None
+    headers: Mapping[str, str] | None = None
 
     def __init__(self, **extra: Any) -> None:
         super().__init__(self.code)
@@ -29,6 +30,32 @@ class NotFound(Refusal):
     code = "not-found"
     sv = ("Det finns inte", "Kontrollera adressen. Länken kan vara gammal eller felskriven.")
     en = ("Not found", "Check the address. The link may be old or mistyped.")
+
+
+class TooLarge(Refusal):
+    status = 413
+    code = "too-large"
+    sv = ("Det var för mycket på en gång", "Skicka högst 64 kB åt gången.")
+    en = ("That was too much at once", "Send at most 64 kB at a time.")
+
+
+class TooManyRequests(Refusal):
+    """`seconds` is when it is worth trying again."""
+
+    status = 429
+    code = "too-many-requests"
+    sv = (
+        "Vänta en liten stund",
+        "Det kommer ovanligt många förfrågningar från din uppkoppling. Vänta en minut, gå tillbaka och försök igen.",
+    )
+    en = (
+        "Please wait a moment",
+        "Unusually many requests come from your connection. Wait a minute, go back and try again.",
+    )
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.headers = {"Retry-After": str(max(1, math.ceil(seconds)))}
 
 
 class Invalid(Refusal):

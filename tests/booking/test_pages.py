@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -17,7 +18,7 @@ from booking.slots.pages import PAGES as SLOT_PAGES
 from kit.language import LANGUAGES, Language, phone_text
 from kit.web import pages, static
 from tests.booking.conftest import Clock
-from tests.conftest import Running, until
+from tests.conftest import Run, Running, until
 
 TIMES = "/boka/horby/foraldrasamtal/tider"
 CONTACT = {"namn": "Kim", "telefon": "070-123 45 67", "epost": "", "barn": "2", "sprak": "sv"}
@@ -351,3 +352,20 @@ async def test_a_forged_form_is_no_fault(booking: Running) -> None:
         answer: httpx.Response = await booking.http.post(path, data=data)
         assert answer.status_code in (200, 303, 409, 422), (path, answer.status_code)
         assert "<script>alert" not in answer.text
+
+
+async def test_every_page_leads_to_the_accessibility_statement(run: Run, clock: Clock, secret_file: Path) -> None:
+    told = {"accessibility_email": "webb@kommun.example", "accessibility_phone": "+46413620000"}
+    async with run("booking", clock=clock, manage_secret_file=secret_file, **told) as booking:
+        for prefix, phone, words in (
+            ("", "0413-62 00 00", ("2018:1937", "WCAG 2.1", "EN 301 549", "Digg", "Vad som brister")),
+            ("/en", "+46 413 62 00 00", ("2018:1937", "WCAG 2.1", "EN 301 549", "Digg", "What falls short")),
+        ):
+            for path in (f"{prefix}/", f"{prefix}/bokning/unknown-unknown-unknown", f"{prefix}/nowhere"):
+                page = await booking.http.get(path, headers=HTML)
+                assert f'href="{prefix}/tillganglighet"' in page.text, path
+            statement = (await booking.http.get(f"{prefix}/tillganglighet")).text
+            assert [word for word in words if word not in statement] == []
+            assert 'href="mailto:webb@kommun.example"' in statement
+            assert f'href="tel:+46413620000">{phone}<' in statement
+            assert "https://www.digg.se/tdosanmalan" in statement

@@ -42,7 +42,14 @@ async def test_every_page_is_accessible(opened: Open, site: Site, width: int, la
     async with opened(viewport={"width": width, "height": 800}, color_scheme=scheme) as page:
         parent = Parent(page, language)
         prefix = parent.prefix
-        for path in ("/", "/boka/horby", "/boka/horby/foraldrasamtal", "/boka/horby/videosamtal/tider", "/nowhere"):
+        for path in (
+            "/",
+            "/boka/horby",
+            "/boka/horby/foraldrasamtal",
+            "/boka/horby/videosamtal/tider",
+            "/tillganglighet",
+            "/nowhere",
+        ):
             await page.goto(f"{prefix}{path}")
             await is_good(page, path)
         await page.goto(f"{prefix}/boka/horby/foraldrasamtal/tider")

@@ -589,6 +589,7 @@ def test_unsafe_settings_do_not_start_in_production(changed: dict[str, Any]) -> 
         "smtp_host": "mail.example",
         "mail_from": "Samtid <x@samtid.example>",
         "sms_url": "https://sms.example",
+        "public_url": "https://samtid.example",
     }
     Settings(**safe)
     with pytest.raises(ValidationError):

@@ -1,5 +1,6 @@
 """Holds and bookings over HTTP."""
 
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -16,18 +17,40 @@ from booking.slots.api import AdvisorOut, PlaceOut, SlotOut, place_out, slot_out
 from booking.slots.reads import Modality
 from booking.slots.rules import NotOffered
 from booking.slots.service import SlotId
+from kit import door
 from kit.app import Runtime, runtime
 from kit.language import Language, instant, of_request
 from kit.problems import MEDIA_TYPE, ProblemDocument, document, responses
-from kit.refusal import Refusal
+from kit.refusal import Refusal, TooLarge, TooManyRequests
 
 router = APIRouter(prefix="/booking/v1", tags=["bookings"])
 
 Running = Annotated[Runtime, Depends(runtime)]
 SlotText = Annotated[str, Field(min_length=1, max_length=200, description="the id of a slot")]
 MunicipalityCode = Annotated[str, Field(pattern="^[0-9]{4}$", description="SCB code", examples=["1266"])]
-Token = Annotated[str, Path(min_length=20, max_length=100, pattern="^[A-Za-z0-9_-]+$")]
+# Manage tokens that are tried and do not exist.
+GUESSES = "guesses"
 HoldId = Annotated[UUID, Path()]
+
+
+async def _token(
+    request: Request,
+    running: Running,
+    token: Annotated[str, Path(min_length=20, max_length=100, pattern="^[A-Za-z0-9_-]+$")],
+) -> AsyncIterator[str]:
+    """A manage token, for whoever does not try many that do not exist."""
+    limits, client = running.limits, client_of(request)
+    assert limits is not None, "the public reaches this service"
+    limits.check(GUESSES, client, running.clock())
+    try:
+        yield token
+    except rules.UnknownBooking:
+        limits.take(GUESSES, client, running.clock())
+        raise
+
+
+# Ended before the answer is made: a refusal reaches it while it still is one.
+Token = Annotated[str, Depends(_token, scope="function")]
 
 
 class Body(BaseModel):
@@ -217,15 +240,17 @@ class ConflictProblem(ProblemDocument):
 
 
 def _start_responses(*others: type[Refusal]) -> dict[int | str, dict[str, Any]]:
-    """What may be refused where a start is asked for, with the shape of a taken one."""
-    made = responses(NotOffered, rules.SlotTaken, rules.TooSoon, rules.TooFarAhead, *others)
+    """What may be refused where a body asks for a start, with the shape of a taken one."""
+    made = responses(TooLarge, NotOffered, rules.SlotTaken, rules.TooSoon, rules.TooFarAhead, *others)
     schema = ConflictProblem.model_json_schema(ref_template="#/components/schemas/{model}")
     del schema["$defs"]  # the document has them: a search lists slots too
     made[rules.SlotTaken.status]["content"][MEDIA_TYPE]["schema"] = schema
     return made
 
 
-@router.post("/holds", status_code=201, response_model=HoldOut, responses=_start_responses(rules.TooManyHolds))
+@router.post(
+    "/holds", status_code=201, response_model=HoldOut, responses=_start_responses(TooManyRequests, rules.TooManyHolds)
+)
 async def hold(body: HoldIn, request: Request, running: Running) -> Response:
     """Keep a slot for ten minutes while the family writes."""
     made = await entry.hold(
@@ -314,7 +339,7 @@ def install(app: FastAPI) -> None:
 
 def client_of(request: Request) -> str:
     """The address that a request came from; behind a proxy that is trusted, the one that it names."""
-    return request.client.host if request.client else "unknown"
+    return door.address_of(request.scope)
 
 
 def _hold_out(made: Hold) -> dict[str, Any]:

@@ -2,10 +2,10 @@
 
 from typing import Annotated, Any
 
-from fastapi import Path, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from booking.bookings import entry
-from booking.bookings.api import parse_slot
+from booking.bookings.api import Token, parse_slot
 from booking.bookings.pages import PAGES
 from booking.bookings.rules import NotChangeable, SlotTaken, TooFarAhead, TooSoon
 from booking.bookings.service import View
@@ -21,7 +21,6 @@ from kit.web import pages
 
 router = pages.router()
 
-Token = Annotated[str, Path(min_length=20, max_length=100, pattern="^[A-Za-z0-9_-]+$")]
 NEWS = ("flyttad", "redan")
 
 

@@ -71,6 +71,15 @@ async def start(request: Request, running: Running) -> Response:
     return PAGES.render(request, "start.html", municipalities=found)
 
 
+@router.get("/tillganglighet")
+async def accessibility(request: Request, running: Running) -> Response:
+    """The accessibility statement that the law asks for, with a way to report faults."""
+    settings = running.settings
+    return PAGES.render(
+        request, "accessibility.html", email=settings.accessibility_email, phone=settings.accessibility_phone
+    )
+
+
 @router.get("/boka/{slug}")
 async def catalogue(request: Request, running: Running, slug: Annotated[str, Path(max_length=63)]) -> Response:
     """What a municipality offers: what parents book themselves first. Joint visits are booked by staff alone."""

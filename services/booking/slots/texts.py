@@ -17,6 +17,7 @@ TEXTS: Texts = {
         "Ring 112 om det är bråttom eller någon är i fara.",
         "Call 112 if it is urgent or somebody is in danger.",
     ),
+    "accessibility": ("Tillgänglighet", "Accessibility"),
     "back": ("Tillbaka", "Back"),
     "video": ("video", "video"),
     "phone": ("telefon", "phone"),
@@ -32,6 +33,85 @@ TEXTS: Texts = {
         "Ingen kommun tar emot bokningar här just nu. Titta gärna in igen senare.",
         "No municipality takes bookings here at the moment. Please look in again later.",
     ),
+    # The accessibility statement
+    "accessibility_lead": (
+        "Alla ska kunna boka ett samtal här. Här står vad som fungerar, vad som brister och vart du vänder dig.",
+        "Everybody should be able to book a talk here. Here is what works, what falls short and whom to turn to.",
+    ),
+    "accessibility_how_good": ("Hur tillgänglig är webbplatsen?", "How accessible is this site?"),
+    "accessibility_partly": (
+        (
+            "Lagen (2018:1937) om tillgänglighet till digital offentlig service kräver att webbplatsen följer WCAG "
+            "2.1 på nivå AA, så som standarden EN 301 549 beskriver. Vi bedömer att den följer kraven delvis: vi "
+            "känner inte till något som bryter mot dem, men ingen utomstående har granskat den."
+        ),
+        (
+            "The Swedish act on accessibility to digital public services (2018:1937) asks the site to meet WCAG 2.1 "
+            "at level AA, as the standard EN 301 549 describes. We consider that it meets the requirements in part: "
+            "we know of nothing that breaks them, but nobody from outside has examined it."
+        ),
+    ),
+    "accessibility_known": ("Vad som brister", "What falls short"),
+    "accessibility_known_1": (
+        "Webbplatsen är inte provad av människor som använder skärmläsare, förstoring eller talstyrning till vardags.",
+        "The site has not been tried by people who use screen readers, magnifiers or voice control every day.",
+    ),
+    "accessibility_known_2": (
+        (
+            "En tid hålls åt dig i tio minuter. Varje ny sida förlänger det, till högst en halvtimme. Är tiden fri "
+            "sedan tar vi den åt dig igen, annars får du välja en ny. Det du har skrivit finns kvar."
+        ),
+        (
+            "A time is kept for you for ten minutes. Each new page makes that longer, up to half an hour. If the "
+            "time is free after that we take it for you again, else you choose another. What you have written stays."
+        ),
+    ),
+    "accessibility_known_3": (
+        "Det finns inga texter på lättläst svenska, på teckenspråk eller på andra språk än svenska och engelska.",
+        "There are no texts in easy-to-read Swedish, in sign language or in other languages than Swedish and English.",
+    ),
+    "accessibility_known_4": (
+        "Mejl, sms och kalenderfiler är inte provade med hjälpmedel. Vad de säger står också på bokningens sida.",
+        (
+            "Mail, text messages and calendar files have not been tried with assistive technology. What they say is "
+            "on the page of the booking too."
+        ),
+    ),
+    "accessibility_known_5": (
+        "Videosamtal och sidor för orosanmälan ligger på andra webbplatser, som vi inte har granskat.",
+        "Video calls and pages for reports of concern are on other sites, which we have not examined.",
+    ),
+    "accessibility_tell": ("Säg till om något inte fungerar", "Tell us if something does not work"),
+    "accessibility_tell_us": (
+        "Berätta vad du ville göra och vad som hände. Du behöver inte säga vem du är.",
+        "Tell us what you wanted to do and what happened. You need not say who you are.",
+    ),
+    "accessibility_email": ("E-post:", "E-mail:"),
+    "accessibility_phone": ("Telefon:", "Telephone:"),
+    "accessibility_other_way": (
+        "Du kan alltid boka genom att ringa din kommun i stället. Numret står längst ner på kommunens sidor.",
+        "You can always book by calling your municipality instead. The number is at the foot of its pages.",
+    ),
+    "accessibility_authority": ("Om vårt svar inte räcker", "If our answer is not enough"),
+    "accessibility_digg": (
+        "Myndigheten för digital förvaltning, Digg, ser till att lagen följs. Du kan anmäla brister till dem.",
+        "The Agency for Digital Government, Digg, sees to it that the act is followed. You can report faults to them.",
+    ),
+    "accessibility_digg_link": ("Anmäl till Digg", "Report to Digg (in Swedish)"),
+    "accessibility_tested": ("Hur vi har provat", "How we have tested"),
+    "accessibility_tested_how": (
+        (
+            "Vi har provat själva. Ett program, axe, letar efter fel på varje sida i en riktig webbläsare, på smal "
+            "och bred skärm, i ljust och mörkt läge, på båda språken. Vi provar också utan skript och med text som "
+            "är mer än dubbelt så stor."
+        ),
+        (
+            "We have tested it ourselves. A program, axe, looks for faults on each page in a real browser, on a "
+            "narrow and a wide screen, in light and dark, in both languages. We also test without scripts and with "
+            "text more than twice as large."
+        ),
+    ),
+    "accessibility_date": ("Skrivet den 22 november 2026.", "Written on 22 November 2026."),
     # What a municipality offers
     "other_town": ("Välj en annan kommun", "Choose another municipality"),
     "catalogue_title": ("Stöd till föräldrar i {town}", "Support for parents in {town}"),

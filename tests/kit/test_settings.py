@@ -1,0 +1,78 @@
+"""What is unsafe starts in demo and test only, and is refused in a sentence that repeats no secret."""
+
+import os
+import secrets
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+GOOD = {
+    "DATABASE_URL": "postgresql://samtid@127.0.0.1:1/samtid",
+    "NATS_URL": "nats://127.0.0.1:1",
+    "PUBLIC_URL": "https://boka.kommun.se",
+    "ACCESSIBILITY_EMAIL": "webb@kommun.se",
+}
+RANDOM = secrets.token_hex(32)
+
+
+def load(secret: str, folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Load booking's settings as a process of their own would, and say whether they are taken."""
+    file = folder / "manage.secret"
+    file.write_text(secret)
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path)}
+    program = "import sys; from kit import __main__ as k; k.serve = lambda *a, **b: 0; sys.exit(k.main())"
+    return subprocess.run(
+        [sys.executable, "-c", program, "serve", "booking"],
+        env={**environment, **GOOD, "MANAGE_SECRET_FILE": str(file), **settings},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_safe_settings_start(tmp_path: Path) -> None:
+    said = load(RANDOM, tmp_path, TRUSTED_PROXIES="10.1.2.3, 2001:db8::/64")
+    assert (said.returncode, said.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("secret", "settings", "name", "sentence"),
+    [
+        (RANDOM, {"PUBLIC_URL": "http://boka.kommun.se"}, "PUBLIC_URL", "must begin with https://"),
+        (RANDOM, {"TRUSTED_PROXIES": "*"}, "TRUSTED_PROXIES", "must name the proxies"),
+        (RANDOM, {"TRUSTED_PROXIES": "0.0.0.0/0"}, "TRUSTED_PROXIES", "must name the proxies"),
+        (RANDOM, {"ACCESSIBILITY_EMAIL": "tillganglighet@example.se"}, "ACCESSIBILITY_EMAIL", "that somebody reads"),
+        ("0" * 64, {}, "MANAGE_SECRET_FILE", "no secret made by chance"),
+        ("abcd" * 16, {}, "MANAGE_SECRET_FILE", "no secret made by chance"),
+        ("Change-me, 0123456789abcdefghijklmnopq", {}, "MANAGE_SECRET_FILE", "no secret made by chance"),
+    ],
+)
+def test_unsafe_settings_start_in_demo_and_test_only(
+    secret: str, settings: dict[str, str], name: str, sentence: str, tmp_path: Path
+) -> None:
+    said = load(secret, tmp_path, **settings)
+    assert said.returncode == 2
+    assert said.stderr.startswith(f"booking cannot start: check {name} (")
+    assert sentence in said.stderr
+    assert secret not in said.stderr
+    assert load(secret, tmp_path, **settings, ENVIRONMENT="demo").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("secret", "settings", "name", "sentence"),
+    [
+        (RANDOM[:31], {}, "MANAGE_SECRET_FILE", "must hold at least 32 bytes"),
+        (RANDOM, {"MANAGE_SECRET_FILE": "/no"}, "MANAGE_SECRET_FILE", "/no cannot be read: No such file"),
+        (RANDOM, {"TRUSTED_PROXIES": "caddy"}, "TRUSTED_PROXIES", "'caddy' does not appear to be an IPv4 or IPv6"),
+    ],
+)
+def test_what_cannot_work_starts_nowhere(
+    secret: str, settings: dict[str, str], name: str, sentence: str, tmp_path: Path
+) -> None:
+    said = load(secret, tmp_path, **settings, ENVIRONMENT="demo")
+    assert said.returncode == 2
+    assert said.stderr.startswith(f"booking cannot start: check {name} (")
+    assert sentence in said.stderr
