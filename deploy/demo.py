@@ -329,11 +329,11 @@ class Demo:
             "nats_seed_file": installation.seed_file(state.keys, service),
             "public_url": self.url,
             # Enough for a person and for programs that try the demo, all from one address.
-            "reads_per_minute": 30_000,
-            "writes_per_minute": 10_000,
+            "reads_per_minute": 1_000_000,
+            "writes_per_minute": 100_000,
         }
         if service == "booking":
-            made |= {"manage_secret_file": installation.manage_secret_file(state.keys), "guesses_per_minute": 1000}
+            made |= {"manage_secret_file": installation.manage_secret_file(state.keys), "guesses_per_minute": 10_000}
         if service == "notification":
             made |= {
                 "smtp_host": "127.0.0.1",
