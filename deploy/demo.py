@@ -267,6 +267,8 @@ class Demo:
         for server in (postgres, nats):
             await asyncio.to_thread(server.wait)
         self.servers = [postgres, nats]
+        # Once the demo itself ends its servers, their end is no news; whatever made it do so is.
+        stack.callback(self.servers.clear)
 
     async def _prepare(self) -> None:
         state = self.state

@@ -37,6 +37,7 @@ class Demo:
     """A demo that runs, and what it has said."""
 
     def __init__(self, state: Path, *arguments: str, as_user: bool = False) -> None:
+        self.state = state
         self.output = state.parent / f"output-{uuid4().hex}"
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
@@ -51,11 +52,17 @@ class Demo:
     def said(self) -> str:
         return self.output.read_text()
 
+    @property
+    def all_said(self) -> str:
+        """What the demo and its servers have said, for whoever looks into a failure."""
+        logs = [*self.state.glob("*/log"), *self.state.glob("*.log")]
+        return "\n".join([self.said, *(f"{log}:\n{log.read_text(errors='replace')[-3000:]}" for log in logs)])
+
     def until(self, text: str, seconds: float = 60) -> str:
         """Wait until the demo says `text`; the rest of that line."""
         deadline = time.monotonic() + seconds
         while text not in self.said:
-            assert self.process.poll() is None, self.said
+            assert self.process.poll() is None, self.all_said
             assert time.monotonic() < deadline, self.said
             time.sleep(0.02)
         return self.said.split(text, 1)[1].split("\n", 1)[0].strip()
