@@ -47,7 +47,8 @@ def clock_text(instant: datetime, zone: ZoneInfo, language: Language) -> str:
     return f"{text} ({names[local.fold]})"
 
 
-# The same times are shown to everybody who searches, so their texts are worth keeping.
+# The same times are shown to everybody who searches, so their texts are worth keeping. Give instants in UTC: two local
+# times of one zone that differ in their fold alone count as equal, and would be told as the same hour.
 @lru_cache(maxsize=16384)
 def when_text(start: datetime, end: datetime, zone: ZoneInfo, language: Language) -> str:
     """`måndag 30 mars kl. 09.00–09.45`: weekday, date and local times of two aware instants."""

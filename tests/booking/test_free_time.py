@@ -162,10 +162,10 @@ async def test_the_projection_equals_recomputation_and_nothing_overlaps(
         await check(runtime)
 
 
-async def test_search_finds_what_the_rules_find(booking: Running) -> None:
+async def test_search_finds_what_the_rules_find(booking: Running, clock: Clock) -> None:
     runtime: Runtime = booking.runtime
     slots = await candidates(runtime)
-    world = World(runtime, runtime.clock, 1)  # type: ignore[arg-type]
+    world = World(runtime, clock, 1)
     for taken in (slots[3], slots[6]):
         await entry.book(runtime, world.wanted(slot=taken), key=None, language="sv")
     async with database.driver(runtime.engine) as connection:
