@@ -1,7 +1,9 @@
 """The servers that tests run on: containers, or the same servers from wheels."""
 
+import gc
 import os
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +34,7 @@ def choose() -> tuple[str, str]:
         client = docker.from_env(timeout=3)
         client.ping()
     except docker.errors.DockerException as error:
+        _drop_sockets(error)
         if wanted == "docker":
             raise pytest.UsageError(f"SAMTID_TEST_INFRA=docker, but no engine: {type(error).__name__}") from error
         return "embedded", "no Docker engine"
@@ -43,6 +46,18 @@ def choose() -> tuple[str, str]:
     if missing and wanted == "auto":
         return "embedded", f"a Docker engine, but not the images {', '.join(missing)}"
     return "docker", f"engine {version}, {POSTGRES_IMAGE}, {NATS_IMAGE}"
+
+
+def _drop_sockets(error: BaseException) -> None:
+    """Collect now what a refused connection to the engine leaves behind.
+
+    docker-py does not close the socket on which connecting failed. Collected later, its ResourceWarning would fail
+    whichever test happens to run at that moment.
+    """
+    error.__traceback__ = error.__context__ = error.__cause__ = None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 class NatsServer(Protocol):
