@@ -63,7 +63,9 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--port", type=_port, default=8000)
     serve.set_defaults(run=_serve)
 
-    migrate = commands.add_parser("migrate", help="bring the database of a service up to date (DATABASE_URL)")
+    migrate = commands.add_parser(
+        "migrate", help="bring the database of a service up to date (DATABASE_URL of its owner)"
+    )
     migrate.add_argument("service", choices=SERVICES)
     migrate.set_defaults(run=_migrate)
 
@@ -95,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     keys.add_argument("--owner", type=int, help="user id that the services run as")
     keys.set_defaults(run=_keys)
 
-    databases = commands.add_parser("databases", help="make a role and a database for each service")
+    databases = commands.add_parser("databases", help="make the roles and a database for each service")
     databases.add_argument("folder", type=Path, help="what `samtid keys` filled")
     databases.add_argument("--host", default="127.0.0.1")
     databases.add_argument("--port", type=_port, default=5432)
@@ -155,11 +157,12 @@ def _provision(_: argparse.Namespace) -> int:
 
 
 def _republish(_: argparse.Namespace) -> int:
-    from kit import database, outbox  # noqa: PLC0415 - see above
+    from kit import database, outbox, roles  # noqa: PLC0415 - see above
 
     async def republish(database_url: str) -> int:
         engine = database.engine(database_url, 1)
-        async with database.driver(engine) as connection:
+        service = engine.url.username or ""
+        async with database.transaction(engine, role=roles.relay(service)) as connection:
             count = await outbox.republish(connection)
         await engine.dispose()
         return count
@@ -214,7 +217,7 @@ def _databases(chosen: argparse.Namespace) -> int:
     from deploy import installation  # noqa: PLC0415 - see above
 
     try:
-        secrets = {role: installation.password(chosen.folder, role) for role in ("postgres", *SERVICES)}
+        secrets = installation.passwords(chosen.folder)
         asyncio.run(installation.make_databases(chosen.host, chosen.port, secrets))
     except installation.InstallationError as error:
         raise UsageError(f"{error}.") from error

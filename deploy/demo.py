@@ -29,7 +29,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deploy import embedded, installation, permissions
 from deploy.services import SERVICES
-from kit import migrations, telemetry
+from kit import migrations, roles, telemetry
 from kit.app import utc_now
 
 log = logging.getLogger(__name__)
@@ -63,10 +63,11 @@ class State:
         """Where keys and passwords lie."""
         return self.folder / "keys"
 
-    def database_url(self, service: str) -> str:
-        """The URL of a service's database, with its own role's password."""
-        secret = installation.password(self.keys, service)
-        return f"postgresql://{service}:{secret}@127.0.0.1:{self.postgres_port}/{service}"
+    def database_url(self, service: str, role: str | None = None) -> str:
+        """The URL of a service's database, with the password of the role that serves, or of another."""
+        role = role or service
+        secret = installation.password(self.keys, role)
+        return f"postgresql://{role}:{secret}@127.0.0.1:{self.postgres_port}/{service}"
 
     @property
     def nats_url(self) -> str:
@@ -273,14 +274,12 @@ class Demo:
     async def _prepare(self) -> None:
         state = self.state
         self.say("making roles, databases, streams and consumers")
-        roles = ("postgres", *SERVICES)
-        secrets = {role: installation.password(state.keys, role) for role in roles}
-        await installation.make_databases("127.0.0.1", state.postgres_port, secrets)
+        await installation.make_databases("127.0.0.1", state.postgres_port, installation.passwords(state.keys))
         seed = installation.seed_file(state.keys, permissions.OPERATOR).read_text().strip()
         await installation.provision(state.nats_url, seed)
         self.say(f"migrating the databases of {', '.join(SERVICES)}")
         for service in SERVICES:
-            await asyncio.to_thread(migrations.upgrade, service, state.database_url(service))
+            await asyncio.to_thread(migrations.upgrade, service, state.database_url(service, roles.owner(service)))
 
     async def _start_services(self, stack: AsyncExitStack) -> dict[str, FastAPI]:
         from deploy.catcher import create_catcher  # noqa: PLC0415 - read with the services, while servers start

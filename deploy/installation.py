@@ -1,8 +1,9 @@
 """What one installation has of its own: keys and passwords, roles and databases, streams and consumers.
 
 Keys lie in a folder per user, so that each service can be given its own and no other:
-`<service>/nats.seed`, `<service>/pgpass`, `booking/manage.secret`, `operator/nats.seed`, `postgres/password`, and
-`nats/keys.conf`, which holds public keys only.
+`<service>/nats.seed`, `<service>/pgpass`, `<service>_owner/pgpass`, `booking/manage.secret`, `operator/nats.seed`,
+`postgres/password`, and `nats/keys.conf`, which holds public keys only. A service that runs is given no password of the
+role that owns its database: only its migrations are.
 """
 
 import asyncio
@@ -17,9 +18,11 @@ import nats.errors
 from nats.aio.client import Client
 from nkeys import NkeysError
 
+from deploy import services
 from deploy.permissions import OPERATOR, USERS, new_seed, public_key
 from deploy.services import SERVICES, all_reads
-from kit import messaging
+from kit import messaging, roles
+from kit.database import Connection
 
 CONNECT_SECONDS = 30
 
@@ -33,7 +36,8 @@ def make_keys(folder: Path, owner: int | None = None) -> None:
     for user in USERS:
         _write(folder / user / "nats.seed", new_seed(), owner)
     for service in SERVICES:
-        _write(folder / service / "pgpass", f"*:*:{service}:{service}:{secrets.token_hex(24)}\n", owner)
+        for role in (service, roles.owner(service)):
+            _write(folder / role / "pgpass", f"*:*:{service}:{role}:{secrets.token_hex(24)}\n", owner)
     _write(manage_secret_file(folder), secrets.token_hex(32), owner)
     _write(folder / "postgres" / "password", secrets.token_hex(24), owner)
     keys = "".join(f"NKEY_{user.upper()}: {key}\n" for user, key in public_keys(folder).items())
@@ -65,37 +69,84 @@ def public_keys(folder: Path) -> dict[str, str]:
 
 
 def password(folder: Path, role: str) -> str:
-    """The password of a role: of a service, or of the superuser `postgres`."""
+    """The password of a role: of a service or its database's owner, or of the superuser `postgres`."""
     if role == "postgres":
         return _read(folder / "postgres" / "password")
     return _read(folder / role / "pgpass").rsplit(":", 1)[-1]
 
 
+# Those that log in; the superuser is the one that makes them.
+LOGINS = tuple(role for service in SERVICES for role in (service, roles.owner(service)))
+
+
+def passwords(folder: Path) -> dict[str, str]:
+    """The passwords of all roles that log in."""
+    return {role: password(folder, role) for role in ("postgres", *LOGINS)}
+
+
 async def make_databases(host: str, port: int, passwords: Mapping[str, str]) -> None:
-    """One role and one database per service, which no other role may enter. Repeatable; sets the passwords anew."""
+    """The roles and one database per service, which no other service may enter. Repeatable; sets the passwords anew."""
     admin = await _connect(host, port, passwords["postgres"])
     try:
-        roles = {r["rolname"] for r in await admin.fetch("select rolname from pg_roles")}
-        databases = {r["datname"] for r in await admin.fetch("select datname from pg_database")}
+        await make_roles(admin, passwords)
         for shared in ("postgres", "template1"):
             await admin.execute(f"revoke connect, temporary on database {shared} from public")
+        owners = dict(await admin.fetch("select datname, pg_get_userbyid(datdba) from pg_database"))
         for service in SERVICES:
-            verb = "alter" if service in roles else "create"
-            # Names are ours and passwords are hexadecimal: neither can end the quotes.
-            await admin.execute(f"{verb} role {service} login password '{passwords[service]}'")
-            if service not in databases:
-                await admin.execute(f"create database {service} owner {service}")
-            await admin.execute(f"revoke connect, temporary on database {service} from public")
+            if service not in owners:
+                await make_database(admin, service, service)
+            elif owners[service] == service:
+                await _hand_over(host, port, passwords["postgres"], service)
+            await _close(admin, service, service)
     finally:
         await admin.close()
 
 
-async def _connect(host: str, port: int, secret: str) -> "asyncpg.Connection[asyncpg.Record]":
+async def make_roles(admin: Connection, passwords: Mapping[str, str]) -> None:
+    """For each service its owner, the role that serves and owns nothing, and the narrow ones that this may take."""
+    known = {r["rolname"] for r in await admin.fetch("select rolname from pg_roles")}
+
+    async def make(role: str, may: str) -> None:
+        verb = "alter" if role in known else "create"
+        await admin.execute(
+            f"{verb} role {role} {may} nosuperuser nocreatedb nocreaterole noreplication nobypassrls noinherit"
+        )
+
+    for role in LOGINS:
+        # Names are ours and passwords are hexadecimal: neither can end the quotes.
+        await make(role, f"login password '{passwords[role]}'")
+    for service in SERVICES:
+        for role in services.roles(service):
+            await make(role, "nologin")
+            await admin.execute(f"grant {role} to {service} with inherit false, set true, admin false")
+
+
+async def make_database(admin: Connection, service: str, name: str, template: str = "template1") -> None:
+    """A database `name` for a service, of its owner's, which only that and the role that serves may enter."""
+    await admin.execute(f"create database {name} owner {roles.owner(service)} template {template}")
+    await _close(admin, service, name)
+
+
+async def _close(admin: Connection, service: str, name: str) -> None:
+    await admin.execute(f"revoke connect, temporary on database {name} from public")
+    await admin.execute(f"grant connect on database {name} to {service}")
+
+
+async def _hand_over(host: str, port: int, secret: str, service: str) -> None:
+    """Give a database that its service owned, as all did once, and what is in it, to its owner."""
+    inside = await _connect(host, port, secret, service)
+    try:
+        await inside.execute(f"reassign owned by {service} to {roles.owner(service)}")
+    finally:
+        await inside.close()
+
+
+async def _connect(host: str, port: int, secret: str, database: str = "postgres") -> Connection:
     """The superuser's connection, as soon as the server takes one."""
     deadline = asyncio.get_running_loop().time() + CONNECT_SECONDS
     while True:
         try:
-            return await asyncpg.connect(host=host, port=port, user="postgres", database="postgres", password=secret)
+            return await asyncpg.connect(host=host, port=port, user="postgres", database=database, password=secret)
         except asyncpg.InvalidPasswordError as error:
             raise InstallationError(f"PostgreSQL at {host}:{port} refuses the password of its superuser") from error
         except (OSError, asyncpg.CannotConnectNowError) as error:

@@ -15,6 +15,11 @@ def app(service: str) -> Any:
     return import_module(f"{service}.app")
 
 
+def roles(service: str) -> tuple[str, ...]:
+    """The narrow database roles that the service may take."""
+    return tuple(import_module(f"{service}.roles").NARROW)
+
+
 def reads(service: str) -> "tuple[Reads, ...]":
     """What the service reads from the streams."""
     return tuple(getattr(app(service), "READS", ()))

@@ -22,8 +22,11 @@ import pytest
 from fastapi import FastAPI
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from sqlalchemy import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from kit import messaging, migrations
+from deploy import installation
+from kit import database, messaging, migrations, roles
 from tests import infra
 
 SERVICES = ("directory", "booking", "consent", "notification")
@@ -71,12 +74,32 @@ def nats_server(infra_kind: str, folder: Path) -> Iterator[infra.NatsServer]:
 
 
 Databases = Callable[[str], Awaitable[str]]
+# The URL of the same database as another role: `as_role(url, "booking_owner")`; without a role as the superuser, who
+# sees what the service does not.
+AsRole = Callable[..., str]
+# Of every role that logs in: the servers of tests are reached from this machine alone.
+PASSWORD = "of-tests"
 
 
 @pytest.fixture(scope="session")
-async def new_database(postgres: str) -> AsyncIterator[Databases]:
-    """`await new_database("booking")`: the URL of a new, empty database, made by the service's real migrations."""
+def as_role(postgres: str) -> AsRole:
+    def change(database_url: str, role: str | None = None) -> str:
+        url = make_url(f"{postgres}/{make_url(database_url).database}")
+        if role:
+            url = url.set(username=role, password=PASSWORD)
+        return url.render_as_string(hide_password=False)
+
+    return change
+
+
+@pytest.fixture(scope="session")
+async def new_database(postgres: str, as_role: AsRole) -> AsyncIterator[Databases]:
+    """`await new_database("booking")`: a new, empty database, made by the service's real migrations as its owner.
+
+    The URL is of the role that serves: it owns nothing, and sees what policies show it.
+    """
     admin = await until(lambda: _connect(f"{postgres}/postgres"))
+    await installation.make_roles(admin, dict.fromkeys(installation.LOGINS, PASSWORD))
     templates: dict[str, str] = {}
     lock = asyncio.Lock()
 
@@ -84,12 +107,13 @@ async def new_database(postgres: str) -> AsyncIterator[Databases]:
         async with lock:
             if service not in templates:
                 template = f"template_{service}"
-                await admin.execute(f"create database {template}")
-                await asyncio.to_thread(migrations.upgrade, service, f"{postgres}/{template}")
+                await installation.make_database(admin, service, template)
+                as_owner = as_role(f"{postgres}/{template}", roles.owner(service))
+                await asyncio.to_thread(migrations.upgrade, service, as_owner)
                 templates[service] = template
             name = f"{service}_{uuid4().hex[:12]}"
-            await admin.execute(f"create database {name} template {templates[service]}")
-            return f"{postgres}/{name}"
+            await installation.make_database(admin, service, name, templates[service])
+            return as_role(f"{postgres}/{name}", service)
 
     yield make
     await admin.close()
@@ -105,11 +129,16 @@ async def _connect(url: str) -> asyncpg.Connection | None:
 
 @dataclass
 class Running:
-    """A service that runs in this process, with its own database, and a client that talks HTTP to it."""
+    """A service that runs in this process, with its own database, and a client that talks HTTP to it.
+
+    `admin` is the superuser's engine, for tests that look at what is stored, or change it; `admin_url` is its URL.
+    """
 
     app: FastAPI
     http: httpx.AsyncClient
     database_url: str
+    admin_url: str
+    admin: AsyncEngine
 
     @property
     def runtime(self) -> Any:
@@ -120,7 +149,7 @@ Run = Callable[..., AbstractAsyncContextManager[Running]]
 
 
 @pytest.fixture
-async def run(nats_server: infra.NatsServer, new_database: Databases) -> Run:
+async def run(nats_server: infra.NatsServer, new_database: Databases, as_role: AsRole) -> Run:
     """`async with run("booking", clock=...) as booking:` starts a service on real PostgreSQL and real NATS.
 
     Keyword arguments: `clock` (the time that the service believes in), `database_url` (one that exists already), and
@@ -146,7 +175,11 @@ async def run(nats_server: infra.NatsServer, new_database: Databases) -> Run:
         async with app.router.lifespan_context(app):
             transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
             async with httpx.AsyncClient(transport=transport, base_url="http://samtid.test") as http:
-                yield Running(app, http, database_url)
+                admin = database.engine(as_role(database_url), 3)
+                try:
+                    yield Running(app, http, database_url, as_role(database_url), admin)
+                finally:
+                    await admin.dispose()
 
     return start
 

@@ -1,4 +1,7 @@
-"""The tables of booking, as SQLAlchemy knows them. The migrations make them; a test holds the two together."""
+"""The tables of booking, as SQLAlchemy knows them. The migrations make them; a test holds the two together.
+
+Which rows of `booking`, `family` and `idempotency` a transaction sees, the migrations say too: see `booking.secrecy`.
+"""
 
 from sqlalchemy import (
     Boolean,
@@ -47,6 +50,7 @@ reach = Table(
     Column("first", Date, primary_key=True),
     Column("last", Date, nullable=False),
     Column("pool", Text),
+    Column("unit", Text, nullable=False),
     Column("modalities", ARRAY(Text), nullable=False),
     Column("languages", ARRAY(Text), nullable=False),
 )
@@ -92,6 +96,7 @@ family = Table(
     "family",
     metadata,
     Column("id", Uuid, primary_key=True),
+    Column("unit", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("phone", Text),
     Column("email", Text),
@@ -108,6 +113,8 @@ booking = Table(
     Column("sequence", Integer, nullable=False, server_default="0"),
     Column("offering", Text, nullable=False),
     Column("municipality", Text, nullable=False),
+    # The branch that answers for the municipality's families: the boundary of secrecy.
+    Column("unit", Text, nullable=False),
     Column("advisor", Text, nullable=False),
     Column("modality", Text, nullable=False),
     Column("place", Text),
@@ -133,6 +140,7 @@ booking = Table(
     ),
     Index("booking_expires", "expires_at", postgresql_where="status = 'held'"),
     Index("booking_client", "client", postgresql_where="status = 'held'"),
+    Index("booking_unit_idx", "unit", "start_at"),
 )
 
 # One row per Idempotency-Key that led to a booking, for 24 hours. Keys and requests are kept as keyed hashes.

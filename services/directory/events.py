@@ -147,6 +147,10 @@ class Offering(Entity):
     regime: Literal["universal", "assessed"]
     documentation: Literal["anonymous", "minimal", "elsewhere"]
     unit: Id
+    units: dict[MunicipalityCode, Id] = Field(
+        default_factory=dict,
+        description="the unit that answers for the families of a municipality, where that is not `unit`",
+    )
     municipalities: list[MunicipalityCode]
     advisors: list[Id]
     duration: Annotated[int, Field(gt=0, le=8 * 60, description="minutes")]
@@ -261,6 +265,25 @@ OFFERING = _state(
         modalities=["video", "phone", "visit"],
         ages=Ages(first=0, last=6, expecting=True),
         languages=["sv", "en"],
+        self_booking=True,
+    ),
+    shared=Offering(
+        id="foraldrasamtal-hoor-horby",
+        version=1,
+        name=Text(sv="Föräldrasamtal", en="Parent talk"),
+        summary=Text(sv="Prata med en föräldrarådgivare.", en="Talk with a parent advisor."),
+        kind="conversation",
+        regime="universal",
+        documentation="anonymous",
+        unit="hoor-familjestod",
+        units={"1266": "horby-foraldrastod"},
+        municipalities=["1267", "1266"],
+        advisors=["maria-ek"],
+        duration=45,
+        starts_every=60,
+        modalities=["video"],
+        ages=Ages(first=0, last=6, expecting=True),
+        languages=["sv"],
         self_booking=True,
     ),
 )

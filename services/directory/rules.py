@@ -183,6 +183,7 @@ def _references_of(entity: Entity) -> Iterator[tuple[PathOf, str, str]]:
                     yield ("exceptions", n, "place"), "centre", exception.place
         case Offering():
             yield ("unit",), "unit", entity.unit
+            yield from ((("units", code), "unit", unit) for code, unit in entity.units.items())
             yield from ((("municipalities", n), "municipality", m) for n, m in enumerate(entity.municipalities))
             yield from ((("advisors", n), "advisor", a) for n, a in enumerate(entity.advisors))
 
@@ -336,7 +337,23 @@ def _offering(register: Register, entity: Offering) -> Iterator[Breach]:
         yield Breach(
             "practical is missing: say what to do to come, as parents cannot book it themselves", (_named(entity),)
         )
+    yield from _answering(register, entity)
     yield from _able(register, entity)
+
+
+def _answering(register: Register, entity: Offering) -> Iterator[Breach]:
+    """A municipality's families are answered for by a unit of its own."""
+    for code, unit_id in entity.units.items():
+        where = _named(entity, "units", code)
+        if code not in entity.municipalities:
+            yield Breach(f"units names {code}, which is not among the municipalities: take it away", (where,))
+        unit = register.unit.get(unit_id)
+        if unit is not None and unit.municipality != code:
+            yield Breach(
+                f"unit {unit_id} belongs to municipality {unit.municipality} and cannot answer for {code}: "
+                f"name a unit of {code}",
+                (where, _named(unit, "municipality")),
+            )
 
 
 def _able(register: Register, entity: Offering) -> Iterator[Breach]:

@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from kit import database, messaging, outbox, problems
+from kit import database, messaging, outbox, problems, roles
 from kit import inbox as inbox_table
 from kit.door import Door
 from kit.events import EventData, Read
@@ -137,7 +137,7 @@ def create(
             ("relay", made.relay.run),
             ("watch", lambda: messaging.watch(client, reads)),
             ("tidy", lambda: _tidy(made, inbox)),
-            *([("limits", lambda: limits.run(engine))] if limits else []),
+            *([("limits", lambda: limits.run(engine, roles.limits(service)))] if limits else []),
             *((job.__name__, lambda job=job: job(made)) for job in jobs),
         ]
         tasks = [asyncio.create_task(_supervise(name, run), name=f"{service} {name}") for name, run in work]
@@ -208,7 +208,7 @@ class LanguagePrefix:
 
 async def _is_new(engine: AsyncEngine, inbox: Table, read: Reads) -> bool:
     """Whether this database has never heard of what `read` brings."""
-    async with engine.connect() as connection:
+    async with database.begin(engine, role=roles.reader(read.service)) as connection:
         seen = await connection.scalar(select(exists().where(inbox.c.consumer == read.durable)))
     return not seen
 
@@ -225,10 +225,10 @@ def _answer(broker: Any, subject: str, answer: Answer, made: Runtime) -> None:
 async def _tidy(made: Runtime, inbox: Table | None) -> None:
     """Each hour, drop what outbox and inbox need no longer keep."""
     while True:
-        async with database.driver(made.engine) as connection:
+        async with database.transaction(made.engine, role=roles.relay(made.service)) as connection:
             await outbox.purge(connection, made.clock())
         if inbox is not None:
-            async with made.engine.begin() as transaction:
+            async with database.begin(made.engine, role=roles.reader(made.service)) as transaction:
                 await inbox_table.purge(transaction, inbox, made.clock())
         await asyncio.sleep(3600)
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
 import asyncpg
-from sqlalchemy import URL, MetaData, make_url
+from sqlalchemy import URL, MetaData, make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -63,19 +63,67 @@ class Statement:
 
 
 @asynccontextmanager
-async def driver(engine: AsyncEngine) -> AsyncIterator[Connection]:
+async def driver(engine: AsyncEngine, *, role: str | None = None) -> AsyncIterator[Connection]:
     """Asyncpg's connection from the engine's pool, in autocommit: each statement is one transaction.
 
-    For hot paths only (SQLAlchemy's own execution costs more than the statement itself there).
+    For hot paths (SQLAlchemy's own execution costs more than the statement itself there), and for work that holds a
+    connection for long, as `role` where one is named.
     """
     async with engine.connect() as connection:
-        yield await driver_of(connection)
+        driver_connection = await driver_of(connection)
+        if role is None:
+            yield driver_connection
+            return
+        try:
+            await driver_connection.execute("select set_config('role', $1, false)", role)
+            yield driver_connection
+        finally:
+            # Nobody else is given the connection unless it has left the role.
+            if driver_connection.is_closed() or not await _left(driver_connection):
+                await connection.invalidate()
+
+
+async def _left(connection: Connection) -> bool:
+    try:
+        await connection.execute("reset role")
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return False
+    return True
+
+
+_SET = "select set_config(name, value, true) from unnest({}, {}) as given (name, value)"
+_SET_BY_NUMBER = _SET.format("$1::text[]", "$2::text[]")
+_SET_BY_NAME = text(_SET.format("cast(:names as text[])", "cast(:values as text[])"))
+
+
+def _local(role: str | None, settings: Mapping[str, str]) -> dict[str, str]:
+    return {**({"role": role} if role else {}), **{f"samtid.{name}": value for name, value in settings.items()}}
 
 
 @asynccontextmanager
-async def transaction(engine: AsyncEngine) -> AsyncIterator[Connection]:
-    """The driver's own connection in one transaction, committed at the end and rolled back on any exception."""
+async def transaction(engine: AsyncEngine, *, role: str | None = None, **settings: str) -> AsyncIterator[Connection]:
+    """The driver's own connection in one transaction, committed at the end and rolled back on any exception.
+
+    In it, and no longer, the connection acts as `role` and the settings `samtid.<name>` hold, by which policies know
+    whose rows the request may see.
+    """
     async with driver(engine) as connection, connection.transaction():
+        await tell(connection, role=role, **settings)
+        yield connection
+
+
+async def tell(connection: Connection, *, role: str | None = None, **settings: str) -> None:
+    """Set `role` and the settings for what is left of the transaction that the connection is in."""
+    if local := _local(role, settings):
+        await connection.execute(_SET_BY_NUMBER, list(local), list(local.values()))
+
+
+@asynccontextmanager
+async def begin(engine: AsyncEngine, *, role: str | None = None, **settings: str) -> AsyncIterator[AsyncConnection]:
+    """The same with SQLAlchemy's connection."""
+    async with engine.begin() as connection:
+        if local := _local(role, settings):
+            await connection.execute(_SET_BY_NAME, {"names": list(local), "values": list(local.values())})
         yield connection
 
 

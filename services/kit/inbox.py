@@ -7,6 +7,8 @@ from sqlalchemy import Column, DateTime, MetaData, Table, Text, Uuid, delete, fu
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from kit import roles
+
 # Longer than any stream of facts keeps them (90 days).
 KEEP_DAYS = 120
 
@@ -18,6 +20,11 @@ create table inbox (
     primary key (consumer, event_id)
 );
 """
+
+
+def grants(service: str) -> str:
+    """SQL that lets the service's handlers remember and forget events, and nobody else."""
+    return f"grant select, insert, delete on inbox to {roles.reader(service)};\n"
 
 
 def table(metadata: MetaData) -> Table:

@@ -17,7 +17,7 @@ from ipaddress import IPv6Address, ip_network
 from sqlalchemy import Boolean, Column, DateTime, Integer, LargeBinary, MetaData, Table, Text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from kit import database
+from kit import database, roles
 from kit.refusal import TooManyRequests
 
 DDL_V1 = """
@@ -46,6 +46,15 @@ _ADD = database.Statement("""
     on conflict (minute, kind, client) do update set n = request_count.n + excluded.n
     returning kind, client, n
 """)
+
+
+def grants(service: str) -> str:
+    """SQL that lets the job that shares the counts do so, and nobody else."""
+    role = roles.limits(service)
+    return (
+        f"grant select, insert, update, delete on request_count to {role};\n"
+        f"grant select, insert on request_key to {role};\n"
+    )
 
 
 def tables(metadata: MetaData) -> tuple[Table, Table]:
@@ -114,35 +123,38 @@ class Limits:
             self._known[counted] += number
             self._untold[counted] += number
 
-    async def run(self, engine: AsyncEngine) -> None:
-        """Share the counts until cancelled. Raises where the store does not answer; nothing counted is lost by it."""
-        key = await self.key(engine)
+    async def run(self, engine: AsyncEngine, role: str) -> None:
+        """Share the counts until cancelled, as `role`.
+
+        Raises where the store does not answer; nothing counted is lost by it.
+        """
+        key = await self.key(engine, role)
         swept = self._minute
         while True:
-            await self.merge(engine, key)
+            await self.merge(engine, role, key)
             if swept != self._minute:
                 swept = self._minute
-                async with database.driver(engine) as connection:
+                async with database.transaction(engine, role=role) as connection:
                     await connection.execute("delete from request_count where minute < $1", swept - _MINUTE)
             await asyncio.sleep(MERGE_SECONDS)
 
-    async def key(self, engine: AsyncEngine) -> bytes:
+    async def key(self, engine: AsyncEngine, role: str) -> bytes:
         """The key of this database, made by whoever comes first."""
-        async with database.driver(engine) as connection:
+        async with database.transaction(engine, role=role) as connection:
             await connection.execute(
                 "insert into request_key (key) values ($1) on conflict do nothing", secrets.token_bytes(32)
             )
             found: bytes = await connection.fetchval("select key from request_key")
         return found
 
-    async def merge(self, engine: AsyncEngine, key: bytes) -> None:
+    async def merge(self, engine: AsyncEngine, role: str, key: bytes) -> None:
         """Tell the others what was counted here since, and learn of those clients what all have counted."""
         minute, told, self._untold = self._minute, self._untold, Counter()
         if not told:
             return
         clients = {(kind, hashed(key, client)): (kind, client) for kind, client in told}
         try:
-            async with database.driver(engine) as connection:
+            async with database.transaction(engine, role=role) as connection:
                 rows = await _ADD.rows(
                     connection,
                     minute=minute,

@@ -25,6 +25,7 @@ from pydantic import ValidationError
 from sqlalchemy import Table
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from kit import database, roles
 from kit import inbox as inbox_table
 from kit.events import CloudEvent, Read
 
@@ -76,7 +77,8 @@ STREAMS = (
 class Handler:
     """What is done with one type of event: `handle(connection, event, now)`.
 
-    Runs in a transaction that already remembers the event's id; `now` is the present instant, in UTC.
+    Runs in a transaction that already remembers the event's id, as the service's reader (`kit.roles`); `now` is the
+    present instant, in UTC.
     """
 
     data: type[Read]
@@ -248,7 +250,7 @@ async def handle(reads: Reads, body: bytes, engine: AsyncEngine, inbox: Table, n
     if handler is None:
         return
     event = CloudEvent[handler.data].model_validate_json(body)  # type: ignore[name-defined]
-    async with engine.begin() as connection:
+    async with database.begin(engine, role=roles.reader(reads.service)) as connection:
         if await inbox_table.first_time(connection, inbox, reads.durable, event.id):
             await handler.handle(connection, event, now)
 

@@ -1,4 +1,4 @@
-"""Each service migrates its own database, with Alembic, as its own role."""
+"""Each service migrates its own database, with Alembic, as the role that owns it."""
 
 import asyncio
 from pathlib import Path

@@ -39,6 +39,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from kit import roles
 from kit.database import Connection, driver
 from kit.events import CONTENT_TYPE, EventData, EventType
 
@@ -71,6 +72,12 @@ CLAIM = "select id, event_id, subject, payload, headers from outbox where publis
 PUBLISHED = "update outbox set published_at = clock_timestamp() where id = any($1::bigint[])"
 # The last state of an entity may be years old and must be there to publish again; facts are kept for a while.
 PURGE = "delete from outbox where published_at < $1 and subject like 'events.%'"
+
+
+def grants(service: str, *writers: str) -> str:
+    """SQL that lets the relay publish, and `writers` add events that they cannot read again."""
+    sql = f"grant select, update, delete on outbox to {roles.relay(service)};\n"
+    return sql + (f"grant insert on outbox to {', '.join(writers)};\n" if writers else "")
 
 
 def table(metadata: MetaData) -> Table:
@@ -183,7 +190,7 @@ class Relay:
                 await asyncio.sleep(POLL_SECONDS)
 
     async def _run_as_leader(self) -> None:
-        async with driver(self.engine) as connection:
+        async with driver(self.engine, role=roles.relay(self.service)) as connection:
             while not await connection.fetchval("select pg_try_advisory_lock($1)", RELAY_LOCK):
                 await asyncio.sleep(1)
             try:

@@ -21,9 +21,10 @@ from opentelemetry.trace import Link, Span, SpanKind, StatusCode
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from kit import outbox
+from kit import database, outbox
 from kit.app import Runtime
 from notification import channels, contact, render, rules, tables
+from notification.roles import DELIVERY
 from notification.rules import Refused, TryLater
 from notification.tables import Message
 
@@ -82,7 +83,7 @@ async def _work(runtime: Runtime, http: httpx.AsyncClient, wake: asyncio.Event, 
 
 async def send_one(runtime: Runtime, http: httpx.AsyncClient) -> bool:
     """One attempt at the message that has been due longest, in one transaction; False where nothing is due."""
-    async with runtime.engine.begin() as connection:
+    async with database.begin(runtime.engine, role=DELIVERY) as connection:
         message = await tables.claim(connection, runtime.clock())
         if message is None:
             return False

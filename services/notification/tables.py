@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from kit import database, outbox
 from kit import inbox as inbox_table
+from notification.roles import DELIVERY
 from notification.rules import Kind
 
 metadata = database.metadata()
@@ -149,7 +150,7 @@ async def begin_attempt(engine: AsyncEngine, message: Message, now: datetime) ->
     False where this attempt was begun before and never ended: the family may have the message already.
     """
     statement = insert(attempt_table).values(message=message.id, number=message.attempts + 1, begun_at=now)
-    async with engine.begin() as connection:
+    async with database.begin(engine, role=DELIVERY) as connection:
         made = await connection.execute(statement.on_conflict_do_nothing().returning(attempt_table.c.message))
         return made.first() is not None
 

@@ -52,7 +52,7 @@ async def test_booking_keeps_to_its_document(serve: Serve, tmp_path: Path) -> No
             SAMTID_API_SLOTS=" ".join(slots),
             SAMTID_API_TOKENS=" ".join(tokens),
         )
-        async with booking.runtime.engine.connect() as connection:
+        async with booking.admin.connect() as connection:
             counts = await connection.execute(
                 text("select status, sequence > 0 as changed, count(*) as n from booking group by 1, 2")
             )

@@ -120,7 +120,7 @@ async def test_problems_come_in_the_readers_language_and_repeat_nothing(serve: S
 )
 async def test_an_unforeseen_fault_is_a_problem_document_too(serve: Serve, service: str, table: str, path: str) -> None:
     async with serve(service) as (running, _):
-        async with running.runtime.engine.begin() as connection:
+        async with running.admin.begin() as connection:
             await connection.execute(text(f"alter table {table} rename to gone"))
         answer = await running.http.get(f"/{service}/v1/{path}", headers={"accept-language": "en"})
     assert answer.status_code == 500

@@ -18,7 +18,7 @@ ROUNDS = 50
 
 
 async def deadlocks(booking: Running) -> int:
-    async with database.driver(booking.runtime.engine) as connection:
+    async with database.driver(booking.admin) as connection:
         found: int = await connection.fetchval(
             "select deadlocks from pg_stat_database where datname = current_database()"
         )
@@ -42,12 +42,12 @@ async def test_32_clients_on_one_slot(booking: Running) -> None:
             if status == 409:
                 assert body["type"] == "urn:samtid:problem:slot-taken"
                 assert slot["id"] not in [alternative["id"] for alternative in body["alternatives"]]
-    async with database.driver(booking.runtime.engine) as connection:
+    async with database.driver(booking.admin) as connection:
         assert await connection.fetchval("select count(*) from booking where status = 'confirmed'") == ROUNDS
         assert await connection.fetchval("select count(*) from outbox") == ROUNDS
         assert await connection.fetchval("select count(*) from family") == ROUNDS
     assert await deadlocks(booking) == 0
-    await check(booking.runtime)
+    await check(booking)
 
 
 async def test_everything_at_once_on_few_slots(booking: Running) -> None:
@@ -82,7 +82,7 @@ async def test_everything_at_once_on_few_slots(booking: Running) -> None:
     assert statuses[200] > 0
     assert statuses[201] > 0
     assert await deadlocks(booking) == 0
-    await check(booking.runtime)
+    await check(booking)
 
 
 async def test_a_twin_request_is_answered_once(booking: Running) -> None:
@@ -101,7 +101,7 @@ async def test_a_twin_request_is_answered_once(booking: Running) -> None:
     assert made
     assert all(body == made[0] for body in made)
     assert set(others) <= {"urn:samtid:problem:request-under-way"}
-    async with database.driver(booking.runtime.engine) as connection:
+    async with database.driver(booking.admin) as connection:
         assert await connection.fetchval("select count(*) from booking") == 1
     assert datetime.fromisoformat(made[0]["start"]) == datetime.fromisoformat(slot["start"])
 
@@ -110,7 +110,7 @@ async def test_a_twin_under_way_is_told_to_try_again(booking: Running) -> None:
     slot = (await slots(booking))[0]
     key = entry.links(booking.runtime).keyed_hash("idempotency key", b"k")
     headers = {"Idempotency-Key": "k"}
-    async with database.transaction(booking.runtime.engine) as first:
+    async with database.transaction(booking.admin) as first:
         # What the first request's statement holds until it is committed.
         lock = int.from_bytes(key[:8], "big", signed=True)
         await first.execute("select pg_advisory_xact_lock($1)", lock)
@@ -126,7 +126,7 @@ async def test_the_constraint_decides_where_the_projection_is_wrong(booking: Run
     first, second = (await slots(booking))[:2]
     mine = (await booking.http.post("/booking/v1/bookings", json=request_for(second))).json()
     assert (await booking.http.post("/booking/v1/bookings", json=request_for(first))).status_code == 201
-    async with database.driver(booking.runtime.engine) as connection:
+    async with database.driver(booking.admin) as connection:
         await connection.execute("update advisor_day set free = open")
         before = await connection.fetch("select id, during from busy order by id")
     body = {"slot": first["id"], "municipality": "1266", "modality": "video"}
@@ -136,6 +136,6 @@ async def test_the_constraint_decides_where_the_projection_is_wrong(booking: Run
         await booking.http.post(f"/booking/v1/bookings/{mine['manage_token']}/reschedule", json={"slot": first["id"]}),
     ]
     assert [answer.json()["type"] for answer in answers] == ["urn:samtid:problem:slot-taken"] * 3
-    async with database.driver(booking.runtime.engine) as connection:
+    async with database.driver(booking.admin) as connection:
         assert await connection.fetch("select id, during from busy order by id") == before
         assert await connection.fetchval("select count(*) from booking") == 2

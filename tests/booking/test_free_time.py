@@ -16,13 +16,14 @@ from booking.slots import tables as slot_tables
 from booking.slots.reads import Offering, Schedule
 from booking.slots.service import SlotId
 from directory.events import ScheduleException, WeeklyBlock
-from kit import database
+from kit import database, roles
 from kit.app import Runtime
 from kit.refusal import Refusal
 from tests.booking import register
 from tests.booking.conftest import Clock
 from tests.conftest import Running
 
+READER = roles.reader("booking")
 CONTACT = Contact(name="Kim", phone="+46701234567", email=None, language="sv")
 
 OVERLAPS = """
@@ -46,8 +47,8 @@ where b.id is null or s.id is null or not s.during @> tstzrange(b.start_at, b.en
 """
 
 
-async def check(runtime: Runtime) -> None:
-    async with database.driver(runtime.engine) as connection:
+async def check(booking: Running) -> None:
+    async with database.driver(booking.admin) as connection:
         assert await connection.fetchval(OVERLAPS) == 0
         assert await connection.fetch(WRONG_PROJECTION) == []
         assert await connection.fetch(UNMATCHED) == []
@@ -82,7 +83,7 @@ async def change_schedule(runtime: Runtime, version: int, shape: int) -> None:
     ]
     schedule = register.schedule(version=version, **changes[shape])
     data = Schedule.model_validate(schedule.model_dump())
-    async with database.transaction(runtime.engine) as connection:
+    async with database.transaction(runtime.engine, role=READER) as connection:
         await slot_tables.store(connection, "schedule", data.id, version, ended=False, data=data.model_dump_json())
         await service.refresh_open_hours(connection, "maria-ek", runtime.clock())
 
@@ -150,16 +151,16 @@ async def test_the_projection_equals_recomputation_and_nothing_overlaps(
 ) -> None:
     runtime: Runtime = booking.runtime
     clock.now = register.NOW
-    async with database.driver(runtime.engine) as connection:
+    async with database.driver(booking.admin) as connection:
         await connection.execute("truncate busy, booking, family, idempotency")
         version = await connection.fetchval("select max(version) from directory_copy where kind = 'schedule'")
     world = World(runtime, clock, version + 1)
     await change_schedule(runtime, world.version, 0)
-    await check(runtime)
+    await check(booking)
     for what, number in sequence:
         with suppress(Refusal):
             await world.do(what, number)
-        await check(runtime)
+        await check(booking)
 
 
 async def test_search_finds_what_the_rules_find(booking: Running, clock: Clock) -> None:

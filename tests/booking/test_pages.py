@@ -36,7 +36,7 @@ def times_on(page: str) -> list[str]:
 
 
 async def count(booking: Running, status: str) -> int:
-    connection = await asyncpg.connect(booking.database_url)
+    connection = await asyncpg.connect(booking.admin_url)
     try:
         return int(await connection.fetchval("select count(*) from booking where status = $1", status))
     finally:
@@ -118,7 +118,7 @@ async def test_the_api_still_answers_with_problem_documents(booking: Running) ->
 
 
 async def test_a_fault_is_a_page_that_says_what_to_do(booking: Running) -> None:
-    connection = await asyncpg.connect(booking.database_url)
+    connection = await asyncpg.connect(booking.admin_url)
     await connection.execute("alter table directory_copy rename to gone")
     try:
         answer = await booking.http.get("/en/", headers=HTML)
@@ -164,7 +164,7 @@ async def test_a_form_sent_many_times_at_once_is_one_booking(booking: Running) -
 async def test_a_twin_waits_for_the_booking_under_way(booking: Running, spans: InMemorySpanExporter) -> None:
     hold, form = await chosen(booking)
     key = entry.links(booking.runtime).keyed_hash("idempotency key", form["nyckel"].encode())
-    twin = await asyncpg.connect(booking.database_url)
+    twin = await asyncpg.connect(booking.admin_url)
     await twin.execute("select pg_advisory_lock($1)", int.from_bytes(key[:8], "big", signed=True))
     sent = asyncio.create_task(booking.http.post(f"{hold}/boka", data=form))
 
@@ -226,7 +226,7 @@ async def test_each_step_extends_the_hold(booking: Running, clock: Clock) -> Non
     clock.move(minutes=8)
     answer = await booking.http.post(f"{hold}/boka", data=form)
     assert answer.status_code == 303
-    connection = await asyncpg.connect(booking.database_url)
+    connection = await asyncpg.connect(booking.admin_url)
     made = await connection.fetchval("select id from booking where status = 'confirmed'")
     await connection.close()
     assert hold.endswith(str(made)), "the same hold all the way"

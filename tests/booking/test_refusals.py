@@ -90,7 +90,7 @@ async def test_an_idempotency_key_gives_the_same_answer_and_refuses_another_body
     assert status == 409
     status, _ = await book(booking, request_for(second), key="other")
     assert status == 201
-    async with database.driver(booking.runtime.engine) as connection:
+    async with database.driver(booking.admin) as connection:
         assert await connection.fetchval("select count(*) from outbox") == 2
 
 

@@ -154,6 +154,7 @@ def offering(**changes: object) -> Offering:
         "name": Text(sv="Samtal"),
         "summary": Text(sv="Samtal"),
         "kind": "conversation",
+        "unit": "u",
         "municipalities": ("1266",),
         "advisors": ("a",),
         "duration": 45,
@@ -203,7 +204,9 @@ def test_a_pool_limits_who_may_book_whom() -> None:
     alone = rules.reaches([everywhere], [advisor], [unit], [])
     pooled = rules.reaches([everywhere], [advisor], [unit], [pool])
     assert {r.municipality for r in alone} == {"1281"}
-    assert {(r.municipality, r.pool) for r in pooled} == {("1266", "p")}
+    assert {(r.municipality, r.pool, r.unit) for r in pooled} == {("1266", "p", "u")}
+    shared = offering(municipalities=("1266", "1281"), units={"1266": "horby"})
+    assert {r.unit for r in rules.reaches([shared], [advisor], [unit], [pool])} == {"horby"}
     other = pool.model_copy(update={"id": "q"})
     assert rules.reaches([everywhere], [advisor], [unit], [other, pool]) == pooled
     assert rules.reaches([offering(self_booking=False)], [advisor], [unit], [pool]) == set()

@@ -58,7 +58,7 @@ class Site:
 
     async def bookings(self, status: str = "confirmed") -> list[asyncpg.Record]:
         """Bookings and holds with this status and who made them, the first one first."""
-        connection = await asyncpg.connect(self.booking.database_url)
+        connection = await asyncpg.connect(self.booking.admin_url)
         try:
             found: list[asyncpg.Record] = await connection.fetch(
                 "select b.*, f.name, f.phone, f.language from booking b left join family f on f.id = b.family"

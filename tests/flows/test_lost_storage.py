@@ -18,7 +18,7 @@ DEMO = Path(__file__).parents[2] / "deploy" / "demo"
 
 
 async def republish(service: Running) -> None:
-    async with database.driver(service.runtime.engine) as connection:
+    async with database.driver(service.admin) as connection:
         assert await outbox.republish(connection) > 0
     service.runtime.relay.wake()
 
@@ -50,7 +50,7 @@ async def test_all_of_jetstream_is_lost(
             await messaging.provision(client, [*_reads("booking"), *_reads("notification")])
             for service in (directory, booking):
                 await republish(service)
-            known = {entity for (entity,) in await _rows(directory.database_url, "select kind || id from entity")}
+            known = {entity for (entity,) in await _rows(directory.admin_url, "select kind || id from entity")}
 
             async def published_again() -> bool:
                 state = (await jetstream.stream_info("STATE")).state.messages
@@ -61,10 +61,10 @@ async def test_all_of_jetstream_is_lost(
             await client.close()
         async with run("booking", manage_secret_file=secret_file) as fresh:
             await until(lambda: ready(fresh))
-            rows = await _rows(fresh.database_url, "select kind || id from directory_copy")
+            rows = await _rows(fresh.admin_url, "select kind || id from directory_copy")
             assert {entity for (entity,) in rows} == known
         assert len(outside.caught) == 1
-        assert await _rows(notification.database_url, "select 1 from message where kind = 'confirmation'") == [(1,)]
+        assert await _rows(notification.admin_url, "select 1 from message where kind = 'confirmation'") == [(1,)]
 
 
 def _reads(service: str) -> list[messaging.Reads]:
@@ -83,7 +83,7 @@ async def _told(outside: Outside) -> bool:
 
 async def _offers(booking: Running) -> str | None:
     """An offering that Hörby's families can book themselves, once booking has read of it."""
-    rows = await _rows(booking.database_url, "select offering from reach where municipality = '1266' limit 1")
+    rows = await _rows(booking.admin_url, "select offering from reach where municipality = '1266' limit 1")
     if not rows:
         return None
     offering = str(rows[0][0])

@@ -26,7 +26,7 @@ from tests import infra
 from tests.booking import register
 from tests.booking.conftest import ready
 from tests.booking.test_journey import request_for
-from tests.conftest import Databases, Run, Running, until
+from tests.conftest import AsRole, Databases, Run, Running, until
 
 # `make chaos LONG=1` books ten times as many.
 BOOKINGS = int(os.environ.get("SAMTID_CHAOS_BOOKINGS", "1000"))
@@ -119,7 +119,12 @@ async def book(booking: Running, slots: list[dict[str, Any]], traces: dict[str, 
 
 @pytest.mark.chaos
 async def test_every_booking_is_told_once_in_the_trace_of_its_request(
-    run: Run, new_database: Databases, nats_server: infra.NatsServer, secret_file: Path, tmp_path: Path
+    run: Run,
+    new_database: Databases,
+    as_role: AsRole,
+    nats_server: infra.NatsServer,
+    secret_file: Path,
+    tmp_path: Path,
 ) -> None:
     names = [f"advisor-{n}" for n in range(1, ADVISORS + 1)]
     await register.publish(
@@ -138,6 +143,7 @@ async def test_every_booking_is_told_once_in_the_trace_of_its_request(
     catcher.messages = deque(maxlen=BOOKINGS * 3)
     await catcher.start()
     database_url = await new_database("notification")
+    admin_url = as_role(database_url)
     traces: dict[str, str] = {}
     with trace_collector() as (collector, spans):
         notification = Notification(
@@ -185,14 +191,14 @@ async def test_every_booking_is_told_once_in_the_trace_of_its_request(
 
                 await asyncio.gather(killer(), *[book(booking, slots, traces) for _ in range(CLIENTS)])
                 assert len(traces) == BOOKINGS
-                ids = await _ids(booking.database_url)
-                await until(lambda: _all_sent(database_url), BOOKINGS)
+                ids = await _ids(booking.admin_url)
+                await until(lambda: _all_sent(admin_url), BOOKINGS)
                 told = Counter((caught.reference, caught.key) for caught in catcher.messages)
                 assert {reference for reference, _ in told} == set(traces)
                 # One message each; whoever got it twice got the very same one, in notification's last moment.
                 assert len(told) == BOOKINGS
                 assert sum(count - 1 for count in told.values()) <= WORKERS
-                stored = await _stored_traces(database_url)
+                stored = await _stored_traces(admin_url)
                 assert stored == {str(ids[reference]): trace_id for reference, trace_id in traces.items()}
                 # What the killed process had not yet exported is lost; all that was exported is in the right trace.
                 await until(lambda: _at_least(spans, BOOKINGS * 9 // 10))

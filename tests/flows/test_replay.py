@@ -13,7 +13,7 @@ COPIES = "select kind, id, version, ended, data::text from directory_copy order 
 
 
 async def copies(booking: Running) -> list[tuple[object, ...]]:
-    async with database.driver(booking.runtime.engine) as connection:
+    async with database.driver(booking.admin) as connection:
         return [tuple(row) for row in await connection.fetch(COPIES)]
 
 

@@ -15,17 +15,19 @@ import pytest
 import uvicorn
 
 from deploy import embedded
+from kit import roles
 from kit.door import BODY_BYTES
 from kit.limits import Limits, client_of, hashed
 from kit.refusal import TooManyRequests
 from tests import infra
 from tests.booking.conftest import Clock, booking, clock, secret_file
 from tests.booking.test_journey import QUERY
-from tests.conftest import Databases, Run, Running, until
+from tests.conftest import AsRole, Databases, Run, Running, until
 
 __all__ = ["booking", "clock", "secret_file"]
 
 NOW = datetime(2026, 3, 2, 9, 0, 15, tzinfo=UTC)
+LIMITS = roles.limits("directory")
 UNITS = "/directory/v1/units"
 UNKNOWN = "/booking/v1/bookings/unknown-unknown-unknown"
 PAGE = {"accept": "text/html,*/*"}
@@ -74,7 +76,7 @@ async def test_processes_keep_a_limit_together(pair: tuple[Running, Running]) ->
     assert statuses == [200] * 10 + [429] * 2
 
     async def told() -> bool:
-        async with first.runtime.engine.connect() as connection:
+        async with first.admin.connect() as connection:
             return bool((await connection.exec_driver_sql("select sum(n) from request_count")).scalar() == 10)
 
     await until(told)
@@ -96,7 +98,7 @@ async def test_processes_keep_a_limit_together(pair: tuple[Running, Running]) ->
         assert (await running.http.get(UNITS)).status_code == 200
 
     async def swept() -> bool:
-        async with first.runtime.engine.connect() as connection:
+        async with first.admin.connect() as connection:
             return bool((await connection.exec_driver_sql("select sum(n) from request_count")).scalar() == 2)
 
     await until(swept)
@@ -106,11 +108,11 @@ async def test_only_a_keyed_hash_of_an_address_is_stored(pair: tuple[Running, Ru
     first, second = pair
     await first.http.get(UNITS)
     limits, engine = first.runtime.limits, first.runtime.engine
-    key = await limits.key(engine)
-    assert key == await second.runtime.limits.key(engine)
+    key = await limits.key(engine, LIMITS)
+    assert key == await second.runtime.limits.key(engine, LIMITS)
 
     async def stored() -> Any:
-        async with engine.connect() as connection:
+        async with first.admin.connect() as connection:
             return (await connection.exec_driver_sql("select client from request_count")).scalars().all()
 
     assert await until(stored) == [hashed(key, "127.0.0.1")]
@@ -120,17 +122,17 @@ async def test_what_the_store_did_not_take_is_told_later(run: Run) -> None:
     async with run("directory", clock=Clock(NOW)) as directory:
         engine = directory.runtime.engine
         limits = Limits({"reads": 10})
-        key = await limits.key(engine)
+        key = await limits.key(engine, LIMITS)
         limits.take("reads", "192.0.2.1", NOW)
-        async with engine.begin() as connection:
+        async with directory.admin.begin() as connection:
             await connection.exec_driver_sql("alter table request_count rename to elsewhere")
         with pytest.raises(asyncpg.UndefinedTableError):
-            await limits.merge(engine, key)
-        async with engine.begin() as connection:
+            await limits.merge(engine, LIMITS, key)
+        async with directory.admin.begin() as connection:
             await connection.exec_driver_sql("alter table elsewhere rename to request_count")
         limits.take("reads", "192.0.2.1", NOW)
-        await limits.merge(engine, key)
-        async with engine.connect() as connection:
+        await limits.merge(engine, LIMITS, key)
+        async with directory.admin.connect() as connection:
             counted = (await connection.exec_driver_sql("select n from request_count")).scalars().all()
         assert counted == [2]
 
@@ -191,7 +193,7 @@ def _serving(command: list[str], environment: dict[str, str], log: Path) -> Iter
 
 
 async def test_the_proxy_alone_says_whom_a_request_is_from(
-    new_database: Databases, nats_server: infra.NatsServer, tmp_path: Path
+    new_database: Databases, as_role: AsRole, nats_server: infra.NatsServer, tmp_path: Path
 ) -> None:
     database_url, port = await new_database("directory"), embedded.free_port()
     environment = {
@@ -227,7 +229,7 @@ async def test_the_proxy_alone_says_whom_a_request_is_from(
             ):
                 answer = await http.get(UNITS, headers={"x-forwarded-for": named})
                 assert answer.status_code == 200
-        connection = await asyncpg.connect(database_url)
+        connection = await asyncpg.connect(as_role(database_url))
 
         async def told() -> bool:
             return bool(await connection.fetchval("select sum(n) from request_count") == 5)
@@ -308,7 +310,7 @@ async def test_every_answer_has_the_headers_that_keep_it_safe(booking: Running) 
         await http.get("/booking/healthz"),
         await http.get("/nowhere"),
     ]
-    async with booking.runtime.engine.begin() as connection:
+    async with booking.admin.begin() as connection:
         await connection.exec_driver_sql("alter table reach rename to elsewhere")
     answers.append(await http.get("/booking/v1/slots", params=QUERY))
     assert [a.status_code for a in answers] == [200, 201, 200, 404, 400, 200, 200, 404, 500]

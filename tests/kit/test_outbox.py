@@ -11,9 +11,11 @@ from nats.aio.client import Client
 from nats.js.api import StreamConfig
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from kit import database, messaging, outbox
+from kit import database, messaging, outbox, roles
 from tests import infra
 from tests.conftest import Databases, until
+
+RELAY = roles.relay("consent")
 
 
 @pytest.fixture
@@ -49,7 +51,7 @@ async def running(relay: outbox.Relay) -> AsyncIterator[outbox.Relay]:
 
 
 async def unpublished(engine: AsyncEngine) -> int:
-    async with database.driver(engine) as connection:
+    async with database.driver(engine, role=RELAY) as connection:
         found: int = await connection.fetchval("select count(*) from outbox where published_at is null")
         return found
 
@@ -73,7 +75,7 @@ async def test_rows_are_published_in_order_and_kept(engine: AsyncEngine, client:
     assert await published(client) == [i.hex for i in ids]
     message = await client.jetstream().get_msg("EVENTS", 1)
     assert message.headers["traceparent"] == "00-x"
-    async with database.driver(engine) as connection:
+    async with database.driver(engine, role=RELAY) as connection:
         assert await connection.fetchval("select count(*) from outbox") == 701
 
 
@@ -94,7 +96,7 @@ async def test_a_crash_between_publishing_and_marking_publishes_nothing_twice(
     async with running(outbox.Relay("consent", engine, client)):
         await until(lambda: drained(engine))
     # As after a crash: published, but the mark was lost. New rows stand in the same batch.
-    async with database.driver(engine) as connection:
+    async with database.driver(engine, role=RELAY) as connection:
         await connection.execute("update outbox set published_at = null")
     ids += await write(engine, 5)
     async with running(outbox.Relay("consent", engine, client)):

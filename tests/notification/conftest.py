@@ -200,14 +200,14 @@ async def rows(running: Running, booking: UUID) -> dict[tuple[int, str], Any]:
     """The messages of a booking, by sequence and kind."""
     from notification.tables import message_table
 
-    async with running.runtime.engine.connect() as connection:
+    async with running.admin.connect() as connection:
         found = await connection.execute(select(message_table).where(message_table.c.booking == booking))
         return {(row.sequence, row.kind): row for row in found}
 
 
 async def everything_stored(running: Running) -> str:
     """All that the service's database holds, as text."""
-    async with running.runtime.engine.connect() as connection:
+    async with running.admin.connect() as connection:
         names = await connection.scalars(text("select tablename from pg_tables where schemaname = 'public'"))
         parts = [
             str((await connection.execute(text(f"select string_agg(t::text, ' ') from {name} t"))).scalar())

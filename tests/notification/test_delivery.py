@@ -439,7 +439,7 @@ async def test_two_processes_send_each_message_once(
         await again.publish("events.booking.confirmed", body, stream="EVENTS")
 
         async def all_sent() -> bool:
-            async with first.runtime.engine.connect() as connection:
+            async with first.admin.connect() as connection:
                 sent = await connection.scalar(text("select count(*) from message where status = 'sent'"))
             return sent == len(many)
 
@@ -479,7 +479,7 @@ async def test_a_crash_after_the_servers_ok_repeats_with_the_same_id_and_is_coun
     async with _mail_server() as (server, port), notification(smtp_port=port) as running:
 
         async def lose_the_claim() -> str:
-            async with running.runtime.engine.begin() as connection:
+            async with running.admin.begin() as connection:
                 killed = await connection.execute(
                     text(
                         "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database()"

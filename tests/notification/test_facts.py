@@ -15,11 +15,13 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking import events
-from kit import database, messaging
+from kit import database, messaging, roles
 from notification import rules, tables
 from notification.handlers import READS
 from tests.conftest import Databases
 from tests.notification.conftest import BOOKED_AT, START, fact
+
+READER = roles.reader("notification")
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +68,7 @@ async def test_any_order_plans_the_same(engine: AsyncEngine, history: tuple[list
     last = len(facts) - 1
     name: Any = facts[last]
     expected = rules.messages(name, BOOKED_AT + timedelta(hours=last), START + timedelta(days=last))
-    async with engine.connect() as connection:
+    async with database.begin(engine, role=READER) as connection:
         found = (
             await connection.execute(select(tables.message_table).where(tables.message_table.c.booking == booking))
         ).all()
@@ -79,7 +81,7 @@ async def test_any_order_plans_the_same(engine: AsyncEngine, history: tuple[list
 async def test_an_event_of_another_type_is_passed_over(engine: AsyncEngine) -> None:
     body = fact(events.CONFIRMED, booking := uuid4()).replace(b"booking.confirmed.v1", b"booking.fulfilled.v1")
     await _handle(engine, body)
-    async with engine.connect() as connection:
+    async with database.begin(engine, role=READER) as connection:
         found = await connection.execute(select(tables.message_table).where(tables.message_table.c.booking == booking))
         assert found.first() is None
 

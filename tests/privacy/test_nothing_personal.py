@@ -238,7 +238,7 @@ class Journeys:
 
     async def meet_a_fault(self, canary: Canary) -> None:
         """PostgreSQL refuses the row, and says in its error what the row holds."""
-        connection = await asyncpg.connect(self.booking.database_url)
+        connection = await asyncpg.connect(self.booking.admin_url)
         await connection.execute(f"alter table family add constraint fault check (name <> '{canary.name}')")
         contact = {"name": canary.name, "phone": canary.phone, "email": canary.email}
         answer = await self.post("bookings", self.request(next(self.slots), contact))
@@ -344,8 +344,8 @@ async def test_a_family_is_known_to_booking_and_to_its_own_messages_alone(
         await live(journeys)
         await be_told(notifying, outside, clock)
         await everything_on_the_streams(haystack, nats_server.url)
-        await everything_stored(haystack, "booking", booking.database_url)
-        await everything_stored(haystack, "notification", notifying.database_url)
+        await everything_stored(haystack, "booking", booking.admin_url)
+        await everything_stored(haystack, "notification", notifying.admin_url)
     everything_traced(haystack, spans)
     for line in logs.getvalue().splitlines():
         haystack.add("log", line)

@@ -4,8 +4,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 from uuid import UUID
 
+from booking import secrecy
 from booking.bookings import service
-from booking.bookings.links import Links
+from booking.bookings.links import Links, token_hash
 from booking.bookings.rules import SlotTaken
 from booking.bookings.service import Hold, View, Wanted
 from booking.slots.service import SlotId
@@ -77,13 +78,13 @@ async def book(runtime: Runtime, wanted: Wanted, *, key: str | None, language: L
 
 async def booked(runtime: Runtime, hold_id: UUID) -> str | None:
     """The manage token of the booking that a hold became, or None. Not for whoever knows no more than the id."""
-    async with database.driver(runtime.engine) as connection:
+    async with secrecy.of_booking(runtime.engine, hold_id) as connection:
         return links(runtime).token(hold_id) if await service.is_booked(connection, hold_id) else None
 
 
 async def look_up(runtime: Runtime, token: str, language: Language) -> View:
     """See `service.look_up`."""
-    async with database.driver(runtime.engine) as connection:
+    async with secrecy.of_token(runtime.engine, token_hash(token)) as connection:
         return await service.look_up(connection, token, language)
 
 
@@ -91,7 +92,7 @@ async def reschedule(runtime: Runtime, token: str, slot: SlotId, modality: str |
     """See `service.reschedule`."""
 
     async def attempt() -> View:
-        async with database.transaction(runtime.engine) as connection:
+        async with secrecy.of_token(runtime.engine, token_hash(token)) as connection:
             return await service.reschedule(
                 connection, token, slot, modality=modality, now=runtime.clock(), language=language
             )
@@ -103,7 +104,7 @@ async def reschedule(runtime: Runtime, token: str, slot: SlotId, modality: str |
 
 async def cancel(runtime: Runtime, token: str, language: Language) -> View:
     """See `service.cancel`."""
-    async with database.transaction(runtime.engine) as connection:
+    async with secrecy.of_token(runtime.engine, token_hash(token)) as connection:
         view = await service.cancel(connection, token, now=runtime.clock(), language=language)
     runtime.relay.wake()
     return view

@@ -2,8 +2,10 @@
 
 import asyncio
 
+from booking import secrecy
 from booking.bookings import entry, service
 from booking.bookings.answers import Contact, ContactQuestion, NoContact
+from booking.roles import ANSWER, SWEEP
 from booking.slots import service as slots
 from booking.slots import tables as slot_tables
 from kit import database
@@ -16,7 +18,7 @@ CALENDAR_SECONDS = 3600
 async def sweep(runtime: Runtime) -> None:
     """Give the time of expired holds back, each second."""
     while True:
-        async with database.transaction(runtime.engine) as connection:
+        async with database.transaction(runtime.engine, role=SWEEP) as connection:
             await service.expire(connection, runtime.clock())
         await asyncio.sleep(SWEEP_SECONDS)
 
@@ -24,11 +26,12 @@ async def sweep(runtime: Runtime) -> None:
 async def keep_calendar(runtime: Runtime) -> None:
     """Each hour: open the days that have come within reach, and forget old idempotency keys."""
     while True:
-        async with database.driver(runtime.engine) as connection:
+        old = runtime.clock() - service.KEYS_KEPT
+        async with database.transaction(runtime.engine, role=SWEEP, before=old.isoformat()) as connection:
             advisors = await slot_tables.scheduled_advisors(connection)
-            await service.forget_old_keys(connection, runtime.clock())
+            await service.forget_keys(connection, old)
         for advisor in advisors:
-            async with database.transaction(runtime.engine) as connection:
+            async with database.transaction(runtime.engine, role=SWEEP) as connection:
                 await slot_tables.lock_register(connection)
                 await slots.refresh_open_hours(connection, advisor, runtime.clock())
         await asyncio.sleep(CALENDAR_SECONDS)
@@ -36,5 +39,5 @@ async def keep_calendar(runtime: Runtime) -> None:
 
 async def answer_contact(runtime: Runtime, question: ContactQuestion) -> Contact | NoContact:
     """Answer notification's question; only its NATS user may ask."""
-    async with database.driver(runtime.engine) as connection:
+    async with secrecy.of_booking(runtime.engine, question.booking, role=ANSWER) as connection:
         return await service.contact(connection, entry.links(runtime), question.booking)

@@ -85,6 +85,8 @@ class Start:
     advisor_name: str
     advisor: str
     municipality: str
+    # The one that answers for the municipality's families.
+    unit: str
     modality: str
 
 
@@ -106,7 +108,7 @@ def allow_start(
         raise TooFarAhead
     wanted = slots.times(offering, start)
     block = facts.block
-    if block is None or not facts.reached or not slots.is_on_grid(offering, block, wanted):
+    if block is None or facts.unit is None or not slots.is_on_grid(offering, block, wanted):
         raise SlotTaken
     if modality not in facts.modalities or modality not in block.modalities:
         raise invalid("modality", "Välj ett sätt som tiden erbjuder.", "Choose a way that this time offers.")
@@ -119,6 +121,7 @@ def allow_start(
         advisor_name=facts.advisor_name or "",
         advisor=advisor,
         municipality=municipality,
+        unit=facts.unit,
         modality=modality,
     )
 

@@ -31,14 +31,14 @@ from booking.slots import tables as slot_tables
 from booking.slots.reads import Offering
 from booking.slots.rules import NotOffered, Place
 from booking.slots.service import SlotId
-from kit import outbox, telemetry
+from kit import database, outbox, telemetry
 from kit.database import Connection
 from kit.language import Language, instant, when_text
 from kit.refusal import Refusal
 
 _outcomes = metrics.get_meter("booking").create_counter("samtid.bookings", description="requests to book, by outcome")
 _REFERENCE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
-_KEYS_KEPT = timedelta(hours=24)
+KEYS_KEPT = timedelta(hours=24)
 ALTERNATIVES = 5
 
 
@@ -188,7 +188,7 @@ async def book(
         try:
             answer, booking = await _book(connection, links, wanted, key_hash, request, now, language)
         except Refusal as refusal:
-            if key_hash and (earlier := await tables.earlier_answer(connection, key_hash)):
+            if key_hash and (earlier := await _earlier(connection, key_hash)):
                 if earlier["request"] != request:
                     raise KeyReused from refusal
                 answer, booking = json.loads(earlier["answer"]), earlier["booking"]
@@ -248,6 +248,13 @@ async def _book(
     if outcome == "not made":
         raise HoldGone if held else await taken(connection, slot, municipality, modality, now)
     return answer, booking
+
+
+async def _earlier(connection: Connection, key: bytes) -> asyncpg.Record | None:
+    """What was answered to the first request with this key, which opens its answer in a transaction of its own."""
+    async with connection.transaction():
+        await database.tell(connection, key=key.hex())
+        return await tables.earlier_answer(connection, key)
 
 
 async def look_up(connection: Connection, token: str, language: Language) -> View:
@@ -348,9 +355,9 @@ async def contact(connection: Connection, links: Links, booking: UUID) -> answer
     )
 
 
-async def forget_old_keys(connection: Connection, now: datetime) -> None:
-    """Drop idempotency keys after a day; a client that repeats a request later is taken to mean a new one."""
-    await tables.forget_keys(connection, now - _KEYS_KEPT)
+async def forget_keys(connection: Connection, before: datetime) -> None:
+    """Drop idempotency keys after `KEYS_KEPT`; a client that repeats a request later is taken to mean a new one."""
+    await tables.forget_keys(connection, before)
 
 
 async def taken(

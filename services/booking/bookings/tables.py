@@ -32,10 +32,11 @@ taken as (
     returning id
 )
 """
+# No insert returns its rows: the database shows nobody a family in the statement that makes it known.
 _KEEP_CONTACT_KEY_AND_EVENT = """
 contact as (
-    insert into family (id, name, phone, email, language, created_at)
-    select :family::uuid, :name, :phone, :email, :language, :now from made
+    insert into family (id, unit, name, phone, email, language, created_at)
+    select :family::uuid, unit, :name, :phone, :email, :language, :now from made
 ),
 key as (
     insert into idempotency (key, request, booking, answer, created_at)
@@ -50,13 +51,13 @@ event as (
 BOOK = Statement(f"""
 with guard as materialized (select pg_try_advisory_xact_lock(:lock) as alone),
 {_TAKE_DAY},
-made as (
-    insert into booking (id, status, offering, municipality, advisor, modality, place, start_at, end_at, zone,
+made as (select id, :unit::text as unit from taken),
+booked as (
+    insert into booking (id, status, offering, municipality, unit, advisor, modality, place, start_at, end_at, zone,
                          created_at, changed_at, family, child_age, reference, token_hash)
-    select id, 'confirmed', :offering, :municipality, :advisor, :modality, :place, :start, :end, :zone,
+    select id, 'confirmed', :offering, :municipality, unit, :advisor, :modality, :place, :start, :end, :zone,
            :now, :now, :family, :child_age, :reference, :token_hash
-    from taken
-    returning id
+    from made
 ),
 {_KEEP_CONTACT_KEY_AND_EVENT}
 select alone, exists (select from made) as made,
@@ -66,11 +67,16 @@ from guard
 CONFIRM = Statement(f"""
 with guard as materialized (select pg_try_advisory_xact_lock(:lock) as alone),
 made as (
-    update booking set status = 'confirmed', expires_at = null, client = null, changed_at = :now, family = :family,
-                       child_age = :child_age, reference = :reference, token_hash = :token_hash
-    from guard
+    delete from booking using guard
     where alone and id = :id and status = 'held' and expires_at > :now
-    returning id
+    returning booking.*
+),
+booked as (
+    insert into booking (id, status, offering, municipality, unit, advisor, modality, place, start_at, end_at, zone,
+                         created_at, changed_at, family, child_age, reference, token_hash)
+    select id, 'confirmed', offering, municipality, unit, advisor, modality, place, start_at, end_at, zone,
+           created_at, :now, :family, :child_age, :reference, :token_hash
+    from made
 ),
 kept as (update busy set kind = 'booking' from made where busy.id = made.id),
 {_KEEP_CONTACT_KEY_AND_EVENT}
@@ -79,15 +85,14 @@ select alone, exists (select from made) as made from guard
 HOLD = Statement(f"""
 with guard as materialized (select true as alone),
 {_TAKE_DAY},
-made as (
-    insert into booking (id, status, offering, municipality, advisor, modality, place, start_at, end_at, zone,
+held as (
+    insert into booking (id, status, offering, municipality, unit, advisor, modality, place, start_at, end_at, zone,
                          created_at, expires_at, client)
-    select id, 'held', :offering, :municipality, :advisor, :modality, :place, :start, :end, :zone,
+    select id, 'held', :offering, :municipality, :unit, :advisor, :modality, :place, :start, :end, :zone,
            :now, :expires, :client
     from taken
-    returning id
 )
-select exists (select from made) as made
+select exists (select from taken) as made
 """)  # noqa: S608 - put together from constants
 
 LOCK_DAYS = """
@@ -155,6 +160,7 @@ def _start(start: Start) -> dict[str, Any]:
     return {
         "offering": start.offering.id,
         "municipality": start.municipality,
+        "unit": start.unit,
         "advisor": start.advisor,
         "modality": start.modality,
         "place": start.place.id if start.place else None,
@@ -242,7 +248,7 @@ async def hold(connection: Connection, hold_id: UUID, *, lock: bool = False) -> 
 
 
 async def is_booked(connection: Connection, hold_id: UUID) -> bool:
-    """Whether what was a hold is one no longer, and has not expired either."""
+    """Whether what was a hold is one no longer, and has not expired either. In a transaction that sees that booking."""
     found = await connection.fetchval("select exists(select from booking where id = $1 and status <> 'held')", hold_id)
     return bool(found)
 
@@ -273,7 +279,7 @@ async def expired_holds(connection: Connection, now: datetime, advisor: str | No
 
 
 async def lock_booking(connection: Connection, token_hash: bytes) -> bool:
-    """Lock the booking of a token; False where there is none."""
+    """Lock the booking of a token; False where there is none. In a transaction that sees it, as `by_token`."""
     return bool(await connection.fetchval("select true from booking where token_hash = $1 for update", token_hash))
 
 
@@ -332,10 +338,10 @@ async def cancel(connection: Connection, booking: asyncpg.Record, sequence: int,
 
 
 async def earlier_answer(connection: Connection, key: bytes) -> asyncpg.Record | None:
-    """What was answered to the first request with this key."""
+    """What was answered to the first request with this key. In a transaction that sees it."""
     return await connection.fetchrow("select request, booking, answer::text from idempotency where key = $1", key)
 
 
 async def forget_keys(connection: Connection, before: datetime) -> None:
-    """Drop the keys of requests made before an instant."""
+    """Drop the keys of requests made before an instant. In a transaction that may."""
     await connection.execute("delete from idempotency where created_at < $1", before)

@@ -4,6 +4,8 @@ from datetime import date, time
 from functools import lru_cache
 from typing import Literal
 
+from pydantic import Field
+
 from kit.events import Read
 from kit.language import Language
 
@@ -98,6 +100,8 @@ class Offering(Entity):
     name: Text
     summary: Text
     kind: Literal["conversation", "course", "lecture", "drop_in", "joint_visit"]
+    unit: str
+    units: dict[str, str] = Field(default_factory=dict)
     municipalities: tuple[str, ...]
     advisors: tuple[str, ...]
     duration: int

@@ -42,6 +42,7 @@ class Reach:
     first: date
     last: date
     pool: str | None
+    unit: str
     modalities: tuple[str, ...]
     languages: tuple[str, ...]
 
@@ -69,12 +70,15 @@ class Free:
 
 @dataclass(frozen=True)
 class SlotFacts:
-    """What is known about one start for one municipality: None where there is nothing."""
+    """What is known about one start for one municipality: None where there is nothing.
+
+    `unit` answers for the municipality's families; there is none where they cannot book the advisor.
+    """
 
     offering: Offering | None
     municipality: str | None
     advisor_name: str | None
-    reached: bool
+    unit: str | None
     modalities: tuple[str, ...]
     block: Block | None
     place: Place | None
@@ -159,9 +163,10 @@ def reaches(
                 served.append((None, employers[advisor.unit], date.min, date.max))
             for pool, code, first, last in served:
                 if code in offering.municipalities and modalities:
+                    unit = offering.units.get(code, offering.unit)
                     found.setdefault(
                         (offering.id, code, advisor.id, first),
-                        Reach(offering.id, code, advisor.id, first, last, pool, modalities, advisor.languages),
+                        Reach(offering.id, code, advisor.id, first, last, pool, unit, modalities, advisor.languages),
                     )
     return set(found.values())
 

@@ -109,7 +109,7 @@ async def described(connection: Connection, slot: SlotId, municipality: str) -> 
     facts = await tables.slot_facts(
         connection, offering=slot.offering, municipality=municipality, advisor=slot.advisor, start=slot.start
     )
-    if facts.offering is None or facts.block is None or not facts.reached:
+    if facts.offering is None or facts.block is None or facts.unit is None:
         return None
     return Free(
         slot.offering,

@@ -84,7 +84,7 @@ NEAREST = Statement(
 # All that the rules ask about one start, in one round trip. Each part is null where there is none.
 SLOT_FACTS = Statement("""
 select o.data::text as offering, m.id as municipality, a.data->>'name' as advisor_name,
-       r.advisor is not null as reached, r.modalities, b.day,
+       r.unit, r.modalities, b.day,
        lower(b.during) as block_start, upper(b.during) as block_end,
        b.modalities as block_modalities, b.place, b.zone,
        c.data->>'name' as place_name, c.data->>'address' as place_address
@@ -191,10 +191,10 @@ async def replace_reach(connection: Connection, wanted: set[Reach]) -> None:
         [(r.offering, r.municipality, r.advisor, r.first) for r in present - wanted],
     )
     await connection.executemany(
-        "insert into reach (offering, municipality, advisor, first, last, pool, modalities, languages)"
-        " values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "insert into reach (offering, municipality, advisor, first, last, pool, unit, modalities, languages)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         [
-            (r.offering, r.municipality, r.advisor, r.first, r.last, r.pool, r.modalities, r.languages)
+            (r.offering, r.municipality, r.advisor, r.first, r.last, r.pool, r.unit, r.modalities, r.languages)
             for r in wanted - present
         ],
     )
@@ -304,7 +304,7 @@ async def slot_facts(
         Offering.stored(row["offering"]) if row["offering"] else None,
         row["municipality"],
         row["advisor_name"],
-        row["reached"],
+        row["unit"],
         tuple(row["modalities"] or ()),
         block,
         _place(row),

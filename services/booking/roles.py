@@ -1,0 +1,10 @@
+"""The database roles of booking beside those that own and serve it."""
+
+from kit import roles
+
+SERVICE = "booking"
+# Gives the time of expired holds back, forgets idempotency keys, keeps the calendar.
+SWEEP = "booking_sweep"
+# Tells notification whom a booking is for: of one booking at a time.
+ANSWER = "booking_answer"
+NARROW = (roles.relay(SERVICE), roles.reader(SERVICE), roles.limits(SERVICE), SWEEP, ANSWER)

@@ -1,0 +1,29 @@
+"""Transactions that see families, and which ones: the database shows a row of `booking`, `family` or `idempotency` only
+to a transaction that says by what right. In any other a query finds holds at most, whatever its WHERE says.
+"""
+
+from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from kit import database
+from kit.database import Connection
+
+Seeing = AbstractAsyncContextManager[Connection]
+
+
+def of(engine: AsyncEngine, person: str, units: Iterable[str]) -> Seeing:
+    """A transaction of a member of staff, that sees and changes what belongs to these units."""
+    return database.transaction(engine, staff=person, units=",".join(units))
+
+
+def of_token(engine: AsyncEngine, token_hash: bytes) -> Seeing:
+    """A transaction of whoever has a manage link, that sees and changes its booking and sees that one's family."""
+    return database.transaction(engine, token=token_hash.hex())
+
+
+def of_booking(engine: AsyncEngine, booking: UUID, *, role: str | None = None) -> Seeing:
+    """A transaction that sees one booking; its family is shown to `booking.roles.ANSWER` alone."""
+    return database.transaction(engine, role=role, booking=str(booking))
