@@ -1,7 +1,7 @@
 """What one installation has of its own: keys and passwords, roles and databases, streams and consumers.
 
 Keys lie in a folder per user, so that each service can be given its own and no other:
-`<service>/nats.seed`, `<service>/pgpass`, `booking/manage.secret`, `operator/nats.seed`, `postgres/password`, and
+`<service>/nats.seed`, `<service>/pgpass`, `booking/manage.secret`, `{directory,booking}/session.key` (the same in both), `operator/nats.seed`, `postgres/password`, and
 `nats/keys.conf`, which holds public keys only.
 """
 
@@ -9,6 +9,7 @@ import asyncio
 import os
 import secrets
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import asyncpg
@@ -18,7 +19,7 @@ from nats.aio.client import Client
 from nkeys import NkeysError
 
 from deploy.permissions import OPERATOR, USERS, new_seed, public_key
-from deploy.services import SERVICES, all_reads
+from deploy.services import SERVICES, STAFFED, all_reads
 from kit import messaging
 
 CONNECT_SECONDS = 30
@@ -35,6 +36,11 @@ def make_keys(folder: Path, owner: int | None = None) -> None:
     for service in SERVICES:
         _write(folder / service / "pgpass", f"*:*:{service}:{service}:{secrets.token_hex(24)}\n", owner)
     _write(manage_secret_file(folder), secrets.token_hex(32), owner)
+    session_key = secrets.token_hex(32)
+    for service in STAFFED:
+        # Whichever is there already is what the others get.
+        known = next((p for p in map(partial(session_key_file, folder), STAFFED) if p.exists()), None)
+        _write(session_key_file(folder, service), _read(known) if known else session_key, owner)
     _write(folder / "postgres" / "password", secrets.token_hex(24), owner)
     keys = "".join(f"NKEY_{user.upper()}: {key}\n" for user, key in public_keys(folder).items())
     public = folder / "nats" / "keys.conf"
@@ -50,6 +56,11 @@ def seed_file(folder: Path, user: str) -> Path:
 def manage_secret_file(folder: Path) -> Path:
     """Where the secret lies from which booking makes its manage links."""
     return folder / "booking" / "manage.secret"
+
+
+def session_key_file(folder: Path, service: str) -> Path:
+    """Where the secret lies that sessions of staff are sealed with."""
+    return folder / service / "session.key"
 
 
 def public_keys(folder: Path) -> dict[str, str]:

@@ -4,6 +4,7 @@ from datetime import date, time
 from functools import lru_cache
 from typing import Literal
 
+from kit import staff
 from kit.events import Read
 from kit.language import Language
 
@@ -117,3 +118,7 @@ class Offering(Entity):
     def stored(cls, document: str) -> "Offering":
         """The offering of a stored document. Documents are few and change seldom, so each is parsed once."""
         return cls.model_validate_json(document)
+
+
+class Staff(Entity, staff.Staff):
+    """Whoever may sign in, and what for."""
