@@ -28,7 +28,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deploy import embedded, installation, permissions
-from deploy.services import SERVICES
+from deploy.services import SERVICES, STAFFED
 from kit import migrations, roles, telemetry
 from kit.app import utc_now
 
@@ -237,6 +237,7 @@ class Demo:
             self.say("ready")
             print(
                 f"\nSamtid is ready: {self.url}\n"
+                f"  for staff            {self.url}/logga-in\n"
                 f"  messages to parents  {self.url}/demo/messages\n"
                 f"  traces               {self.url}/demo/traces   or: samtid trace REFERENCE --url {self.url}\n"
                 f"  logs                 {self.state.folder / LOG}\n"
@@ -298,6 +299,7 @@ class Demo:
             await stack.enter_async_context(_entered(app))
             apps[service] = app
         prefixes = {f"/{service}/": app for service, app in apps.items()}
+        prefixes |= dict.fromkeys(("/logga-in", "/logga-ut", "/katalog"), apps["directory"])
         demo: dict[str, ASGIApp] = {"/demo/traces": create_traces(store), "/demo/": catcher.app}
         front = Front({**prefixes, **demo}, otherwise=apps["booking"])
         config = uvicorn.Config(
@@ -333,6 +335,8 @@ class Demo:
             "reads_per_minute": 1_000_000,
             "writes_per_minute": 100_000,
         }
+        if service in STAFFED:
+            made["session_key_file"] = installation.session_key_file(state.keys, service)
         if service == "booking":
             made |= {"manage_secret_file": installation.manage_secret_file(state.keys), "guesses_per_minute": 10_000}
         if service == "notification":

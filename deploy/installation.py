@@ -1,15 +1,17 @@
 """What one installation has of its own: keys and passwords, roles and databases, streams and consumers.
 
 Keys lie in a folder per user, so that each service can be given its own and no other:
-`<service>/nats.seed`, `<service>/pgpass`, `<service>_owner/pgpass`, `booking/manage.secret`, `operator/nats.seed`,
-`postgres/password`, and `nats/keys.conf`, which holds public keys only. A service that runs is given no password of the
-role that owns its database: only its migrations are.
+`<service>/nats.seed`, `<service>/pgpass`, `<service>_owner/pgpass`, `booking/manage.secret`,
+`{directory,booking}/session.key` (the same in both), `operator/nats.seed`, `postgres/password`, and `nats/keys.conf`,
+which holds public keys only. A service that runs is given no password of the role that owns its database: only its
+migrations are.
 """
 
 import asyncio
 import os
 import secrets
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import asyncpg
@@ -20,7 +22,7 @@ from nkeys import NkeysError
 
 from deploy import services
 from deploy.permissions import OPERATOR, USERS, new_seed, public_key
-from deploy.services import SERVICES, all_reads
+from deploy.services import SERVICES, STAFFED, all_reads
 from kit import messaging, roles
 from kit.database import Connection
 
@@ -39,6 +41,11 @@ def make_keys(folder: Path, owner: int | None = None) -> None:
         for role in (service, roles.owner(service)):
             _write(folder / role / "pgpass", f"*:*:{service}:{role}:{secrets.token_hex(24)}\n", owner)
     _write(manage_secret_file(folder), secrets.token_hex(32), owner)
+    session_key = secrets.token_hex(32)
+    for service in STAFFED:
+        # Whichever is there already is what the others get.
+        known = next((p for p in map(partial(session_key_file, folder), STAFFED) if p.exists()), None)
+        _write(session_key_file(folder, service), _read(known) if known else session_key, owner)
     _write(folder / "postgres" / "password", secrets.token_hex(24), owner)
     keys = "".join(f"NKEY_{user.upper()}: {key}\n" for user, key in public_keys(folder).items())
     public = folder / "nats" / "keys.conf"
@@ -54,6 +61,11 @@ def seed_file(folder: Path, user: str) -> Path:
 def manage_secret_file(folder: Path) -> Path:
     """Where the secret lies from which booking makes its manage links."""
     return folder / "booking" / "manage.secret"
+
+
+def session_key_file(folder: Path, service: str) -> Path:
+    """Where the secret lies that sessions of staff are sealed with."""
+    return folder / service / "session.key"
 
 
 def public_keys(folder: Path) -> dict[str, str]:

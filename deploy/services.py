@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from kit.messaging import Reads
 
 SERVICES = ("directory", "booking", "consent", "notification")
+# Those whose pages staff sign in to.
+STAFFED = ("directory", "booking")
 
 
 def app(service: str) -> Any:

@@ -56,6 +56,7 @@ def folder() -> Iterator[Path]:
     """A folder whose parents the unprivileged user of PostgreSQL may pass through (pytest's own may not)."""
     with tempfile.TemporaryDirectory(prefix="samtid-test-") as made:
         Path(made).chmod(0o755)
+        (Path(made) / "session.key").write_text("a secret that all services of this test run know")
         yield Path(made)
 
 
@@ -149,7 +150,7 @@ Run = Callable[..., AbstractAsyncContextManager[Running]]
 
 
 @pytest.fixture
-async def run(nats_server: infra.NatsServer, new_database: Databases, as_role: AsRole) -> Run:
+async def run(nats_server: infra.NatsServer, new_database: Databases, as_role: AsRole, folder: Path) -> Run:
     """`async with run("booking", clock=...) as booking:` starts a service on real PostgreSQL and real NATS.
 
     Keyword arguments: `clock` (the time that the service believes in), `database_url` (one that exists already), and
@@ -167,10 +168,11 @@ async def run(nats_server: infra.NatsServer, new_database: Databases, as_role: A
         database_url = database_url or await new_database(service)
         # All requests of a test come from one address, and most tests make more of them than one reader does.
         free = dict.fromkeys(("reads_per_minute", "writes_per_minute", "guesses_per_minute"), 1_000_000)
-        settings = {"public_url": "http://samtid.test", **free, **settings}
-        made = import_module(f"{service}.settings").Settings(
-            environment="test", database_url=database_url, nats_url=nats_server.url, **settings
-        )
+        settings = {"environment": "test", "public_url": "http://samtid.test", **free, **settings}
+        Settings = import_module(f"{service}.settings").Settings
+        if "session_key_file" in Settings.model_fields:
+            settings = {"session_key_file": folder / "session.key", **settings}
+        made = Settings(database_url=database_url, nats_url=nats_server.url, **settings)
         app = import_module(f"{service}.app").create_app(made, **({"clock": clock} if clock else {}))
         async with app.router.lifespan_context(app):
             transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)

@@ -10,15 +10,16 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection
 
 import kit
-from kit import database
+from kit import database, migrations
 from tests.conftest import Databases
 
 SERVICES = sorted(path.parent.parent.name for path in Path(kit.__file__).parent.parent.glob("*/migrations/env.py"))
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", [*SERVICES, migrations.KEYS])
 async def test_migrations_make_what_the_tables_say(service: str, new_database: Databases) -> None:
-    metadata = import_module(f"{service}.tables").metadata
+    home = "kit.vault" if service == migrations.KEYS else service
+    metadata = import_module(f"{home}.tables").metadata
 
     def differences(connection: Connection) -> Any:
         context = MigrationContext.configure(

@@ -5,7 +5,7 @@ from fastapi import FastAPI
 from booking.bookings import api as bookings_api
 from booking.bookings import jobs, manage_pages
 from booking.bookings import pages as booking_pages
-from booking.bookings.answers import Contact, ContactQuestion, NoContact
+from booking.bookings.answers import Contact, ContactQuestion, NoContact, ProtectedContact
 from booking.settings import Settings
 from booking.slots import api as slots_api
 from booking.slots import handlers
@@ -17,7 +17,9 @@ from kit.limits import Limits
 from kit.web import pages, static
 
 READS = (handlers.READS,)
-ANSWERS = {"query.booking.contact": Answer(ContactQuestion, (Contact, NoContact), jobs.answer_contact)}
+ANSWERS = {
+    "query.booking.contact": Answer(ContactQuestion, (Contact, ProtectedContact, NoContact), jobs.answer_contact)
+}
 
 
 def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:

@@ -5,14 +5,10 @@ from pathlib import Path
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from kit.settings import PublicSettings, is_real
-
-# A secret of real use is made by chance: it holds no words, and more than a few different bytes.
-_WORDS = (b"secret", b"change", b"password", b"default", b"example", b"hemlig")
-_DIFFERENT = 10
+from kit.settings import StaffSettings, is_real, safe_secret
 
 
-class Settings(PublicSettings):
+class Settings(StaffSettings):
     """Times are minutes."""
 
     manage_secret_file: Path = Field(description="file with the secret that manage links are made from, 32+ bytes")
@@ -31,15 +27,7 @@ class Settings(PublicSettings):
     @field_validator("manage_secret_file")
     @classmethod
     def _safe(cls, path: Path, given: ValidationInfo) -> Path:
-        try:
-            secret = path.read_bytes().strip()
-        except OSError as error:
-            raise ValueError(f"{path} cannot be read: {error.strerror}") from error
-        if len(secret) < 32:  # noqa: PLR2004 - 256 bits, as the HMAC that uses it
-            raise ValueError(f"{path} must hold at least 32 bytes")
-        if is_real(given) and (len(set(secret)) < _DIFFERENT or any(word in secret.lower() for word in _WORDS)):
-            raise ValueError(f"{path} holds no secret made by chance: make one with `openssl rand -hex 32`")
-        return path
+        return safe_secret(path, given)
 
     @field_validator("accessibility_email")
     @classmethod

@@ -1,4 +1,7 @@
-"""The register, to read: `/directory/v1`. Lists hold what is live; what has ended can still be read by its id."""
+"""The register, to read: `/directory/v1`. Lists hold what is live; what has ended can still be read by its id.
+
+Open to everybody but for two things: who works here, and why an advisor is away.
+"""
 
 from typing import Annotated, Any, Generic, TypeVar
 from urllib.parse import urlencode
@@ -9,10 +12,11 @@ from sqlalchemy import ColumnElement
 
 from directory import tables
 from directory.events import Entity
-from kit import problems
+from kit import access, problems
+from kit.access import NotAllowed, NotSignedIn, Person
 from kit.app import Runtime, runtime
 from kit.events import EventType
-from kit.refusal import NotFound
+from kit.refusal import NotFound, Refusal
 
 PREFIX = "/directory/v1"
 
@@ -27,6 +31,9 @@ InMunicipality = Annotated[
     str | None, Query(pattern="^[0-9]{4}$", description="SCB code: only what belongs to or serves this municipality")
 ]
 OfAdvisor = Annotated[str | None, Query(pattern="^[a-z0-9][a-z0-9-]{0,62}$", description="only this advisor's")]
+
+Known = Annotated[Person | None, Depends(access.person_of)]
+Coordinating = Annotated[Person, Depends(access.signed_in("coordinator", "operator"))]
 
 
 class Page(BaseModel, Generic[Item]):
@@ -56,6 +63,12 @@ async def _page(
 
 
 def _list(plural: str) -> Any:
+    if plural == "staff":
+
+        async def staff(service: Service, _: Coordinating, limit: Limit = 100, offset: Offset = 0) -> dict[str, Any]:
+            return await _page(service, plural, {}, limit, offset)
+
+        return staff
     if plural == "municipalities":
 
         async def every(service: Service, limit: Limit = 100, offset: Offset = 0) -> dict[str, Any]:
@@ -65,9 +78,10 @@ def _list(plural: str) -> Any:
     if plural == "schedules":
 
         async def of_advisor(
-            service: Service, advisor: OfAdvisor = None, limit: Limit = 100, offset: Offset = 0
+            service: Service, person: Known, advisor: OfAdvisor = None, limit: Limit = 100, offset: Offset = 0
         ) -> dict[str, Any]:
-            return await _page(service, plural, {"advisor": advisor}, limit, offset)
+            page = await _page(service, plural, {"advisor": advisor}, limit, offset)
+            return {**page, "items": [_shown(person, item) for item in page["items"]]}
 
         return of_advisor
 
@@ -80,14 +94,26 @@ def _list(plural: str) -> Any:
 
 
 def _one(kind: str) -> Any:
-    async def one(service: Service, entity_id: EntityId) -> dict[str, Any]:
+    async def one(service: Service, person: Known, entity_id: EntityId) -> dict[str, Any]:
         async with service.engine.connect() as connection:
             found = await tables.one(connection, kind, entity_id)
         if found is None:
             raise NotFound
-        return found
+        return _shown(person, found) if kind == "schedule" else found
 
-    return one
+    async def one_of_staff(service: Service, _: Coordinating, entity_id: EntityId) -> dict[str, Any]:
+        return await one(service, None, entity_id)
+
+    return one_of_staff if kind == "staff" else one
+
+
+def _shown(person: Person | None, schedule: dict[str, Any]) -> dict[str, Any]:
+    """A schedule as somebody may see it: why an advisor is away is for colleagues."""
+    return schedule if person else {**schedule, "exceptions": []}
+
+
+def _refusals(plural: str) -> tuple[type[Refusal], ...]:
+    return (NotSignedIn, NotAllowed) if plural == "staff" else ()
 
 
 def _add_routes(plural: str, event: EventType) -> None:
@@ -95,7 +121,7 @@ def _add_routes(plural: str, event: EventType) -> None:
         f"/{plural}",
         _list(plural),
         response_model=Page[event.data],  # type: ignore[name-defined]
-        responses=problems.responses(),
+        responses=problems.responses(*_refusals(plural)),
         name=f"list_{plural}",
         summary=f"The {plural} that are live, by id",
     )
@@ -103,7 +129,7 @@ def _add_routes(plural: str, event: EventType) -> None:
         f"/{plural}/{{entity_id}}",
         _one(event.name),
         response_model=event.data,
-        responses=problems.responses(NotFound),
+        responses=problems.responses(NotFound, *_refusals(plural)),
         name=f"get_{event.name}",
         summary=f"One {event.name}, ended or not",
     )

@@ -1,19 +1,30 @@
-"""Directory: the register of municipalities, units, centres, advisors, pools, schedules and offerings."""
+"""Directory: the register of municipalities, units, centres, advisors, pools, schedules, offerings and staff."""
 
 from fastapi import FastAPI
 
-from directory import api
+from directory import api, signin, tables
 from directory.settings import Settings
 from kit import app
 from kit.app import Clock, utc_now
 from kit.limits import Limits
+from kit.web import pages, static
 
 READS = ()
 
 
 def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
-    """The directory service: what it knows comes by `samtid import`, not over HTTP."""
-    limits = Limits({"reads": settings.reads_per_minute, "writes": settings.writes_per_minute})
-    return app.create(
-        "directory", settings, title="Samtid: directory", routers=[api.router], limits=limits, clock=clock
+    """The directory service."""
+    routers = [api.router, signin.router, static.router]
+    if settings.environment == "demo":
+        routers.append(signin.demo_router)
+    made = app.create(
+        "directory",
+        settings,
+        title="Samtid: directory",
+        routers=routers,
+        limits=Limits({"reads": settings.reads_per_minute, "writes": settings.writes_per_minute}),
+        people=tables.find_staff,
+        clock=clock,
     )
+    pages.install(made, signin.PAGES)
+    return made

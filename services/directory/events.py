@@ -4,10 +4,10 @@
 An entity that has ended is published once more with `ended: true` and stays readable.
 """
 
-from datetime import date, time
+from datetime import UTC, date, datetime, time
 from typing import Annotated, Literal
 
-from pydantic import Field, WithJsonSchema
+from pydantic import AwareDatetime, Field, WithJsonSchema
 
 from kit.events import EventData, EventType
 
@@ -167,6 +167,29 @@ class Offering(Entity):
     self_booking: bool = Field(description="whether parents book it themselves")
 
 
+class Grant(EventData):
+    """A role: advisor, coordinator and reviewer for a unit, nurse for a centre, operator for the whole installation."""
+
+    role: Literal["advisor", "coordinator", "nurse", "reviewer", "operator"]
+    unit: Id | None = None
+    centre: Id | None = None
+
+
+class Staff(Entity):
+    """Whoever may sign in, and what for. A pooled advisor holds one role for a unit of each municipality."""
+
+    name: str
+    identity: str = Field(
+        min_length=1,
+        max_length=255,
+        description="what the identity provider calls this person: an HSA-id, or its own id for a program",
+        examples=["SE2321000131-P000000000001"],
+    )
+    advisor: Id | None = Field(None, description="the advisor whose working days are this person's own")
+    grants: list[Grant]
+    sessions_after: AwareDatetime | None = Field(None, description="sessions that began before this instant are over")
+
+
 def _state(name: str, data: type[Entity], **examples: Entity) -> EventType:
     return EventType("state", "directory", name, data, examples=examples)
 
@@ -287,5 +310,18 @@ OFFERING = _state(
         self_booking=True,
     ),
 )
+STAFF = _state(
+    "staff",
+    Staff,
+    pooled=Staff(
+        id="maria-ek",
+        version=2,
+        name="Maria Ek",
+        identity="SE2321000131-P000000000001",
+        advisor="maria-ek",
+        grants=[Grant(role="advisor", unit="hoor-familjestod"), Grant(role="nurse", centre="bvc-horby")],
+        sessions_after=datetime(2026, 3, 2, 7, tzinfo=UTC),
+    ),
+)
 
-PUBLISHES = (MUNICIPALITY, UNIT, CENTRE, ADVISOR, POOL, SCHEDULE, OFFERING)
+PUBLISHES = (MUNICIPALITY, UNIT, CENTRE, ADVISOR, POOL, SCHEDULE, OFFERING, STAFF)

@@ -68,14 +68,17 @@ async def take(connection: AsyncConnection, reading: Reading, now: datetime) -> 
     order = list(EVENTS)
     for entry in sorted(reading.entries.values(), key=lambda e: order.index(e.kind)):
         before = known.of(entry.kind).get(entry.entity.id)
+        # What the register counts and notes itself is not a file's to say.
+        kept = {name: getattr(before, name) for name in ("version", "sessions_after") if hasattr(before, name)}
+        state = entry.entity.model_copy(update=kept)
         if before is None:
             added += 1
-        elif before == entry.entity.model_copy(update={"version": before.version}):
+        elif before == state:
             unchanged += 1
             continue
         else:
             changed += 1
-        state = entry.entity.model_copy(update={"version": before.version + 1 if before else 1})
+            state = state.model_copy(update={"version": before.version + 1})
         await tables.save(connection, entry.kind, state)
         rows.append(outbox.row(EVENTS[entry.kind], entity_id=state.id, data=state, now=now))
     await outbox.add(connection, tables.outbox_table, rows)

@@ -146,8 +146,11 @@ def _read_entity(reading: Reading, file: str, plural: str, node: yaml.Node) -> N
     who = " ".join(key)
     faults = [Fault(file, at, f"{who}: {message}") for at, message in doubles]
     entity: Any = None
-    if "version" in raw:
-        faults.append(Fault(file, lines["version",], f"{who}: version is counted by the register: leave it out"))
+    faults += [
+        Fault(file, lines[name,], f"{who}: {name} is kept by the register: leave it out")
+        for name in ("version", "sessions_after")
+        if name in raw
+    ]
     raw["version"] = 1
     try:
         entity = event.data.model_validate(_weekdays(raw))

@@ -21,6 +21,7 @@ from directory.events import (
     Pool,
     Schedule,
     ScheduleException,
+    Staff,
     Unit,
     WeeklyBlock,
 )
@@ -64,6 +65,7 @@ class Register:
     pool: dict[str, Pool] = field(default_factory=dict)
     schedule: dict[str, Schedule] = field(default_factory=dict)
     offering: dict[str, Offering] = field(default_factory=dict)
+    staff: dict[str, Staff] = field(default_factory=dict)
     unreadable: set[tuple[str, str]] = field(default_factory=set)
 
     def of(self, kind: str) -> dict[str, Any]:
@@ -83,6 +85,7 @@ def breaches(register: Register) -> Iterator[Breach]:
         for entity in register.live(kind):
             yield from check(register, entity)
     yield from _slugs(register)
+    yield from _one_person_each(register)
     yield from _one_pool_at_a_time(register)
     yield from _one_place_at_a_time(register)
 
@@ -175,17 +178,26 @@ def _references_of(entity: Entity) -> Iterator[tuple[PathOf, str, str]]:
             yield from ((("shares", code), "municipality", code) for code in entity.shares)
         case Schedule():
             yield ("advisor",), "advisor", entity.advisor
-            for n, block in enumerate(entity.weekly):
-                if block.place:
-                    yield ("weekly", n, "place"), "centre", block.place
-            for n, exception in enumerate(entity.exceptions):
-                if exception.place:
-                    yield ("exceptions", n, "place"), "centre", exception.place
+            for name in ("weekly", "exceptions"):
+                parts = enumerate(getattr(entity, name))
+                yield from (((name, n, "place"), "centre", part.place) for n, part in parts if part.place)
         case Offering():
             yield ("unit",), "unit", entity.unit
             yield from ((("units", code), "unit", unit) for code, unit in entity.units.items())
             yield from ((("municipalities", n), "municipality", m) for n, m in enumerate(entity.municipalities))
             yield from ((("advisors", n), "advisor", a) for n, a in enumerate(entity.advisors))
+        case Staff():
+            yield from _references_of_staff(entity)
+
+
+def _references_of_staff(entity: Staff) -> Iterator[tuple[PathOf, str, str]]:
+    if entity.advisor:
+        yield ("advisor",), "advisor", entity.advisor
+    for n, grant in enumerate(entity.grants):
+        if grant.unit:
+            yield ("grants", n, "unit"), "unit", grant.unit
+        if grant.centre:
+            yield ("grants", n, "centre"), "centre", grant.centre
 
 
 def _references(register: Register) -> Iterator[Breach]:
@@ -399,6 +411,32 @@ _REMEDY = {
 }
 
 
+# What each role is held for.
+_SCOPE = {"advisor": "unit", "coordinator": "unit", "reviewer": "unit", "nurse": "centre", "operator": None}
+
+
+def _staff(_: Register, entity: Staff) -> Iterator[Breach]:
+    for n, grant in enumerate(entity.grants):
+        wanted = _SCOPE[grant.role]
+        given = [name for name in ("unit", "centre") if getattr(grant, name)]
+        if given != ([wanted] if wanted else []):
+            what = f"a {wanted} and nothing else" if wanted else "the whole installation, so name no unit or centre"
+            yield Breach(f"the role {grant.role} is held for {what}", (_named(entity, "grants", n),))
+        if grant in entity.grants[:n]:
+            yield Breach(f"the role {grant.role} is given twice: take one away", (_named(entity, "grants", n),))
+
+
+def _one_person_each(register: Register) -> Iterator[Breach]:
+    """An identity signs one person in, and an advisor's days are one person's own."""
+    for one, other in combinations(register.live("staff"), 2):
+        for name in ("identity", "advisor"):
+            if getattr(one, name) is not None and getattr(one, name) == getattr(other, name):
+                yield Breach(
+                    f"staff {one.id} and {other.id} both have the {name} {getattr(one, name)}: change one of them",
+                    (_named(other, name), _named(one, name)),
+                )
+
+
 def _slugs(register: Register) -> Iterator[Breach]:
     for one, other in combinations(register.live("municipality"), 2):
         if one.slug == other.slug:
@@ -456,4 +494,5 @@ _CHECKS: dict[str, Callable[[Register, Any], Iterator[Breach]]] = {
     "pool": _pool,
     "schedule": _schedule,
     "offering": _offering,
+    "staff": _staff,
 }

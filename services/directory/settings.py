@@ -1,5 +1,5 @@
-"""Directory needs only what every service needs that the public reaches."""
+"""Directory needs only what every service needs that staff sign in to."""
 
-from kit.settings import PublicSettings as Settings
+from kit.settings import StaffSettings as Settings
 
 __all__ = ["Settings"]

@@ -4,12 +4,13 @@ Directory is a register of documents. What it knows of an entity and what it tel
 is one table, and the event models are its schema.
 """
 
+import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Column, ColumnElement, Table, Text, select
 from sqlalchemy.dialects.postgresql import JSONB, insert
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from directory import events
 from directory.events import Entity
@@ -36,6 +37,7 @@ KINDS: Mapping[str, EventType] = {
     "pools": events.POOL,
     "schedules": events.SCHEDULE,
     "offerings": events.OFFERING,
+    "staff": events.STAFF,
 }
 
 _data = entity.c.data
@@ -58,6 +60,22 @@ async def one(connection: AsyncConnection, kind: str, entity_id: str) -> dict[st
     """An entity's state, ended or not; None where there is none."""
     data: dict[str, Any] | None = await connection.scalar(
         select(_data).where(entity.c.kind == kind, entity.c.id == entity_id)
+    )
+    return data
+
+
+async def find_staff(engine: AsyncEngine, by: Literal["id", "identity"], value: str) -> str | None:
+    """The live member of staff with an id, or with an identity at the provider, as a JSON document."""
+    statement = select(_data).where(entity.c.kind == "staff", _live, _data[by].astext == value)
+    async with engine.connect() as connection:
+        found = await connection.scalar(statement)
+    return json.dumps(found) if found else None
+
+
+async def locked(connection: AsyncConnection, kind: str, entity_id: str) -> dict[str, Any] | None:
+    """An entity's state, kept from others' changes until the transaction ends."""
+    data: dict[str, Any] | None = await connection.scalar(
+        select(_data).where(entity.c.kind == kind, entity.c.id == entity_id).with_for_update()
     )
     return data
 

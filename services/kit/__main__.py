@@ -1,4 +1,7 @@
-"""`python -m kit serve|migrate SERVICE`: run one service with nothing but `kit` and that service."""
+"""`python -m kit serve|migrate SERVICE`: run one service with nothing but `kit` and that service.
+
+`migrate keys` is for the key store, which belongs to no service.
+"""
 
 import argparse
 import importlib

@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from kit import database, messaging, outbox, problems, roles
+from kit import access, database, messaging, outbox, problems, roles
 from kit import inbox as inbox_table
 from kit.door import Door
 from kit.events import EventData, Read
@@ -27,7 +27,8 @@ from kit.limits import Limits
 from kit.messaging import Reads
 from kit.outbox import Relay
 from kit.refusal import Refusal, TooManyRequests
-from kit.settings import Settings
+from kit.session import Renewal, Sessions
+from kit.settings import Settings, StaffSettings
 from kit.telemetry import ServerSpan
 
 log = logging.getLogger(__name__)
@@ -51,6 +52,8 @@ class Runtime:
     relay: Relay
     clock: Clock = utc_now
     limits: Limits | None = None
+    sessions: Sessions | None = None
+    people: access.Find | None = None
 
 
 Job = Callable[[Runtime], Awaitable[None]]
@@ -108,20 +111,23 @@ def create(
     jobs: Sequence[Job] = (),
     handled: Callable[[], None] = lambda: None,
     limits: Limits | None = None,
+    people: access.Find | None = None,
     clock: Clock = utc_now,
 ) -> FastAPI:
     """A FastAPI application with the service's routes, readers, answers and jobs.
 
     Jobs run until the service stops; one that raises is logged and started again after a second. `handled` is called
     after each event whose transaction was committed, so that a job need not wait for its next poll. `limits` are for
-    what the public reaches; a service that has them has their tables.
+    what the public reaches; a service that has them has their tables. `people` finds the staff that may sign in.
     """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         engine = database.engine(settings.database_url, settings.database_pool)
         client = await messaging.connect(settings.nats_url, settings.nats_seed, service)
-        made = Runtime(service, settings, engine, client, Relay(service, engine, client), clock, limits)
+        relay = Relay(service, engine, client)
+        sessions = settings.sessions if isinstance(settings, StaffSettings) else None
+        made = Runtime(service, settings, engine, client, relay, clock, limits, sessions, people)
         app.state.runtime = made
         broker = messaging.broker(settings.nats_url, settings.nats_seed, service, client)
         for read in reads:
@@ -186,6 +192,7 @@ def create(
         await _ready(request.app, await runtime(request), reads)
         return {"status": "ready"}
 
+    app.add_middleware(Renewal)
     app.add_middleware(Door, limits=limits, clock=clock)
     app.add_middleware(LanguagePrefix)
     app.add_middleware(ServerSpan, service=service)

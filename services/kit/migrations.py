@@ -10,12 +10,18 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from kit import database
 
+KEYS = "keys"
+
 
 def upgrade(service: str, database_url: str, revision: str = "head") -> None:
-    """Bring the database of a service to `revision`. Blocking; call it outside an event loop."""
-    services = Path(__file__).parent.parent
+    """Bring the database of a service to `revision`, or the key store's (`KEYS`), which belongs to none.
+
+    Blocking; call it outside an event loop.
+    """
+    kit = Path(__file__).parent
+    home = kit / "vault" if service == KEYS else kit.parent / service
     config = Config()
-    config.set_main_option("script_location", str(services / service / "migrations"))
+    config.set_main_option("script_location", str(home / "migrations"))
     config.attributes["database_url"] = database_url
     command.upgrade(config, revision)
 

@@ -1,5 +1,6 @@
 """What every service is told from outside, read from the environment and nowhere else."""
 
+from datetime import timedelta
 from functools import cached_property
 from ipaddress import ip_network
 from pathlib import Path
@@ -7,6 +8,25 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from kit.session import Sealer, Sessions
+
+# A secret of real use is made by chance: it holds no words, and more than a few different bytes.
+_WORDS = (b"secret", b"change", b"password", b"default", b"example", b"hemlig")
+_DIFFERENT = 10
+
+
+def safe_secret(path: Path, given: ValidationInfo) -> Path:
+    """The path of a file that holds a secret. Raises ValueError for one that is short, or guessable in real use."""
+    try:
+        secret = path.read_bytes().strip()
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from error
+    if len(secret) < 32:  # noqa: PLR2004 - 256 bits, as what is made from it
+        raise ValueError(f"{path} must hold at least 32 bytes")
+    if is_real(given) and (len(set(secret)) < _DIFFERENT or any(word in secret.lower() for word in _WORDS)):
+        raise ValueError(f"{path} holds no secret made by chance: make one with `openssl rand -hex 32`")
+    return path
 
 
 def is_real(given: ValidationInfo) -> bool:
@@ -61,3 +81,28 @@ class PublicSettings(Settings):
 
     reads_per_minute: int = Field(300, ge=1, description="searches and pages that a client may ask for")
     writes_per_minute: int = Field(60, ge=1, description="requests of a client that may change something")
+
+
+class StaffSettings(PublicSettings):
+    """Settings of a service that staff sign in to."""
+
+    session_key_file: Path = Field(
+        description="file with the secret that sessions are sealed with, the same for all services, 32+ bytes; "
+        "older secrets may follow on lines of their own while they are replaced"
+    )
+    session_idle_minutes: int = Field(30, ge=1, le=120, description="how long a session lasts without a request")
+    session_hours: int = Field(10, ge=1, le=24, description="how long a session lasts at most")
+
+    @field_validator("session_key_file")
+    @classmethod
+    def _made_by_chance(cls, path: Path, given: ValidationInfo) -> Path:
+        return safe_secret(path, given)
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        """Begins and reads sessions."""
+        return Sessions(
+            Sealer(self.session_key_file.read_text().split()),
+            idle=timedelta(minutes=self.session_idle_minutes),
+            longest=timedelta(hours=self.session_hours),
+        )

@@ -19,9 +19,22 @@ TIMEOUT_SECONDS = 2
 
 
 class Answer(Read):
-    """`found` is false where the booking has been erased."""
+    """`found` is false where the booking has been erased; `protected` where its family's identity is."""
 
     found: bool
+    protected: bool = False
+
+
+class Protected(Read):
+    """How one booking of a family of protected identity stands: that there is something to tell, never what."""
+
+    status: Status
+    sequence: int
+    over: bool
+    email: str | None
+    phone: str | None
+    language: Language
+    help_phone: str | None
 
 
 class Contact(Read):
@@ -55,7 +68,7 @@ class Contact(Read):
         return zone
 
 
-async def ask(client: Client, booking: UUID) -> Contact | None:
+async def ask(client: Client, booking: UUID) -> Contact | Protected | None:
     """The contact of a booking, or None where it has been erased.
 
     Raises TryLater where nobody answers within two seconds, or the answer cannot be read: never a guess.
@@ -68,8 +81,10 @@ async def ask(client: Client, booking: UUID) -> Contact | None:
     except (nats.errors.Error, TimeoutError) as error:
         raise TryLater("no_answer") from error
     try:
-        found = Answer.model_validate_json(reply.data).found
-        return Contact.model_validate_json(reply.data) if found else None
+        answer = Answer.model_validate_json(reply.data)
+        if not answer.found:
+            return None
+        return (Protected if answer.protected else Contact).model_validate_json(reply.data)
     except ValidationError:
         # Without its cause: pydantic's message repeats what could not be read, and that is personal.
         raise TryLater("unreadable_answer") from None

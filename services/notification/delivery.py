@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from email.message import EmailMessage
 from typing import Any
 
 import httpx
@@ -24,8 +25,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from kit import database, outbox
 from kit.app import Runtime
 from notification import channels, contact, render, rules, tables
+from notification.contact import Contact, Protected
 from notification.roles import DELIVERY
 from notification.rules import Refused, TryLater
+from notification.settings import Settings
 from notification.tables import Message
 
 log = logging.getLogger(__name__)
@@ -145,7 +148,33 @@ async def _send(runtime: Runtime, http: httpx.AsyncClient, message: Message, spa
     if family is None:
         return Outcome("dropped", "erased")
     now = runtime.clock()
-    verdict = rules.verdict(
+    verdict = _verdict(message, family, now)
+    if verdict == "wait":
+        raise TryLater("answer_too_old")
+    if verdict != "send":
+        return Outcome("dropped", verdict)
+    settings = runtime.settings
+    if family.email:
+        span.set_attribute("samtid.channel", "email")
+        mail = _mail(settings, message, family, now)
+        await _begin(runtime, message, now)
+        await channels.send_mail(settings, mail)
+    elif family.phone:
+        span.set_attribute("samtid.channel", "sms")
+        text = _text(settings, message, family)
+        await _begin(runtime, message, now)
+        await channels.send_sms(settings, http, to=family.phone, text=text, message=message.id)
+    else:
+        return Outcome("dropped", "no_address")
+    return Outcome("sent")
+
+
+def _verdict(message: Message, family: Contact | Protected, now: datetime) -> rules.Verdict:
+    if isinstance(family, Protected):
+        return rules.verdict_on_notice(
+            message.kind, message.sequence, current=family.sequence, status=family.status, over=family.over
+        )
+    return rules.verdict(
         message.kind,
         message.sequence,
         current=family.sequence,
@@ -154,33 +183,28 @@ async def _send(runtime: Runtime, http: httpx.AsyncClient, message: Message, spa
         end=family.end,
         now=now,
     )
-    if verdict == "wait":
-        raise TryLater("answer_too_old")
-    if verdict != "send":
-        return Outcome("dropped", verdict)
-    settings = runtime.settings
-    if family.email:
-        span.set_attribute("samtid.channel", "email")
-        mail = render.mail(
-            message.kind,
-            family,
-            message=message.id,
-            booking=message.booking,
-            sender=settings.mail_from,
-            domain=settings.mail_domain,
-            book_url=settings.public_url,
-            now=now,
-        )
-        await _begin(runtime, message, now)
-        await channels.send_mail(settings, mail)
-    elif family.phone:
-        span.set_attribute("samtid.channel", "sms")
-        text = render.sms(message.kind, family, book_url=settings.public_url)
-        await _begin(runtime, message, now)
-        await channels.send_sms(settings, http, to=family.phone, text=text, message=message.id)
-    else:
-        return Outcome("dropped", "no_address")
-    return Outcome("sent")
+
+
+def _mail(settings: Settings, message: Message, family: Contact | Protected, now: datetime) -> EmailMessage:
+    sender, domain = settings.mail_from, settings.mail_domain
+    if isinstance(family, Protected):
+        return render.notice(family, message=message.id, sender=sender, domain=domain, now=now)
+    return render.mail(
+        message.kind,
+        family,
+        message=message.id,
+        booking=message.booking,
+        sender=sender,
+        domain=domain,
+        book_url=settings.public_url,
+        now=now,
+    )
+
+
+def _text(settings: Settings, message: Message, family: Contact | Protected) -> str:
+    if isinstance(family, Protected):
+        return render.notice_text(family)
+    return render.sms(message.kind, family, book_url=settings.public_url)
 
 
 async def _begin(runtime: Runtime, message: Message, now: datetime) -> None:

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from kit import calendar
 from kit.language import Language, phone_text, when_text
-from notification.contact import Contact
+from notification.contact import Contact, Protected
 from notification.rules import Kind
 
 TEMPLATES = Environment(
@@ -50,6 +50,12 @@ WORDS: dict[Language, dict[Kind, Words]] = {
         "reminder_5d": Words("A reminder of your time", "This is a reminder of your time.", "A reminder of your time"),
         "reminder_24h": Words("See you soon", "Your time is coming up. Welcome!", "Your time is coming up"),
     },
+}
+
+# All that a family of protected identity is ever sent: whoever else reads it learns neither of what nor of whom.
+NOTICE: dict[Language, Words] = {
+    "sv": Words("Du har ett meddelande", "Du har ett meddelande.", "Ring {number}."),
+    "en": Words("You have a message", "You have a message.", "Call {number}."),
 }
 
 COMMON: dict[Language, dict[str, str]] = {
@@ -136,6 +142,27 @@ def sms(kind: Kind, contact: Contact, *, book_url: str) -> str:
     text = TEMPLATES.get_template("sms.txt").render(_values(kind, contact, book_url))
     # A single dash of the typographic kind would halve what one SMS holds.
     return text.replace("–", "-").strip()
+
+
+def notice(contact: Protected, *, message: UUID, sender: str, domain: str, now: datetime) -> EmailMessage:
+    """The mail for a family of protected identity: the same words whatever has happened, and nothing attached."""
+    made = EmailMessage()
+    made["Subject"] = NOTICE[contact.language].subject
+    made["From"] = sender
+    made["To"] = Address(addr_spec=contact.email or "")
+    made["Date"] = format_datetime(now)
+    made["Message-ID"] = f"<{message}@{domain}>"
+    made["Auto-Submitted"] = "auto-generated"
+    made["Content-Language"] = contact.language
+    made.set_content(notice_text(contact) + "\n", cte="quoted-printable")
+    return made
+
+
+def notice_text(contact: Protected) -> str:
+    """The same as a short text."""
+    words = NOTICE[contact.language]
+    number = phone_text(contact.help_phone, contact.language) if contact.help_phone else None
+    return f"{words.lead} {words.short.format(number=number)}" if number else words.lead
 
 
 def _values(kind: Kind, contact: Contact, book_url: str) -> dict[str, object]:

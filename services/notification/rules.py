@@ -74,9 +74,12 @@ def retry_at(attempts: int, now: datetime) -> datetime | None:
     return now + RETRY_AFTER[attempts - 1] if attempts <= len(RETRY_AFTER) else None
 
 
+Verdict = Literal["send", "wait", "superseded", "not_confirmed", "too_late"]
+
+
 def verdict(
     kind: Kind, sequence: int, *, current: int, status: Status, start: datetime, end: datetime, now: datetime
-) -> Literal["send", "wait", "superseded", "not_confirmed", "too_late"]:
+) -> Verdict:
     """What to do with a message about version `sequence` of a booking that is at version `current` now.
 
     `wait` where the booking is told as it was before the fact: the answer is too old to be used. All but `send` and
@@ -98,3 +101,14 @@ def verdict(
     if status != "confirmed":
         return "not_confirmed"
     return "send" if now < latest else "too_late"
+
+
+def verdict_on_notice(kind: Kind, sequence: int, *, current: int, status: Status, over: bool) -> Verdict:
+    """The same for a family of protected identity, of whose time no more is told than whether it is `over`."""
+    if sequence > current:
+        return "wait"
+    if sequence < current:
+        return "superseded"
+    if kind != "cancellation" and status != "confirmed":
+        return "not_confirmed"
+    return "too_late" if over else "send"

@@ -23,10 +23,12 @@ SOURCE = Path(__file__).parents[2] / "services"
 
 def needs(service: str, folder: Path) -> dict[str, str]:
     """The settings that a service needs besides those that all need."""
+    secret = folder / "secret"
+    secret.write_text("0" * 64)
+    if service == "directory":
+        return {"SESSION_KEY_FILE": str(secret)}
     if service == "booking":
-        secret = folder / "manage.secret"
-        secret.write_text("0" * 64)
-        return {"MANAGE_SECRET_FILE": str(secret)}
+        return {"MANAGE_SECRET_FILE": str(secret), "SESSION_KEY_FILE": str(secret)}
     if service == "notification":
         return {
             "SMTP_HOST": "127.0.0.1",

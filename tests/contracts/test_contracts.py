@@ -21,7 +21,7 @@ from contracts import generate
 from deploy.permissions import may_publish, may_subscribe
 from deploy.services import SERVICES, asks, reads
 from kit.events import CONTENT_TYPE, CloudEvent, EventType, Read
-from notification.contact import Answer, Contact
+from notification.contact import Answer, Contact, Protected
 
 CONTRACTS = Path(generate.__file__).parent
 EXAMPLES = sorted((CONTRACTS / "events").glob("*/examples/*.json"))
@@ -198,7 +198,7 @@ def test_the_net_for_personal_fields_holds() -> None:
 
 def test_the_asker_understands_every_answer() -> None:
     answer = generate.questions()["query.booking.contact"]
-    known, unknown = answer.answers
+    known, protected, unknown = answer.answers
     assert set(Contact.model_fields) <= set(known.model_fields)
     assert Answer.model_validate({"found": False}) == Answer(**unknown.model_validate({"found": False}).model_dump())
     told = known.model_validate_json(
@@ -226,10 +226,32 @@ def test_the_asker_understands_every_answer() -> None:
         )
     )
     assert Contact.model_validate_json(told.model_dump_json()).model_dump() == told.model_dump(exclude={"found"})
+    notice = {"found": True, "protected": True, "status": "confirmed", "sequence": 0, "over": False}
+    reached = {"email": None, "phone": "+46700000000", "language": "sv", "help_phone": "+46415378000"}
+    hidden = protected.model_validate({**notice, **reached}).model_dump()
+    assert Answer.model_validate(hidden).protected
+    assert Protected.model_validate(hidden).model_dump() == {
+        name: value for name, value in hidden.items() if name not in ("found", "protected")
+    }
+
+
+def test_of_a_protected_family_the_asker_is_told_neither_who_nor_when_nor_where() -> None:
+    _, protected, _ = generate.questions()["query.booking.contact"].answers
+    assert set(protected.model_fields) == {
+        "found",
+        "protected",
+        "status",
+        "sequence",
+        "over",
+        "email",
+        "phone",
+        "language",
+        "help_phone",
+    }
 
 
 def test_an_answer_of_ours_takes_no_field_that_its_contract_lacks() -> None:
-    known, _ = generate.questions()["query.booking.contact"].answers
+    known, *_ = generate.questions()["query.booking.contact"].answers
     with pytest.raises(ValidationError, match="diagnosis"):
         known.model_validate({"diagnosis": "x"})
 

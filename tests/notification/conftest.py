@@ -57,6 +57,13 @@ def answer(sequence: int = 0, **changed: Any) -> dict[str, Any]:
     }
 
 
+def protected_answer(sequence: int = 0, **changed: Any) -> dict[str, Any]:
+    """What booking answers about a booking of a family of protected identity."""
+    told = ("found", "status", "sequence", "email", "phone", "language", "help_phone", "a_field_of_tomorrow")
+    known = answer(sequence)
+    return {**{name: known[name] for name in told}, "protected": True, "over": False, **changed}
+
+
 class FakeTime:
     """The time that a service believes in."""
 

@@ -38,6 +38,7 @@ from tests.notification.conftest import (
     Outside,
     answer,
     everything_stored,
+    protected_answer,
     rows,
 )
 
@@ -172,6 +173,53 @@ async def test_confirmation_by_sms(
     assert sms.text.endswith(" 0415-37 80 00" if language == "sv" else " +46 415 37 80 00")
     assert sms.reference == "K7QX3MPD"
     assert sms.key == str(row.id)
+
+
+@pytest.mark.parametrize(
+    ("language", "subject", "said"),
+    [
+        ("sv", "Du har ett meddelande", "Du har ett meddelande. Ring 0415-37 80 00."),
+        ("en", "You have a message", "You have a message. Call +46 415 37 80 00."),
+    ],
+)
+async def test_a_protected_family_is_told_that_there_is_a_message_and_no_more(
+    notification: Notification, booking: Booking, outside: Outside, language: str, subject: str, said: str
+) -> None:
+    by_mail, by_sms, clock = uuid4(), uuid4(), FakeTime(BOOKED_AT)
+    booking.answers[by_mail] = protected_answer(language=language)
+    booking.answers[by_sms] = protected_answer(language=language, email=None)
+    async with _mail_server() as (server, port), notification(smtp_port=port, clock=clock) as running:
+        for one in booking.answers:
+            await booking.publish(events.CONFIRMED, one)
+            await _settled(running, one, 0, "confirmation")
+        clock.now = START - timedelta(hours=24)
+        for one in booking.answers:
+            await _settled(running, one, 0, "reminder_24h")
+        for one in list(booking.answers):
+            booking.answers[one] = {**booking.answers[one], "sequence": 1, "status": "cancelled"}
+            await booking.publish(events.CANCELLED, one, 1)
+            await _settled(running, one, 1, "cancellation")
+    assert {(sms.to, sms.text) for sms in outside.caught} == {("+46701234567", said)}
+    assert len(server.mails) == len(outside.caught) >= 3
+    domain_and_id = {"From", "To", "Date", "Message-ID", "Auto-Submitted", "Content-Language", "Subject"}
+    transport = {"Content-Type", "Content-Transfer-Encoding", "MIME-Version", "X-Peer", "X-MailFrom", "X-RcptTo"}
+    for mail in server.mails:
+        assert mail["Subject"] == subject
+        assert not mail.is_multipart()
+        assert mail.get_content().strip() == said
+        assert set(mail.keys()) <= domain_and_id | transport
+
+
+async def test_what_a_protected_family_cannot_act_on_any_more_is_dropped(
+    notification: Notification, booking: Booking, outside: Outside
+) -> None:
+    one = uuid4()
+    booking.answers[one] = protected_answer(over=True)
+    async with notification() as running:
+        await booking.publish(events.CONFIRMED, one)
+        row = await _settled(running, one, 0, "confirmation", "dropped")
+    assert row.last_error == "too_late"
+    assert outside.caught == []
 
 
 async def test_a_municipality_without_a_phone_is_not_offered_for_questions(

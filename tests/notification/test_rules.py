@@ -61,3 +61,20 @@ def test_delays_grow_and_end() -> None:
 )
 def test_verdict(kind: rules.Kind, sequence: int, status: rules.Status, now: datetime, said: str) -> None:
     assert rules.verdict(kind, sequence, current=1, status=status, start=START, end=END, now=now) == said
+
+
+@pytest.mark.parametrize(
+    ("kind", "sequence", "status", "over", "said"),
+    [
+        ("confirmation", 1, "confirmed", False, "send"),
+        ("reminder_24h", 1, "confirmed", False, "send"),
+        ("reminder_24h", 1, "confirmed", True, "too_late"),
+        ("confirmation", 0, "confirmed", False, "superseded"),
+        ("change", 2, "confirmed", False, "wait"),
+        ("reminder_5d", 1, "cancelled", False, "not_confirmed"),
+        ("cancellation", 1, "cancelled", False, "send"),
+        ("cancellation", 1, "cancelled", True, "too_late"),
+    ],
+)
+def test_verdict_on_notice(kind: rules.Kind, sequence: int, status: rules.Status, over: bool, said: str) -> None:
+    assert rules.verdict_on_notice(kind, sequence, current=1, status=status, over=over) == said

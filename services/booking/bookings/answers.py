@@ -23,6 +23,20 @@ class NoContact(EventData):
     found: Literal[False]
 
 
+class ProtectedContact(EventData):
+    """How to tell a family of protected identity that there is a message, and nothing of what about."""
+
+    found: Literal[True]
+    protected: Literal[True]
+    status: Literal["confirmed", "fulfilled", "no_show", "cancelled"]
+    sequence: int = Field(ge=0)
+    over: bool = Field(description="whether the time has passed, so that there is nothing left to tell")
+    email: str | None
+    phone: str | None = Field(description="E.164")
+    language: Language
+    help_phone: str | None = Field(description="whom to call to be told; E.164")
+
+
 class Contact(EventData):
     """The booking as it is now, and whom to tell. Instants are UTC; `zone` is the IANA zone to tell them in."""
 

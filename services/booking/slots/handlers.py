@@ -41,5 +41,6 @@ READS = Reads(
         "se.samtid.directory.pool.v1": Handler(reads.Pool, keep),
         "se.samtid.directory.schedule.v1": Handler(reads.Schedule, keep),
         "se.samtid.directory.offering.v1": Handler(reads.Offering, keep),
+        "se.samtid.directory.staff.v1": Handler(reads.Staff, keep),
     },
 )

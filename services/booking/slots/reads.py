@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from kit import staff
 from kit.events import Read
 from kit.language import Language
 
@@ -121,3 +122,7 @@ class Offering(Entity):
     def stored(cls, document: str) -> "Offering":
         """The offering of a stored document. Documents are few and change seldom, so each is parsed once."""
         return cls.model_validate_json(document)
+
+
+class Staff(Entity, staff.Staff):
+    """Whoever may sign in, and what for."""

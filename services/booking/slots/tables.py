@@ -3,11 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Literal
 
 import asyncpg
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.slots.reads import Advisor, Municipality, Offering, Pool, Schedule, Unit
 from booking.slots.rules import Block, Free, Place, Reach, SlotFacts
+from kit import database
 from kit.database import Connection, Statement
 
 # Longer than any horizon that directory accepts (90 days), so that a search never sees the end of the calendar.
@@ -139,6 +142,15 @@ async def document(connection: Connection, kind: str, entity_id: str) -> str | N
         "select data::text from directory_copy where kind = $1 and id = $2 and not ended", kind, entity_id
     )
     return found
+
+
+async def find_staff(engine: AsyncEngine, by: Literal["id", "identity"], value: str) -> str | None:
+    """The live member of staff with an id, or with an identity at the provider, as a JSON document."""
+    async with database.driver(engine) as connection:
+        found: str | None = await connection.fetchval(
+            "select data::text from directory_copy where kind = 'staff' and not ended and data->>$1 = $2", by, value
+        )
+        return found
 
 
 async def municipalities(connection: Connection) -> list[Municipality]:

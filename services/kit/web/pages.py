@@ -14,9 +14,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 
+from kit import access
+from kit.access import FormExpired, NotSignedIn, Person
 from kit.language import Language
 from kit.refusal import Invalid, NotFound, Refusal
-from kit.web import static
+from kit.web import staff, static
 
 Texts = Mapping[str, tuple[str, str]]
 """Each text by its key, in Swedish and in English; `{name}` in it is filled in."""
@@ -109,6 +111,13 @@ def filled(texts: Texts, language: Language, key: str, **values: Any) -> str:
     return text.format(**values) if values else text
 
 
+def staff_router() -> APIRouter:
+    """A router whose routes are pages for staff: each form must carry the token of its session."""
+    made = router()
+    made.dependencies.append(Depends(access.form_of_session))
+    return made
+
+
 class Pages:
     """The templates and the texts of a capability; templates lie in `templates/` of the packages, first found first.
 
@@ -116,7 +125,7 @@ class Pages:
     """
 
     def __init__(self, texts: Texts, *packages: str) -> None:
-        self.texts = {**FRAME, **texts}
+        self.texts = {**FRAME, **staff.TEXTS, **texts}
         self.templates = Environment(
             loader=ChoiceLoader([PackageLoader(package) for package in (*packages, "kit.web")]),
             autoescape=True,
@@ -136,8 +145,13 @@ class Pages:
         language = language_of(request)
         other: Language = "sv" if language == "en" else "en"
         query = request.url.query
+        person: Person | None = request.scope.get("samtid.person")
         html = self.templates.get_template(template).render(
             {
+                "person": person,
+                "csrf": access.form_token(request, person) if person else "",
+                "ways": staff.ways(person) if person else (),
+                "here": request.scope["path"],
                 "language": language,
                 "t": lambda key, **v: filled(self.texts, language, key, **v),
                 "link": lambda path, **q: address(language, path, **q),
@@ -174,6 +188,15 @@ def _as_page(answer: _Answer, pages: Pages) -> _Answer:
         if not _wants_page(request):
             return document
         language = language_of(request)
+        if isinstance(error, NotSignedIn) and request.method == "GET":
+            return see_other(request, "/logga-in", nasta=address(language, request.scope["path"]))
+        if isinstance(error, NotSignedIn | FormExpired):
+            # Nothing that was typed is lost: once signed in, it is sent again from here.
+            again = {name: value for name, value in (await form(request)).items() if name != "_csrf"}
+            title, detail = error.text(language)
+            return pages.render(
+                request, "sign_in_first.html", error.status, private=True, title=title, detail=detail, again=again
+            )
         if isinstance(error, Refusal) and not isinstance(error, Invalid | NotFound):
             title, detail = error.text(language)
         else:

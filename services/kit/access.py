@@ -1,0 +1,143 @@
+"""Who asks, and what that person may do: read from the service's own copy of the staff, anew with each request.
+
+So a role that is taken away is gone within the seconds that state needs to arrive, running sessions included.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal, cast
+
+from fastapi import Depends, Request
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from kit.refusal import Refusal
+from kit.session import Session
+from kit.staff import Role, Staff
+
+if TYPE_CHECKING:
+    from kit.app import Runtime
+
+# Gives the live member of staff with an id, or with an identity at the provider, as a JSON document.
+Find = Callable[[AsyncEngine, Literal["id", "identity"], str], Awaitable[str | None]]
+
+
+@dataclass(frozen=True)
+class Person:
+    """Whoever a request comes from. A program that shows a bearer token has no session."""
+
+    staff: Staff
+    session: Session | None = None
+
+    @property
+    def id(self) -> str:
+        """The id in the register of staff."""
+        return self.staff.id
+
+    @property
+    def name(self) -> str:
+        """The name, for pages."""
+        return self.staff.name
+
+    @property
+    def advisor(self) -> str | None:
+        """Whose working days are this person's own; None for whoever meets no families."""
+        return self.staff.advisor
+
+    def has(self, *roles: str) -> bool:
+        """Whether the person holds one of the roles, wherever."""
+        return any(grant.role in roles for grant in self.staff.grants)
+
+    def units(self, *roles: str) -> tuple[str, ...]:
+        """The units for which the person holds one of the roles."""
+        return _sorted(g.unit for g in self.staff.grants if g.role in roles)
+
+    def centres(self, *roles: str) -> tuple[str, ...]:
+        """The centres for which the person holds one of the roles."""
+        return _sorted(g.centre for g in self.staff.grants if g.role in roles)
+
+
+class NotSignedIn(Refusal):
+    status = 401
+    code = "not-signed-in"
+    sv = ("Logga in först", "Du är inte inloggad, eller så har du varit borta en stund.")
+    en = ("Sign in first", "You are not signed in, or you have been away for a while.")
+    headers = {"WWW-Authenticate": "Bearer"}  # noqa: RUF012 - never changed
+
+
+class NotAllowed(Refusal):
+    status = 403
+    code = "not-allowed"
+    sv = ("Du har inte behörighet till det här", "Behöver du det i ditt arbete? Be din samordnare om rollen.")
+    en = ("You do not have access to this", "Do you need it for your work? Ask your coordinator for the role.")
+
+
+class FormExpired(Refusal):
+    status = 403
+    code = "form-expired"
+    sv = ("Formuläret behöver skickas igen", "Inget är sparat än. Skicka igen, så sparas det du skrev.")
+    en = ("The form must be sent again", "Nothing is saved yet. Send it again, and what you wrote is saved.")
+
+
+async def person_of(request: Request) -> Person | None:
+    """The person of a request, by session or by bearer token; None for a stranger, and for whoever's rights ended."""
+    running: Runtime = request.app.state.runtime
+    if running.people is None or running.sessions is None:
+        return None
+    if known := request.scope.get("samtid.person"):
+        return cast("Person", known)
+    now = running.clock()
+    session = running.sessions.read(request.headers.get("cookie", ""), now)
+    if session is None:
+        return None
+    staff = await _staff(running.engine, running.people, "id", session.person)
+    if staff is None or (staff.sessions_after and session.begun < staff.sessions_after):
+        return None
+    if renewed := running.sessions.renewed(session, now):
+        request.scope["samtid.renew"] = running.sessions.cookie(renewed)
+    person = Person(staff, session)
+    request.scope["samtid.person"] = person
+    return person
+
+
+def signed_in(*roles: Role) -> Callable[[Request], Awaitable[Person]]:
+    """The dependency of a route for staff: gives the Person. Raises NotSignedIn, or NotAllowed without such a role."""
+
+    async def dependency(request: Request) -> Person:
+        person = await person_of(request)
+        if person is None:
+            raise NotSignedIn
+        if not person.has(*roles):
+            raise NotAllowed
+        return person
+
+    return dependency
+
+
+async def form_of_session(request: Request, person: Annotated[Person | None, Depends(person_of)]) -> None:
+    """The dependency of all staff's pages: a form must carry its session's token. Raises FormExpired."""
+    if request.method in ("GET", "HEAD") or person is None or person.session is None:
+        return
+    given = (await request.form()).get("_csrf", "")
+    if not isinstance(given, str) or not form_token_fits(request, person, given):
+        raise FormExpired
+
+
+def form_token(request: Request, person: Person) -> str:
+    """The token for the forms of a page."""
+    sessions = request.app.state.runtime.sessions
+    return str(sessions.form_token(person.session)) if person.session else ""
+
+
+def form_token_fits(request: Request, person: Person, given: str) -> bool:
+    """Whether a form was made for this person's session."""
+    sessions = request.app.state.runtime.sessions
+    return bool(person.session and sessions.is_form_token(person.session, given))
+
+
+async def _staff(engine: AsyncEngine, find: Find, by: Literal["id", "identity"], value: str) -> Staff | None:
+    found = await find(engine, by, value)
+    return Staff.model_validate_json(found) if found else None
+
+
+def _sorted(scopes: Iterable[str | None]) -> tuple[str, ...]:
+    return tuple(sorted({scope for scope in scopes if scope}))

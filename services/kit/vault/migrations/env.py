@@ -1,0 +1,4 @@
+from kit import migrations
+from kit.vault.tables import metadata
+
+migrations.run(metadata)

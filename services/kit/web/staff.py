@@ -1,0 +1,44 @@
+"""What all pages for staff have in common: the way to each of them, for whoever's roles lead there."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kit.access import Person
+from kit.staff import Role
+
+
+@dataclass(frozen=True)
+class Way:
+    """A link in the head of every page for staff."""
+
+    path: str
+    text: str
+    roles: tuple[Role, ...]
+
+
+WAYS = (
+    Way("/arbetsdag", "way_day", ("advisor",)),
+    Way("/arbetsvecka", "way_week", ("advisor",)),
+    Way("/katalog", "way_register", ("coordinator", "operator")),
+    Way("/telefonbokning", "way_phone", ("advisor", "coordinator")),
+    Way("/granskning", "way_review", ("reviewer",)),
+)
+TEXTS: Mapping[str, tuple[str, str]] = {
+    "staff_site": ("Samtid för personal", "Samtid for staff"),
+    "ways": ("Sidor för personal", "Pages for staff"),
+    "way_day": ("Min dag", "My day"),
+    "way_week": ("Min vecka", "My week"),
+    "way_phone": ("Boka åt en familj", "Book for a family"),
+    "way_register": ("Katalog", "Register"),
+    "way_review": ("Granskning", "Review"),
+    "sign_out": ("Logga ut", "Sign out"),
+    "signed_in_as": ("Inloggad som {name}", "Signed in as {name}"),
+    "sign_in": ("Logga in", "Sign in"),
+    "sign_in_beside": ("Logga in i en ny flik", "Sign in in a new tab"),
+    "send_again": ("Skicka igen", "Send again"),
+}
+
+
+def ways(person: Person) -> tuple[Way, ...]:
+    """Where the person's roles lead."""
+    return tuple(way for way in WAYS if person.has(*way.roles))
