@@ -115,7 +115,7 @@ async def make_databases(host: str, port: int, passwords: Mapping[str, str]) -> 
 
 
 async def make_roles(admin: Connection, passwords: Mapping[str, str]) -> None:
-    """For each service its owner, the role that serves and owns nothing, and the narrow ones that this may take."""
+    """The roles of `passwords` that log in, and for each service the narrow ones that it may take."""
     known = {r["rolname"] for r in await admin.fetch("select rolname from pg_roles")}
 
     async def make(role: str, may: str) -> None:
@@ -124,7 +124,7 @@ async def make_roles(admin: Connection, passwords: Mapping[str, str]) -> None:
             f"{verb} role {role} {may} nosuperuser nocreatedb nocreaterole noreplication nobypassrls noinherit"
         )
 
-    for role in LOGINS:
+    for role in passwords.keys() - {"postgres"}:
         # Names are ours and passwords are hexadecimal: neither can end the quotes.
         await make(role, f"login password '{passwords[role]}'")
     for service in SERVICES:

@@ -100,7 +100,8 @@ async def new_database(postgres: str, as_role: AsRole) -> AsyncIterator[Database
     The URL is of the role that serves: it owns nothing, and sees what policies show it.
     """
     admin = await until(lambda: _connect(f"{postgres}/postgres"))
-    await installation.make_roles(admin, dict.fromkeys(installation.LOGINS, PASSWORD))
+    logins = (*installation.LOGINS, migrations.KEYS, roles.owner(migrations.KEYS))
+    await installation.make_roles(admin, dict.fromkeys(logins, PASSWORD))
     templates: dict[str, str] = {}
     lock = asyncio.Lock()
 
