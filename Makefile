@@ -33,7 +33,7 @@ demo: $(READY)  ## run the whole system on this machine (ARGS='--port 8123 --sta
 	@exec $(BIN)/samtid demo $(ARGS)
 
 test: $(READY) $(OIDC_READY)  ## every test, on real PostgreSQL and NATS (ARGS='-k slots')
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
 
 check: $(READY)  ## lint, types, boundaries, contracts
 	$(BIN)/ruff format --check .
