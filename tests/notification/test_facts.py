@@ -23,8 +23,8 @@ from tests.notification.conftest import BOOKED_AT, START, fact
 
 
 @pytest.fixture(scope="module")
-async def engine(new_database: Databases) -> AsyncIterator[AsyncEngine]:
-    made = database.engine(await new_database("notification"), 10)
+async def engine(lasting_database: Databases) -> AsyncIterator[AsyncEngine]:
+    made = database.engine(await lasting_database("notification"), 10)
     yield made
     await made.dispose()
 
