@@ -10,6 +10,7 @@ from booking.settings import Settings
 from booking.slots import api as slots_api
 from booking.slots import handlers
 from booking.slots import pages as slot_pages
+from booking.slots.tables import find_staff
 from booking.tables import inbox_table
 from kit import app
 from kit.app import Answer, Clock, utc_now
@@ -47,6 +48,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
                 bookings_api.GUESSES: settings.guesses_per_minute,
             }
         ),
+        people=find_staff,
         clock=clock,
     )
     bookings_api.install(made)
