@@ -18,9 +18,7 @@ from kit.limits import Limits
 from kit.web import pages, static
 
 READS = (handlers.READS,)
-ANSWERS = {
-    "query.booking.contact": Answer(ContactQuestion, (Contact, ProtectedContact, NoContact), jobs.answer_contact)
-}
+ANSWERS = {"query.booking.contact": Answer(ContactQuestion, (Contact, ProtectedContact, NoContact), jobs.answer_contact)}
 
 
 def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
