@@ -115,7 +115,9 @@ async def make_databases(host: str, port: int, passwords: Mapping[str, str]) -> 
 
 
 async def make_roles(admin: Connection, passwords: Mapping[str, str]) -> None:
-    """The roles of `passwords` that log in, and for each service the narrow ones that it may take."""
+    """The roles of `passwords` that log in, and for each service the narrow ones that it may take, and those that own
+    functions which it may call.
+    """
     known = {r["rolname"] for r in await admin.fetch("select rolname from pg_roles")}
 
     async def make(role: str, may: str) -> None:
@@ -131,6 +133,10 @@ async def make_roles(admin: Connection, passwords: Mapping[str, str]) -> None:
         for role in services.roles(service):
             await make(role, "nologin")
             await admin.execute(f"grant {role} to {service} with inherit false, set true, admin false")
+        for role in services.definers(service):
+            # Migrations give functions to it.
+            await make(role, "nologin")
+            await admin.execute(f"grant {role} to {roles.owner(service)} with inherit false, set true, admin false")
 
 
 async def make_database(admin: Connection, service: str, name: str) -> None:

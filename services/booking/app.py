@@ -18,7 +18,9 @@ from kit.limits import Limits
 from kit.web import pages, static
 
 READS = (handlers.READS,)
-ANSWERS = {"query.booking.contact": Answer(ContactQuestion, (Contact, ProtectedContact, NoContact), jobs.answer_contact)}
+ANSWERS = {
+    "query.booking.contact": Answer(ContactQuestion, (Contact, ProtectedContact, NoContact), jobs.answer_contact)
+}
 
 
 def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
@@ -47,6 +49,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
             }
         ),
         people=find_staff,
+        provider=settings.provider(clock),
         clock=clock,
     )
     bookings_api.install(made)

@@ -25,6 +25,7 @@ from kit.door import Door
 from kit.events import EventData, Read
 from kit.limits import Limits
 from kit.messaging import Reads
+from kit.oidc import Provider
 from kit.outbox import Relay
 from kit.refusal import Refusal, TooManyRequests
 from kit.session import Renewal, Sessions
@@ -54,6 +55,7 @@ class Runtime:
     limits: Limits | None = None
     sessions: Sessions | None = None
     people: access.Find | None = None
+    provider: Provider | None = None
 
 
 Job = Callable[[Runtime], Awaitable[None]]
@@ -112,13 +114,15 @@ def create(
     handled: Callable[[], None] = lambda: None,
     limits: Limits | None = None,
     people: access.Find | None = None,
+    provider: Provider | None = None,
     clock: Clock = utc_now,
 ) -> FastAPI:
     """A FastAPI application with the service's routes, readers, answers and jobs.
 
     Jobs run until the service stops; one that raises is logged and started again after a second. `handled` is called
     after each event whose transaction was committed, so that a job need not wait for its next poll. `limits` are for
-    what the public reaches; a service that has them has their tables. `people` finds the staff that may sign in.
+    what the public reaches; a service that has them has their tables. `people` finds the staff that may sign in,
+    and `provider` says who somebody is.
     """
 
     @asynccontextmanager
@@ -127,7 +131,7 @@ def create(
         client = await messaging.connect(settings.nats_url, settings.nats_seed, service)
         relay = Relay(service, engine, client)
         sessions = settings.sessions if isinstance(settings, StaffSettings) else None
-        made = Runtime(service, settings, engine, client, relay, clock, limits, sessions, people)
+        made = Runtime(service, settings, engine, client, relay, clock, limits, sessions, people, provider)
         app.state.runtime = made
         broker = messaging.broker(settings.nats_url, settings.nats_seed, service, client)
         for read in reads:
