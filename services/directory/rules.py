@@ -359,6 +359,7 @@ def _answering(register: Register, entity: Offering) -> Iterator[Breach]:
         where = _named(entity, "units", code)
         if code not in entity.municipalities:
             yield Breach(f"units names {code}, which is not among the municipalities: take it away", (where,))
+            continue
         unit = register.unit.get(unit_id)
         if unit is not None and unit.municipality != code:
             yield Breach(
