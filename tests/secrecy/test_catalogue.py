@@ -22,6 +22,7 @@ ALEMBIC = "the number of the last migration"
 HARMLESS = {
     "directory": {
         "alembic_version": ALEMBIC,
+        "change": "who changed what in the register",
         "entity": "the register: municipalities, advisors, offerings and staff",
         "outbox": OUTBOX,
         "request_count": COUNTS,
