@@ -76,6 +76,7 @@ async def book(request: Request) -> Response:
                     "kind": "booking",
                     "offering": slot.offering,
                     "municipality": body["municipality"],
+                    "unit": facts["unit"],
                     "advisor": slot.advisor,
                     "modality": body["modality"],
                     "place": None,
