@@ -64,6 +64,28 @@ BOOKING: dict[str, Open | Staff | Known] = {
     "POST /bokning/{token}/flytta": LINK,
     "GET /bokning/{token}/avboka": LINK,
     "POST /bokning/{token}/avboka": LINK,
+    **dict.fromkeys(
+        (
+            "GET /arbetsdag",
+            "GET /arbetsvecka",
+            "GET /arbetsdag/bokning/{booking}",
+            "POST /arbetsdag/bokning/{booking}/utfall",
+            "GET /arbetsdag/bokning/{booking}/flytta",
+            "POST /arbetsdag/bokning/{booking}/flytta",
+            "GET /arbetsdag/bokning/{booking}/flytta-till-annan",
+            "POST /arbetsdag/bokning/{booking}/flytta-till-annan",
+            "GET /arbetsdag/bokning/{booking}/avboka",
+            "POST /arbetsdag/bokning/{booking}/avboka",
+            "GET /arbetsdag/franvaro",
+            "POST /arbetsdag/franvaro",
+            "GET /arbetsdag/kalender",
+            "POST /arbetsdag/kalender",
+        ),
+        Staff(("advisor",)),
+    ),
+    "GET /kalender/{secret}.ics": FEED,
+    "GET /booking/v1/agenda": Staff(("advisor",), page=False),
+    "POST /booking/v1/agenda/{booking}/outcome": Staff(("advisor",), page=False),
 }
 
 DIRECTORY: dict[str, Open | Staff | Known] = {
