@@ -100,6 +100,19 @@ DIRECTORY: dict[str, Open | Staff | Known] = {
         for kind in ("municipalities", "units", "centres", "advisors", "pools", "schedules", "offerings")
         for one in ("", "/{entity_id}")
     },
+    **{
+        route: Staff(("coordinator", "operator"))
+        for route in (
+            "GET /katalog",
+            "GET /katalog/historik",
+            "GET /katalog/{slug}",
+            "GET /katalog/{slug}/ny",
+            "POST /katalog/{slug}/ny",
+            "GET /katalog/{slug}/{entity_id}",
+            "POST /katalog/{slug}/{entity_id}",
+            "GET /katalog/{slug}/{entity_id}/historik",
+        )
+    },
     "GET /directory/v1/staff": Staff(("coordinator", "operator"), page=False),
     "GET /directory/v1/staff/{entity_id}": Staff(("coordinator", "operator"), page=False),
 }
