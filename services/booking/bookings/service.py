@@ -6,7 +6,7 @@ import json
 import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
@@ -19,13 +19,14 @@ from booking.bookings.links import Links, token_hash
 from booking.bookings.rules import (
     HoldGone,
     KeyReused,
+    Reason,
     SlotTaken,
     Start,
     TooManyHolds,
     TwinUnderWay,
     UnknownBooking,
 )
-from booking.bookings.tables import Contact, NewBooking
+from booking.bookings.tables import Change, Contact, NewBooking
 from booking.settings import Settings
 from booking.slots import tables as slot_tables
 from booking.slots.reads import Offering
@@ -259,7 +260,7 @@ async def _earlier(connection: Connection, key: bytes) -> asyncpg.Record | None:
 
 async def look_up(connection: Connection, token: str, language: Language) -> View:
     """The booking of a manage token. Raises UnknownBooking."""
-    return _view(await _row(connection, token), language)
+    return view_of(await _row(connection, token), language)
 
 
 async def reschedule(
@@ -275,25 +276,37 @@ async def reschedule(
         span.set_attribute("samtid.booking_id", str(row["id"]))
         span.set_attribute("samtid.booking_reference", row["reference"])
         rules.allow_change(row["status"], row["start_at"], now)
-        modality = modality or row["modality"]
-        if (slot.start, slot.advisor, modality) == (row["start_at"], row["advisor"], row["modality"]):
-            return _view(row, language)
-        if slot.offering != row["offering"]:
-            raise NotOffered
-        start = await _allowed(connection, slot, row["municipality"], modality, now)
-        sequence = row["sequence"] + 1
-        if not await tables.move(connection, row, start, sequence, now):
-            raise await taken(connection, slot, row["municipality"], modality, now)
-        fact = _fact(
-            events.RESCHEDULED, events.Rescheduled, row["id"], sequence, start, now, previous_start=row["start_at"]
-        )
-        await outbox.write(connection, fact)
-        return _view(await _row(connection, token), language)
+        await move(connection, row, slot, modality=modality, now=now)
+        return view_of(await _row(connection, token), language)
 
 
-async def cancel(
-    connection: Connection, token: str, *, now: datetime, language: Language, by: Literal["family", "staff"] = "family"
-) -> View:
+async def move(
+    connection: Connection,
+    row: asyncpg.Record,
+    slot: SlotId,
+    *,
+    modality: str | None,
+    now: datetime,
+    staff: str | None = None,
+) -> None:
+    """Move a booking whose row is locked, for its family or, with the id of a member of `staff`, for that one."""
+    modality = modality or row["modality"]
+    if (slot.start, slot.advisor, modality) == (row["start_at"], row["advisor"], row["modality"]):
+        return
+    if slot.offering != row["offering"]:
+        raise NotOffered
+    start = await _allowed(connection, slot, row["municipality"], modality, now, by_staff=staff is not None)
+    sequence = row["sequence"] + 1
+    if not await tables.move(connection, row, start, sequence, now):
+        raise await taken(connection, slot, row["municipality"], modality, now, by_staff=staff is not None)
+    fact = _fact(
+        events.RESCHEDULED, events.Rescheduled, row["id"], sequence, start, now, previous_start=row["start_at"]
+    )
+    await outbox.write(connection, fact)
+    await tables.write_change(connection, row["id"], Change("rescheduled", now, staff, start.times.start))
+
+
+async def cancel(connection: Connection, token: str, *, now: datetime, language: Language) -> View:
     """Cancel a booking and give its time back. A booking that is cancelled already stays so.
 
     Raises UnknownBooking, or NotChangeable once it has begun.
@@ -305,26 +318,44 @@ async def cancel(
         span.set_attribute("samtid.booking_reference", row["reference"])
         if row["status"] != "cancelled":
             rules.allow_change(row["status"], row["start_at"], now)
-            offering = Offering.stored(row["offering_data"]) if row["offering_data"] else None
-            late = rules.is_late(offering, row["start_at"], now)
-            sequence = row["sequence"] + 1
-            await tables.cancel(connection, row, sequence, now, late=late)
-            data = events.Cancelled(
-                booking=row["id"],
-                sequence=sequence,
-                offering=row["offering"],
-                municipality=row["municipality"],
-                advisor=row["advisor"],
-                modality=row["modality"],
-                place=row["place"],
-                start=row["start_at"],
-                end=row["end_at"],
-                zone=row["zone"],
-                late=late,
-                by=by,
-            )
-            await outbox.write(connection, outbox.row(events.CANCELLED, entity_id=str(row["id"]), data=data, now=now))
-        return _view(await _row(connection, token), language)
+            await give_up(connection, row, now=now)
+        return view_of(await _row(connection, token), language)
+
+
+async def give_up(
+    connection: Connection,
+    row: asyncpg.Record,
+    *,
+    now: datetime,
+    staff: str | None = None,
+    reason: Reason | None = None,
+) -> None:
+    """Cancel a booking whose row is locked, for its family or, for a reason, by a member of `staff`."""
+    offering = Offering.stored(row["offering_data"]) if row["offering_data"] else None
+    late = rules.is_late(offering, row["start_at"], now)
+    sequence = row["sequence"] + 1
+    await tables.cancel(connection, row, sequence, now, late=late)
+    data = events.Cancelled(
+        **booked_of(row, sequence).model_dump(), late=late, by="staff" if staff else "family", reason=reason
+    )
+    await outbox.write(connection, outbox.row(events.CANCELLED, entity_id=str(row["id"]), data=data, now=now))
+    await tables.write_change(connection, row["id"], Change("cancelled", now, staff, row["start_at"], reason))
+
+
+def booked_of(row: asyncpg.Record, sequence: int) -> events.Booked:
+    """What a fact tells of a booking that stays where it is."""
+    return events.Booked(
+        booking=row["id"],
+        sequence=sequence,
+        offering=row["offering"],
+        municipality=row["municipality"],
+        advisor=row["advisor"],
+        modality=row["modality"],
+        place=row["place"],
+        start=row["start_at"],
+        end=row["end_at"],
+        zone=row["zone"],
+    )
 
 
 async def contact(connection: Connection, links: Links, booking: UUID) -> answers.Contact | answers.NoContact:
@@ -332,7 +363,7 @@ async def contact(connection: Connection, links: Links, booking: UUID) -> answer
     row = await tables.with_contact(connection, booking)
     if row is None:
         return answers.NoContact(found=False)
-    view = _view(row, row["language"])
+    view = view_of(row, row["language"])
     return answers.Contact(
         found=True,
         status=view.status,
@@ -361,7 +392,13 @@ async def forget_keys(connection: Connection, before: datetime) -> None:
 
 
 async def taken(
-    connection: Connection, slot: SlotId, municipality: str, modality: str | None, now: datetime
+    connection: Connection,
+    slot: SlotId,
+    municipality: str,
+    modality: str | None,
+    now: datetime,
+    *,
+    by_staff: bool = False,
 ) -> SlotTaken:
     """The refusal for a time that is gone, with the nearest ones that are free."""
     near = slot_tables.Search(
@@ -371,20 +408,35 @@ async def taken(
         modality=modality,
         limit=ALTERNATIVES,
         nearest_to=slot.start,
+        by_staff=by_staff,
     )
     return SlotTaken(alternatives=await slot_tables.free_starts(connection, near))
 
 
-async def _allowed(connection: Connection, slot: SlotId, municipality: str, modality: str, now: datetime) -> Start:
+async def _allowed(
+    connection: Connection,
+    slot: SlotId,
+    municipality: str,
+    modality: str,
+    now: datetime,
+    *,
+    by_staff: bool = False,
+) -> Start:
     facts = await slot_tables.slot_facts(
         connection, offering=slot.offering, municipality=municipality, advisor=slot.advisor, start=slot.start
     )
     try:
         return rules.allow_start(
-            facts, advisor=slot.advisor, municipality=municipality, modality=modality, start=slot.start, now=now
+            facts,
+            advisor=slot.advisor,
+            municipality=municipality,
+            modality=modality,
+            start=slot.start,
+            now=now,
+            by_staff=by_staff,
         )
     except SlotTaken:
-        raise await taken(connection, slot, municipality, modality, now) from None
+        raise await taken(connection, slot, municipality, modality, now, by_staff=by_staff) from None
 
 
 async def _row(connection: Connection, token: str) -> asyncpg.Record:
@@ -399,7 +451,8 @@ def _hold(row: asyncpg.Record) -> Hold:
     return Hold(row["id"], slot, row["municipality"], row["modality"], row["created_at"], row["expires_at"])
 
 
-def _view(row: asyncpg.Record, language: Language) -> View:
+def view_of(row: asyncpg.Record, language: Language) -> View:
+    """A booking from a row of `tables.VIEW`."""
     offering = Offering.stored(row["offering_data"]) if row["offering_data"] else None
     place = Place(row["place"], row["place_name"], row["place_address"]) if row["place_name"] else None
     return View(
