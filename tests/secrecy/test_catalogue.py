@@ -59,6 +59,8 @@ HARMLESS = {
 GUARDED = {
     "booking": {
         "booking": {"booking", "booking_sweep", "booking_answer", "booking_review"},
+        "booking_change": {"booking"},
+        "calendar_feed": {"booking"},
         "family": {"booking", "booking_answer"},
         "idempotency": {"booking", "booking_sweep"},
         "read_log": {"booking", "booking_review"},
