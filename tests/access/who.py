@@ -113,6 +113,7 @@ DIRECTORY: dict[str, Open | Staff | Known] = {
             "GET /katalog/{slug}/{entity_id}/historik",
         )
     },
+    "POST /katalog/egen-tid": Staff(("advisor",)),
     "GET /directory/v1/staff": Staff(("coordinator", "operator"), page=False),
     "GET /directory/v1/staff/{entity_id}": Staff(("coordinator", "operator"), page=False),
 }
