@@ -86,6 +86,16 @@ BOOKING: dict[str, Open | Staff | Known] = {
     "GET /kalender/{secret}.ics": FEED,
     "GET /booking/v1/agenda": Staff(("advisor",), page=False),
     "POST /booking/v1/agenda/{booking}/outcome": Staff(("advisor",), page=False),
+    **{
+        f"{method} /granskning{page}": Staff(("reviewer",))
+        for method, page in (
+            ("GET", ""),
+            ("GET", "/urval"),
+            ("POST", "/urval"),
+            ("GET", "/gjorda"),
+            ("GET", "/export.csv"),
+        )
+    },
 }
 
 DIRECTORY: dict[str, Open | Staff | Known] = {
