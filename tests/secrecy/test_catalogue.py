@@ -64,6 +64,7 @@ GUARDED = {
         "family": {"booking", "booking_answer"},
         "idempotency": {"booking", "booking_sweep"},
         "read_log": {"booking", "booking_review"},
+        "review": {"booking_review"},
     }
 }
 # Functions that run with the rights of their owner, and what for.
