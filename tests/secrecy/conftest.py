@@ -81,7 +81,7 @@ class World:
 
     async def clear(self) -> None:
         async with database.driver(self.admin) as connection:
-            await connection.execute("truncate booking, family, idempotency, busy")
+            await connection.execute("truncate booking, family, idempotency, busy cascade")
 
 
 @pytest.fixture(scope="session")
