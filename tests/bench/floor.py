@@ -35,6 +35,7 @@ async def slots(request: Request) -> Response:
     now = datetime.now(UTC)
     values = {
         "now": now,
+        "by_staff": False,
         "offering": query["offering"],
         "municipality": query["municipality"],
         "first": now,
