@@ -115,6 +115,9 @@ DIRECTORY: dict[str, Open | Staff | Known] = {
         for route in (
             "GET /katalog",
             "GET /katalog/historik",
+            "GET /katalog/fil",
+            "POST /katalog/fil",
+            "GET /katalog/fil/katalog.yaml",
             "GET /katalog/{slug}",
             "GET /katalog/{slug}/ny",
             "POST /katalog/{slug}/ny",
@@ -124,6 +127,8 @@ DIRECTORY: dict[str, Open | Staff | Known] = {
         )
     },
     "POST /katalog/egen-tid": Staff(("advisor",)),
+    "GET /directory/v1/export": Staff(("coordinator", "operator"), page=False),
+    "POST /directory/v1/import": Staff(("coordinator", "operator"), page=False),
     "GET /directory/v1/staff": Staff(("coordinator", "operator"), page=False),
     "GET /directory/v1/staff/{entity_id}": Staff(("coordinator", "operator"), page=False),
 }
