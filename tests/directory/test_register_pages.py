@@ -343,3 +343,42 @@ async def test_what_does_not_exist_is_not_found(directory: Running) -> None:
         assert (await desk.get(path)).status_code == 404
     csrf = (await desk.form("/insatser/ny"))["_csrf"]
     assert (await desk.post("/insatser/inget", {"_csrf": csrf})).status_code == 404
+
+
+# Whom each coordinator answers for, in the plainest words: the unit, its municipality.
+PLACES = {COORDINATOR: ("hoor-familjestod", "1267"), ELSEWHERE: ("nacka-foraldrastod", "0182")}
+
+
+def theirs(plural: str, entity: dict[str, Any], unit: str, code: str, advisors: dict[str, str]) -> bool:
+    """Whether every field of an entity is for the coordinator of the unit to change."""
+    if plural == "staff":
+        return {grant["unit"] for grant in entity["grants"]} <= {unit} and not any(
+            g["centre"] for g in entity["grants"]
+        )
+    return {
+        "centres": entity.get("municipality") == code,
+        "advisors": entity.get("unit") == unit,
+        "offerings": entity.get("unit") == unit,
+        "pools": code in entity.get("shares", ()),
+        "schedules": advisors.get(entity.get("advisor", "")) == unit,
+    }.get(plural, False)
+
+
+@pytest.mark.parametrize("person", sorted(PLACES))
+async def test_no_form_of_anothers_entity_saves_anything(directory: Running, person: str) -> None:
+    before = await everything(directory)
+    advisors = {advisor["id"]: advisor["unit"] for advisor in before["advisors"]}
+    operator, desk = Desk(directory, OPERATOR), Desk(directory, person)
+    csrf = (await desk.form("/insatser/ny"))["_csrf"]
+    tried = 0
+    for slug, plural in SLUGS.items():
+        for entity in before[plural]:
+            if not theirs(plural, entity, *PLACES[person], advisors):
+                sent = await operator.form(f"/{slug}/{entity['id']}")
+                field = "zone" if plural == "schedules" else "name.sv" if plural == "offerings" else "name"
+                answer = await desk.post(f"/{slug}/{entity['id']}", {**sent, "_csrf": csrf, field: "Europe/Helsinki"})
+                # Of a colleague nothing is changed but roles: what else was sent is passed over.
+                assert answer.status_code == 403 or answer.headers["location"].endswith("lika")
+                tried += 1
+    assert tried > 60
+    assert await everything(directory) == before
