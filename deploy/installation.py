@@ -1,7 +1,7 @@
 """What one installation has of its own: keys and passwords, roles and databases, streams and consumers.
 
 Keys lie in a folder per user, so that each service can be given its own and no other:
-`<service>/nats.seed`, `<service>/pgpass`, `<service>_owner/pgpass`, `booking/manage.secret`,
+`<service>/nats.seed`, `<service>/pgpass`, `<service>_owner/pgpass`, `booking/manage.secret`, `booking/master.key`,
 `{directory,booking}/session.key` (the same in both), `operator/nats.seed`, `postgres/password`, and `nats/keys.conf`,
 which holds public keys only. A service that runs is given no password of the role that owns its database: only its
 migrations are.
@@ -22,7 +22,7 @@ from nkeys import NkeysError
 
 from deploy import services
 from deploy.permissions import OPERATOR, USERS, new_seed, public_key
-from deploy.services import SERVICES, STAFFED, all_reads
+from deploy.services import DATABASES, SERVICES, STAFFED, all_reads
 from kit import messaging, roles
 from kit.database import Connection
 
@@ -37,10 +37,11 @@ def make_keys(folder: Path, owner: int | None = None) -> None:
     """Make what is missing in `folder`; `owner` is the user id that services run as, where that is not this user."""
     for user in USERS:
         _write(folder / user / "nats.seed", new_seed(), owner)
-    for service in SERVICES:
+    for service in DATABASES:
         for role in (service, roles.owner(service)):
             _write(folder / role / "pgpass", f"*:*:{service}:{role}:{secrets.token_hex(24)}\n", owner)
     _write(manage_secret_file(folder), secrets.token_hex(32), owner)
+    _write(master_key_file(folder), secrets.token_hex(32), owner)
     session_key = secrets.token_hex(32)
     for service in STAFFED:
         # Whichever is there already is what the others get.
@@ -61,6 +62,11 @@ def seed_file(folder: Path, user: str) -> Path:
 def manage_secret_file(folder: Path) -> Path:
     """Where the secret lies from which booking makes its manage links."""
     return folder / "booking" / "manage.secret"
+
+
+def master_key_file(folder: Path) -> Path:
+    """Where the master key lies that families' keys are wrapped with."""
+    return folder / "booking" / "master.key"
 
 
 def session_key_file(folder: Path, service: str) -> Path:
@@ -88,7 +94,7 @@ def password(folder: Path, role: str) -> str:
 
 
 # Those that log in; the superuser is the one that makes them.
-LOGINS = tuple(role for service in SERVICES for role in (service, roles.owner(service)))
+LOGINS = tuple(role for service in DATABASES for role in (service, roles.owner(service)))
 
 
 def passwords(folder: Path) -> dict[str, str]:

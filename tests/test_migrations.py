@@ -16,9 +16,9 @@ from tests.conftest import Databases
 SERVICES = sorted(path.parent.parent.name for path in Path(kit.__file__).parent.parent.glob("*/migrations/env.py"))
 
 
-@pytest.mark.parametrize("service", [*SERVICES, migrations.KEYS])
+@pytest.mark.parametrize("service", [*SERVICES, migrations.VAULT])
 async def test_migrations_make_what_the_tables_say(service: str, new_database: Databases) -> None:
-    home = "kit.vault" if service == migrations.KEYS else service
+    home = "kit.vault" if service == migrations.VAULT else service
     metadata = import_module(f"{home}.tables").metadata
 
     def differences(connection: Connection) -> Any:

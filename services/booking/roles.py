@@ -7,4 +7,6 @@ SERVICE = "booking"
 SWEEP = "booking_sweep"
 # Tells notification whom a booking is for: of one booking at a time.
 ANSWER = "booking_answer"
-NARROW = (roles.relay(SERVICE), roles.reader(SERVICE), roles.limits(SERVICE), SWEEP, ANSWER)
+# Ends families' identities: sees when they were booked for, and no contact.
+RETENTION = "booking_retention"
+NARROW = (roles.relay(SERVICE), roles.reader(SERVICE), roles.limits(SERVICE), SWEEP, ANSWER, RETENTION)

@@ -28,6 +28,8 @@ from directory.events import (
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MIN_CONTRAST = 4.5
+# Longest for which an anonymous offering may know who somebody is, after the last visit.
+ANONYMOUS_DAYS = 30
 PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
 
 _zones = cache(available_timezones)
@@ -355,6 +357,9 @@ def _offering(register: Register, entity: Offering) -> Iterator[Breach]:
 
 def _answering(register: Register, entity: Offering) -> Iterator[Breach]:
     """A municipality's families are answered for by a unit of its own."""
+    if entity.documentation == "anonymous" and (entity.retention_days or 0) > ANONYMOUS_DAYS:
+        text = f"retention_days is at most {ANONYMOUS_DAYS} where documentation is anonymous: lower it, or take it away"
+        yield Breach(text, (_named(entity, "retention_days"),))
     for code, unit_id in entity.units.items():
         where = _named(entity, "units", code)
         if code not in entity.municipalities:

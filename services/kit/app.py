@@ -30,6 +30,7 @@ from kit.refusal import Refusal, TooManyRequests
 from kit.session import Renewal, Sessions
 from kit.settings import Settings, StaffSettings
 from kit.telemetry import ServerSpan
+from kit.vault.store import Vault
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +55,7 @@ class Runtime:
     limits: Limits | None = None
     sessions: Sessions | None = None
     people: access.Find | None = None
+    vault: Vault | None = None
 
 
 Job = Callable[[Runtime], Awaitable[None]]
@@ -112,6 +114,7 @@ def create(
     handled: Callable[[], None] = lambda: None,
     limits: Limits | None = None,
     people: access.Find | None = None,
+    vault: Vault | None = None,
     clock: Clock = utc_now,
 ) -> FastAPI:
     """A FastAPI application with the service's routes, readers, answers and jobs.
@@ -119,6 +122,7 @@ def create(
     Jobs run until the service stops; one that raises is logged and started again after a second. `handled` is called
     after each event whose transaction was committed, so that a job need not wait for its next poll. `limits` are for
     what the public reaches; a service that has them has their tables. `people` finds the staff that may sign in.
+    `vault` is the key store of a service that keeps families' contacts.
     """
 
     @asynccontextmanager
@@ -127,7 +131,7 @@ def create(
         client = await messaging.connect(settings.nats_url, settings.nats_seed, service)
         relay = Relay(service, engine, client)
         sessions = settings.sessions if isinstance(settings, StaffSettings) else None
-        made = Runtime(service, settings, engine, client, relay, clock, limits, sessions, people)
+        made = Runtime(service, settings, engine, client, relay, clock, limits, sessions, people, vault)
         app.state.runtime = made
         broker = messaging.broker(settings.nats_url, settings.nats_seed, service, client)
         for read in reads:
@@ -156,6 +160,8 @@ def create(
             await asyncio.gather(*tasks, return_exceptions=True)
             await client.close()
             await engine.dispose()
+            if vault:
+                await vault.close()
 
     app = FastAPI(
         title=title,

@@ -11,6 +11,7 @@ import pytest
 GOOD = {
     "DATABASE_URL": "postgresql://samtid@127.0.0.1:1/samtid",
     "NATS_URL": "nats://127.0.0.1:1",
+    "VAULT_URL": "postgresql://vault@127.0.0.1:1/vault",
     "PUBLIC_URL": "https://boka.kommun.se",
     "ACCESSIBILITY_EMAIL": "webb@kommun.se",
 }
@@ -22,13 +23,20 @@ def load(secret: str, folder: Path, **settings: str) -> subprocess.CompletedProc
     """Load booking's settings as a process of their own would, and say whether they are taken."""
     file = folder / "manage.secret"
     file.write_text(secret)
-    sessions = folder / "session.key"
-    sessions.write_text(RANDOM)
+    others = {"SESSION_KEY_FILE": folder / "session.key", "MASTER_KEY_FILE": folder / "master.key"}
+    for other in others.values():
+        other.write_text(RANDOM)
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path)}
     program = "import sys; from kit import __main__ as k; k.serve = lambda *a, **b: 0; sys.exit(k.main())"
     return subprocess.run(
         [sys.executable, "-c", program, "serve", "booking"],
-        env={**environment, **GOOD, "MANAGE_SECRET_FILE": str(file), "SESSION_KEY_FILE": str(sessions), **settings},
+        env={
+            **environment,
+            **GOOD,
+            **{name: str(path) for name, path in others.items()},
+            "MANAGE_SECRET_FILE": str(file),
+            **settings,
+        },
         capture_output=True,
         text=True,
         timeout=60,

@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from booking.bookings import entry, rules
 from booking.bookings.service import Hold, View, Wanted
-from booking.bookings.tables import Contact
+from booking.families.contacts import Contact
 from booking.slots.api import AdvisorOut, PlaceOut, SlotOut, place_out, slot_out
 from booking.slots.reads import Modality
 from booking.slots.rules import NotOffered
