@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from kit.migrations import VAULT
+from kit.roles import VAULT
 
 if TYPE_CHECKING:
     from kit.messaging import Reads

@@ -101,7 +101,7 @@ async def new_database(postgres: str, as_role: AsRole) -> AsyncIterator[Database
     The URL is of the role that serves: it owns nothing, and sees what policies show it.
     """
     admin = await until(lambda: _connect(f"{postgres}/postgres"))
-    await installation.make_roles(admin, dict.fromkeys(installation.LOGINS, PASSWORD))
+    await installation.make_roles(admin, dict.fromkeys(installation.logins(), PASSWORD))
     templates: dict[str, str] = {}
     lock = asyncio.Lock()
 

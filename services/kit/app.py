@@ -160,8 +160,6 @@ def create(
             await asyncio.gather(*tasks, return_exceptions=True)
             await client.close()
             await engine.dispose()
-            if vault:
-                await vault.close()
 
     app = FastAPI(
         title=title,

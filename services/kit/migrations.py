@@ -9,8 +9,7 @@ from sqlalchemy import Connection, MetaData
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from kit import database
-
-VAULT = "vault"
+from kit.roles import VAULT
 
 
 def upgrade(service: str, database_url: str, revision: str = "head") -> None:

@@ -39,6 +39,9 @@ def test_help_names_every_command() -> None:
         "catcher",
         "keys",
         "databases",
+        "retention",
+        "erase",
+        "rotate-master-key",
     ):
         assert f"\n    {command}" in said.stdout
 
@@ -57,6 +60,10 @@ def test_help_names_every_command() -> None:
         (("provision",), {"NATS_URL": "x", "NATS_SEED_FILE": "/no"}, 1, "No such file or directory: '/no'"),
         (("import", "/no.yaml"), {"DATABASE_URL": NOWHERE}, 2, "there is no file /no.yaml."),
         (("import", __file__), {}, 2, "DATABASE_URL is not set."),
+        (("erase", "kim"), {}, 2, "argument family: invalid UUID value: 'kim'"),
+        (("retention",), {"DATABASE_URL": NOWHERE}, 2, "VAULT_URL is not set."),
+        (("rotate-master-key",), {"VAULT_URL": NOWHERE}, 2, "MASTER_KEY_FILE is not set."),
+        (("rotate-master-key",), {"VAULT_URL": NOWHERE, "MASTER_KEY_FILE": __file__}, 2, "openssl rand -hex 32"),
         (("republish",), {"DATABASE_URL": NOWHERE}, 1, "samtid republish: ConnectionRefusedError"),
         (("trace", "ABCD", "--url", "http://127.0.0.1:1"), {}, 2, "no demo answers at http://127.0.0.1:1"),
         (("keys", "/dev/null"), {}, 1, "samtid keys: NotADirectoryError"),

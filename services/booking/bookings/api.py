@@ -22,6 +22,7 @@ from kit.app import Runtime, runtime
 from kit.language import Language, instant, of_request
 from kit.problems import MEDIA_TYPE, ProblemDocument, document, responses
 from kit.refusal import Refusal, TooLarge, TooManyRequests
+from kit.vault.store import KeysUnavailable
 
 router = APIRouter(prefix="/booking/v1", tags=["bookings"])
 
@@ -280,7 +281,7 @@ async def release(hold: HoldId, running: Running) -> Response:
     "/bookings",
     status_code=201,
     response_model=BookedOut,
-    responses=_start_responses(rules.HoldGone, rules.TwinUnderWay, rules.KeyReused),
+    responses=_start_responses(rules.HoldGone, rules.TwinUnderWay, rules.KeyReused, KeysUnavailable),
 )
 async def create(
     body: BookingIn,

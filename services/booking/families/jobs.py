@@ -13,8 +13,11 @@ RETAIN_SECONDS = 24 * 3600
 
 
 async def keep_keys(runtime: Runtime) -> None:
-    """Have keys ready for those who book."""
-    await entry.vault(runtime).keep_filled(runtime.clock)
+    """Have keys ready for those who book; at the end, leave the store."""
+    try:
+        await entry.vault(runtime).keep_filled(runtime.clock)
+    finally:
+        await entry.vault(runtime).close()
 
 
 async def retain(runtime: Runtime) -> None:

@@ -23,4 +23,4 @@ grant select, insert, delete, update (wrapped, master, used_at) on data_key to v
 
 
 def upgrade() -> None:
-    migrations.script(roles.schema(migrations.VAULT) + DDL + GRANTS)
+    migrations.script(roles.schema(roles.VAULT) + DDL + GRANTS)
