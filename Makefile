@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# What tests need besides: a real OpenID provider, and the Node.js that it runs on.
+OIDC := .venv-oidc
+OIDC_READY := $(OIDC)/.ready
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lock contracts chaos bench clean
@@ -17,11 +20,20 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
+# Where it cannot be had, its tests are skipped and say so; with SAMTID_REQUIRE_ALL they fail.
+$(OIDC_READY): tests/oidc/requirements.lock tests/oidc/package-lock.json
+	@rm -rf $(OIDC)
+	@$(PYTHON) -m venv $(OIDC) \
+	  && $(OIDC)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/oidc/requirements.lock \
+	  && cp tests/oidc/package.json tests/oidc/package-lock.json $(OIDC) \
+	  && (cd $(OIDC) && PATH="$$PWD/bin:$$PATH" npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) \
+	  && touch $@ || echo "make: the OpenID provider for tests could not be installed; make test tries again"
+
 demo: $(READY)  ## run the whole system on this machine (ARGS='--port 8123 --state DIR --fresh')
 	@exec $(BIN)/samtid demo $(ARGS)
 
-test: $(READY)  ## every test, on real PostgreSQL and NATS (ARGS='-k slots')
-	$(BIN)/pytest $(ARGS)
+test: $(READY) $(OIDC_READY)  ## every test, on real PostgreSQL and NATS (ARGS='-k slots')
+	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
 
 check: $(READY)  ## lint, types, boundaries, contracts
 	$(BIN)/ruff format --check .
@@ -44,6 +56,8 @@ lock: $(READY)  ## resolve requirements.lock anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes --no-emit-index-url \
 	  --no-annotate --no-header --extra embedded --group dev --output-file requirements.lock pyproject.toml
 	$(MAKE) deploy/image.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes --no-emit-index-url \
+	  --no-annotate --no-header --output-file tests/oidc/requirements.lock tests/oidc/requirements.in
 
 # The part of requirements.lock that images install: pip takes no hashed subset of a file.
 deploy/image.lock: requirements.lock pyproject.toml
@@ -51,4 +65,4 @@ deploy/image.lock: requirements.lock pyproject.toml
 	  --no-annotate --no-header --extra catcher --constraint requirements.lock --output-file $@ pyproject.toml
 
 clean:  ## remove the environment and caches (not the demo's data)
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(OIDC) .mypy_cache .ruff_cache .pytest_cache .hypothesis

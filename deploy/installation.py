@@ -149,9 +149,9 @@ async def make_roles(admin: Connection, passwords: Mapping[str, str], databases:
             await admin.execute(f"grant {role} to {service} with inherit false, set true, admin false")
 
 
-async def make_database(admin: Connection, service: str, name: str, template: str = "template1") -> None:
+async def make_database(admin: Connection, service: str, name: str) -> None:
     """A database `name` for a service, of its owner's, which only that and the role that serves may enter."""
-    await admin.execute(f"create database {name} owner {roles.owner(service)} template {template}")
+    await admin.execute(f"create database {name} owner {roles.owner(service)}")
     await _close(admin, service, name)
 
 

@@ -6,8 +6,9 @@ without an engine) or `embedded`.
 
 import asyncio
 import os
+import shutil
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -27,15 +28,28 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy import installation
 from kit import database, messaging, migrations, roles
-from tests import infra
+from tests import infra, turns
 
 SERVICES = ("directory", "booking", "consent", "notification")
+# What all servers of a process together write at a time, with much to spare.
+MEMORY_BYTES = 2_000_000_000
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[infra.KEY] = infra.choose()
     # The reaper is one more image to have; the fixtures stop their containers themselves.
     os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
+    turns.begin(config)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    turns.end(config)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    with turns.taken(alone=item.get_closest_marker("alone") is not None):
+        return (yield)
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -62,17 +76,29 @@ def folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def postgres(infra_kind: str, folder: Path) -> Iterator[str]:
+def memory() -> Iterator[Path]:
+    """As `folder`, for what servers write: in memory where there is room; disks are slow to make many small files."""
+    room = Path("/dev/shm")  # noqa: S108 - the kernel's own name for it
+    roomy = room.is_dir() and shutil.disk_usage(room).free > MEMORY_BYTES
+    with tempfile.TemporaryDirectory(prefix="samtid-test-", dir=room if roomy else None) as made:
+        Path(made).chmod(0o755)
+        yield Path(made)
+
+
+@pytest.fixture(scope="session")
+def postgres(infra_kind: str, memory: Path) -> Iterator[str]:
     """The superuser's URL without a database: `postgresql://postgres@127.0.0.1:5432`."""
-    with infra.postgres_server(infra_kind, folder / "postgres") as url:
+    with infra.postgres_server(infra_kind, memory / "postgres") as url:
         yield url
 
 
 @pytest.fixture
-def nats_server(infra_kind: str, folder: Path) -> Iterator[infra.NatsServer]:
+def nats_server(infra_kind: str, memory: Path) -> Iterator[infra.NatsServer]:
     """A NATS server of this test's own, empty; the test may kill and start it."""
-    with infra.nats_server(infra_kind, folder / f"nats-{uuid4().hex}") as server:
+    storage = memory / f"nats-{uuid4().hex}"
+    with infra.nats_server(infra_kind, storage) as server:
         yield server
+    shutil.rmtree(storage, ignore_errors=True)
 
 
 Databases = Callable[[str], Awaitable[str]]
@@ -95,13 +121,34 @@ def as_role(postgres: str) -> AsRole:
 
 
 @pytest.fixture(scope="session")
-async def new_database(postgres: str, as_role: AsRole) -> AsyncIterator[Databases]:
+async def admin(postgres: str) -> AsyncIterator[asyncpg.Connection]:
+    """The superuser's connection, which makes and drops databases, on a server that has an installation's roles."""
+    connection = await until(lambda: _connect(f"{postgres}/postgres"))
+    await installation.make_roles(connection, dict.fromkeys(installation.logins(), PASSWORD))
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def new_database(lasting_database: Databases, admin: asyncpg.Connection) -> AsyncIterator[Databases]:
     """`await new_database("booking")`: a new, empty database, made by the service's real migrations as its owner.
 
-    The URL is of the role that serves: it owns nothing, and sees what policies show it.
+    The URL is of the role that serves: it owns nothing, and sees what policies show it. It is dropped after the test.
     """
-    admin = await until(lambda: _connect(f"{postgres}/postgres"))
-    await installation.make_roles(admin, dict.fromkeys(installation.logins(), PASSWORD))
+    made: list[str] = []
+
+    async def make(service: str) -> str:
+        made.append(await lasting_database(service))
+        return made[-1]
+
+    yield make
+    for url in made:
+        await admin.execute(f"drop database {url.rsplit('/', 1)[1]} with (force)")
+
+
+@pytest.fixture(scope="session")
+def lasting_database(postgres: str, as_role: AsRole, admin: asyncpg.Connection) -> Databases:
+    """As `new_database`, but it lasts until the end of the run: for what several tests share."""
     templates: dict[str, str] = {}
     lock = asyncio.Lock()
 
@@ -114,11 +161,13 @@ async def new_database(postgres: str, as_role: AsRole) -> AsyncIterator[Database
                 await asyncio.to_thread(migrations.upgrade, service, as_owner)
                 templates[service] = template
             name = f"{service}_{uuid4().hex[:12]}"
-            await installation.make_database(admin, service, name, templates[service])
+            # To copy files is faster than to log every page where nothing waits for a disk.
+            await admin.execute(
+                f"create database {name} owner {roles.owner(service)} template {templates[service]} strategy file_copy"
+            )
             return as_role(f"{postgres}/{name}", service)
 
-    yield make
-    await admin.close()
+    return make
 
 
 async def _connect(url: str) -> asyncpg.Connection | None:
@@ -130,9 +179,9 @@ async def _connect(url: str) -> asyncpg.Connection | None:
 
 
 @pytest.fixture(scope="session")
-async def vault_url(new_database: Databases) -> str:
+async def vault_url(lasting_database: Databases) -> str:
     """The store of families' keys, one for all: whoever starts booking anew on its database finds its keys."""
-    return await new_database("vault")
+    return await lasting_database(roles.VAULT)
 
 
 @dataclass

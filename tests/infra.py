@@ -18,7 +18,14 @@ NATS_IMAGE = "nats:2.15"
 KEY = pytest.StashKey[tuple[str, str]]()
 # Tests commit often and throw the database away: what a power cut would lose does not matter to them. The tests that
 # kill servers say so by killing processes, which loses nothing either way.
-POSTGRES_OPTIONS = ("fsync=off", "max_connections=300", "deadlock_timeout=200ms", "shared_buffers=128MB")
+POSTGRES_OPTIONS = (
+    "fsync=off",
+    "full_page_writes=off",
+    "max_wal_size=256MB",
+    "max_connections=300",
+    "deadlock_timeout=200ms",
+    "shared_buffers=128MB",
+)
 
 
 def choose() -> tuple[str, str]:

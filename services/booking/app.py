@@ -11,6 +11,7 @@ from booking.settings import Settings
 from booking.slots import api as slots_api
 from booking.slots import handlers
 from booking.slots import pages as slot_pages
+from booking.slots.tables import find_staff
 from booking.tables import inbox_table
 from kit import app
 from kit.app import Answer, Clock, utc_now
@@ -42,7 +43,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         reads=READS,
         answers=ANSWERS,
         jobs=(jobs.sweep, jobs.keep_calendar, families.keep_keys, families.retain),
-        vault=Vault.at(settings.vault_url, settings.masters),
+        vault=lambda: Vault.at(settings.vault_url, settings.masters),
         limits=Limits(
             {
                 "reads": settings.reads_per_minute,
@@ -50,6 +51,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
                 bookings_api.GUESSES: settings.guesses_per_minute,
             }
         ),
+        people=find_staff,
         clock=clock,
     )
     bookings_api.install(made)

@@ -45,6 +45,21 @@ class Cancelled(Booked):
 
     late: bool
     by: Literal["family", "staff"]
+    reason: Literal["advisor_away", "family_asked", "double", "other"] | None = Field(
+        None, description="why staff cancelled; says nothing of anybody's health"
+    )
+
+
+class Fulfilled(Booked):
+    """The family was met."""
+
+
+class NoShow(Booked):
+    """The family did not come, or did not answer."""
+
+
+class Reopened(Booked):
+    """What was noted of the outcome was taken back on the same day: the booking is confirmed again."""
 
 
 _BOOKED = {
@@ -79,7 +94,33 @@ CANCELLED = EventType(
     "booking",
     "cancelled",
     Cancelled,
-    examples={"in-time": Cancelled(**_BOOKED, **_SECOND, sequence=2, modality="video", late=False, by="family")},
+    examples={
+        "in-time": Cancelled(**_BOOKED, **_SECOND, sequence=2, modality="video", late=False, by="family"),
+        "by-staff": Cancelled(
+            **_BOOKED, **_SECOND, sequence=2, modality="video", late=True, by="staff", reason="advisor_away"
+        ),
+    },
+)
+FULFILLED = EventType(
+    "events",
+    "booking",
+    "fulfilled",
+    Fulfilled,
+    examples={"visit": Fulfilled(**_BOOKED, **_FIRST, sequence=1, modality="visit", place="bvc-horby")},
+)
+NO_SHOW = EventType(
+    "events",
+    "booking",
+    "no-show",
+    NoShow,
+    examples={"phone": NoShow(**_BOOKED, **_FIRST, sequence=1, modality="phone")},
+)
+REOPENED = EventType(
+    "events",
+    "booking",
+    "reopened",
+    Reopened,
+    examples={"same-day": Reopened(**_BOOKED, **_FIRST, sequence=2, modality="phone")},
 )
 
-PUBLISHES = (CONFIRMED, RESCHEDULED, CANCELLED)
+PUBLISHES = (CONFIRMED, RESCHEDULED, CANCELLED, FULFILLED, NO_SHOW, REOPENED)

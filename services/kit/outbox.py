@@ -127,7 +127,7 @@ async def add(connection: AsyncConnection, outbox: Table, rows: Sequence[Row]) -
     """Write events in the caller's transaction."""
     if rows:
         await connection.execute(
-            insert(outbox),
+            insert(outbox).inline(),
             [
                 {
                     "event_id": r.event_id,

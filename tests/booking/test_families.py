@@ -355,7 +355,7 @@ def pg(infra_kind: str, postgres: str) -> Callable[..., bytes]:
 
 
 async def test_of_an_erased_family_a_backup_made_before_gives_nothing_away(
-    booking: Running, clock: Clock, pg: Callable[..., bytes], as_role: AsRole
+    booking: Running, clock: Clock, pg: Callable[..., bytes], as_role: AsRole, admin: asyncpg.Connection
 ) -> None:
     runtime = booking.runtime
     vault: Vault = runtime.vault
@@ -366,9 +366,7 @@ async def test_of_an_erased_family_a_backup_made_before_gives_nothing_away(
     await families.erase(runtime.engine, vault, erased, clock.now)
 
     name = f"restored_{uuid4().hex[:12]}"
-    admin = await asyncpg.connect(as_role("postgresql:///postgres"))
     await admin.execute(f"create database {name}")
-    await admin.close()
     await asyncio.to_thread(pg, "psql", name, dump, "-v", "ON_ERROR_STOP=1", "-q", "-d")
     restored = database.engine(as_role(f"postgresql:///{name}"), 1)
     async with database.driver(restored) as connection:
@@ -391,12 +389,11 @@ async def test_of_an_erased_family_a_backup_made_before_gives_nothing_away(
     assert 0 <= found[erased]["phone_hint"] <= 255
 
 
-async def test_families_known_before_there_were_keys_count_as_erased(postgres: str, as_role: AsRole) -> None:
-    admin = await until(lambda: asyncpg.connect(f"{postgres}/postgres"))
-    await installation.make_roles(admin, dict.fromkeys(installation.logins(), "of-tests"))
+async def test_families_known_before_there_were_keys_count_as_erased(
+    postgres: str, as_role: AsRole, admin: asyncpg.Connection
+) -> None:
     name = f"booking_{uuid4().hex[:12]}"
     await installation.make_database(admin, "booking", name)
-    await admin.close()
     owner = as_role(f"{postgres}/{name}", roles.owner("booking"))
     await asyncio.to_thread(migrations.upgrade, "booking", owner, "0003")
     connection = await asyncpg.connect(as_role(f"{postgres}/{name}"))

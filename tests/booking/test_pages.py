@@ -369,3 +369,12 @@ async def test_every_page_leads_to_the_accessibility_statement(run: Run, clock: 
             assert 'href="mailto:webb@kommun.example"' in statement
             assert f'href="tel:+46413620000">{phone}<' in statement
             assert "https://www.digg.se/tdosanmalan" in statement
+
+
+async def test_every_page_leads_to_where_reports_of_concern_are_made(booking: Running) -> None:
+    for path in ("/", "/bokning/unknown-unknown-unknown", "/nowhere"):
+        assert 'href="/orosanmalan"' in (await booking.http.get(path, headers=HTML)).text, path
+    towns = (await booking.http.get("/orosanmalan")).text
+    for slug in ("horby", "hoor", "eslov"):
+        assert f'href="https://www.{slug}.se/orosanmalan"' in towns
+        assert f'href="https://www.{slug}.se/orosanmalan"' in (await booking.http.get(f"/boka/{slug}")).text

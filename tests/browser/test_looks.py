@@ -48,6 +48,7 @@ async def test_every_page_is_accessible(opened: Open, site: Site, width: int, la
             "/boka/horby/foraldrasamtal",
             "/boka/horby/videosamtal/tider",
             "/tillganglighet",
+            "/orosanmalan",
             "/nowhere",
         ):
             await page.goto(f"{prefix}{path}")

@@ -12,8 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from directory import tables
 from directory.importing import Rejected, Report, import_files, main
+from kit import database, roles
 from tests.conftest import Databases, Run, Running, until
 
+RELAY = roles.relay("directory")
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SMALL = Path(__file__).parent / "small.yaml"
 DEMO = sorted((Path(__file__).parents[2] / "deploy" / "demo").glob("*.yaml"))
@@ -31,7 +33,7 @@ def changed(folder: Path, *edits: tuple[str, str], name: str = "changed.yaml") -
 
 
 async def events(engine: AsyncEngine) -> list[dict[str, Any]]:
-    async with engine.connect() as connection:
+    async with database.begin(engine, role=RELAY) as connection:
         rows = await connection.scalars(select(tables.outbox_table.c.payload).order_by(tables.outbox_table.c.id))
         return [json.loads(row) for row in rows]
 

@@ -25,8 +25,8 @@ READER = roles.reader("notification")
 
 
 @pytest.fixture(scope="module")
-async def engine(new_database: Databases) -> AsyncIterator[AsyncEngine]:
-    made = database.engine(await new_database("notification"), 10)
+async def engine(lasting_database: Databases) -> AsyncIterator[AsyncEngine]:
+    made = database.engine(await lasting_database("notification"), 10)
     yield made
     await made.dispose()
 
@@ -86,7 +86,19 @@ async def test_an_event_of_another_type_is_passed_over(engine: AsyncEngine) -> N
         assert found.first() is None
 
 
-@pytest.mark.parametrize("kind", events.PUBLISHES)
+@pytest.mark.parametrize("kind", [events.FULFILLED, events.NO_SHOW, events.REOPENED], ids=lambda kind: kind.name)
+async def test_what_became_of_a_visit_is_told_to_nobody(engine: AsyncEngine, kind: events.EventType) -> None:
+    assert kind.type not in READS[0].handlers
+    (example,) = kind.examples.values()
+    await _handle(engine, kind.encode(event_id=uuid4(), entity_id="x", data=example, now=BOOKED_AT))
+    async with engine.connect() as connection:
+        found = await connection.execute(
+            select(tables.message_table).where(tables.message_table.c.booking == example.booking)
+        )
+        assert found.first() is None
+
+
+@pytest.mark.parametrize("kind", [events.CONFIRMED, events.RESCHEDULED, events.CANCELLED], ids=lambda kind: kind.name)
 async def test_every_example_can_be_read(kind: events.EventType) -> None:
     from kit.events import CloudEvent
     from notification.handlers import Booked

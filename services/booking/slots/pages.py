@@ -71,6 +71,14 @@ async def start(request: Request, running: Running) -> Response:
     return PAGES.render(request, "start.html", municipalities=found)
 
 
+@router.get("/orosanmalan")
+async def concern(request: Request, running: Running) -> Response:
+    """Where a report of concern for a child is made, town by town; none is taken in here."""
+    async with database.driver(running.engine) as connection:
+        found = await service.municipalities(connection)
+    return PAGES.render(request, "concern.html", municipalities=found)
+
+
 @router.get("/tillganglighet")
 async def accessibility(request: Request, running: Running) -> Response:
     """The accessibility statement that the law asks for, with a way to report faults."""

@@ -9,9 +9,10 @@ TEXTS: Texts = {
     "call_us": ("Ring oss gärna:", "You are welcome to call us:"),
     "concern": ("Är du orolig för ett barn?", "Are you worried about a child?"),
     "concern_link": ("Gör en orosanmälan i {town}", "Make a report of concern in {town} (in Swedish)"),
-    "concern_anywhere": (
-        "Är du orolig för ett barn? Ring socialtjänsten där barnet bor.",
-        "Are you worried about a child? Call the social services where the child lives.",
+    "concern_title": ("Gör en orosanmälan", "Make a report of concern"),
+    "concern_lead": (
+        "Orosanmälan görs till socialtjänsten i kommunen där barnet bor. Välj kommun. Ring 112 om det är akut.",
+        "A report is made to the social services where the child lives, in Swedish. Call 112 in an emergency.",
     ),
     "danger": (
         "Ring 112 om det är bråttom eller någon är i fara.",

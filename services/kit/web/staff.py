@@ -31,6 +31,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "way_phone": ("Boka åt en familj", "Book for a family"),
     "way_register": ("Katalog", "Register"),
     "way_review": ("Granskning", "Review"),
+    "concern_staff": ("Orolig för ett barn? Gör en orosanmälan", "Worried about a child? Make a report of concern"),
     "sign_out": ("Logga ut", "Sign out"),
     "signed_in_as": ("Inloggad som {name}", "Signed in as {name}"),
     "sign_in": ("Logga in", "Sign in"),

@@ -1,0 +1,88 @@
+"""Who may use each route, route by route. A route that is not here fails the test."""
+
+from dataclasses import dataclass, field
+
+ROLES = ("advisor", "coordinator", "nurse", "reviewer", "operator")
+
+
+@dataclass(frozen=True)
+class Open:
+    """Everybody may come; what the address or the form holds decides what there is to see."""
+
+    because: str
+
+
+@dataclass(frozen=True)
+class Staff:
+    """Only whoever holds one of these roles; `page` says that strangers are sent to sign in."""
+
+    roles: tuple[str, ...]
+    page: bool = True
+
+
+@dataclass(frozen=True)
+class Known:
+    """Whoever is signed in, whatever the role: strangers are told so."""
+
+    because: str = field(default="")
+
+
+PUBLIC = Open("what is offered is for everybody")
+LINK = Open("whoever has a booking's link may follow it; guesses are counted")
+HOLD = Open("the id of a hold is known to whoever made it")
+HEALTH = Open("for probes; says nothing but whether the service lives")
+SIGN_IN = Open("where signing in begins and ends")
+FEED = Open("whoever has the secret address may read it; titles say nothing")
+
+COMMON = {"GET /healthz": HEALTH, "GET /readyz": HEALTH, "GET /v1/api-info": HEALTH, "GET /openapi.json": HEALTH}
+
+BOOKING: dict[str, Open | Staff | Known] = {
+    "GET /": PUBLIC,
+    "GET /static/{name}": PUBLIC,
+    "GET /orosanmalan": PUBLIC,
+    "GET /tillganglighet": PUBLIC,
+    "GET /boka/{slug}": PUBLIC,
+    "GET /boka/{slug}/{offering}": PUBLIC,
+    "GET /boka/{slug}/{offering}/tider": PUBLIC,
+    "POST /boka/{slug}/{offering}/tider": PUBLIC,
+    "GET /booking/v1/slots": PUBLIC,
+    "POST /booking/v1/holds": PUBLIC,
+    "POST /booking/v1/bookings": PUBLIC,
+    "POST /booking/v1/holds/{hold}/extend": HOLD,
+    "DELETE /booking/v1/holds/{hold}": HOLD,
+    **{
+        f"{method} /boka/{{slug}}/{{offering}}/reservation/{{hold}}{page}": HOLD
+        for method in ("GET", "POST")
+        for page in ("", "/uppgifter", "/boka")
+    },
+    "GET /booking/v1/bookings/{token}": LINK,
+    "POST /booking/v1/bookings/{token}/reschedule": LINK,
+    "POST /booking/v1/bookings/{token}/cancel": LINK,
+    "GET /bokning/{token}": LINK,
+    "GET /bokning/{token}/kalender.ics": LINK,
+    "GET /bokning/{token}/flytta": LINK,
+    "POST /bokning/{token}/flytta": LINK,
+    "GET /bokning/{token}/avboka": LINK,
+    "POST /bokning/{token}/avboka": LINK,
+}
+
+DIRECTORY: dict[str, Open | Staff | Known] = {
+    "GET /static/{name}": PUBLIC,
+    "GET /logga-in": SIGN_IN,
+    "POST /logga-in/demo": SIGN_IN,
+    "POST /logga-ut": SIGN_IN,
+    **{
+        f"GET /directory/v1/{kind}{one}": PUBLIC
+        for kind in ("municipalities", "units", "centres", "advisors", "pools", "schedules", "offerings")
+        for one in ("", "/{entity_id}")
+    },
+    "GET /directory/v1/staff": Staff(("coordinator", "operator"), page=False),
+    "GET /directory/v1/staff/{entity_id}": Staff(("coordinator", "operator"), page=False),
+}
+
+WHO: dict[str, dict[str, Open | Staff | Known]] = {
+    "booking": BOOKING,
+    "directory": DIRECTORY,
+    "consent": {},
+    "notification": {},
+}
