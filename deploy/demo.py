@@ -14,7 +14,7 @@ import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -93,7 +93,8 @@ def open_state(folder: Path, *, fresh: bool) -> Iterator[State]:
         raise DemoError(f"The state folder {folder} cannot be used: {error.strerror} ({error.filename}).") from error
     try:
         _take(lock, folder)
-        yield _settled(folder, fresh=fresh)
+        with ExitStack() as ports:
+            yield _settled(folder, ports, fresh=fresh)
     finally:
         os.close(lock)
 
@@ -110,8 +111,8 @@ def _take(lock: int, folder: Path) -> None:
     os.pwrite(lock, str(os.getpid()).encode(), 0)
 
 
-def _settled(folder: Path, *, fresh: bool) -> State:
-    """The ports of before, if they are free, else others, kept for the next start."""
+def _settled(folder: Path, stack: ExitStack, *, fresh: bool) -> State:
+    """The ports of before, if they are free, else others, kept for the next start; held until the stack is closed."""
     marker = folder / MARKER
     kept: dict[str, int] = {}
     if fresh:
@@ -125,21 +126,11 @@ def _settled(folder: Path, *, fresh: bool) -> State:
             kept = {name: int(port) for name, port in json.loads(marker.read_text()).items()}
         except (ValueError, TypeError, AttributeError) as error:
             raise DemoError(f"{marker} is damaged: begin anew with --fresh.") from error
-    ports = {name: _free(kept.get(name)) for name in ("postgres_port", "nats_port")}
+    ports = {name: stack.enter_context(embedded.held_port(kept.get(name))) for name in ("postgres_port", "nats_port")}
     beside = marker.with_suffix(".new")
     beside.write_text(json.dumps(ports))
     beside.rename(marker)
     return State(folder, **ports)
-
-
-def _free(kept: int | None) -> int:
-    """The port that was used before if it is still free, else another."""
-    if kept:
-        with socket.socket() as probe, suppress(OSError):
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", kept))
-            return kept
-    return embedded.free_port()
 
 
 def listen(port: int) -> socket.socket:
@@ -386,7 +377,11 @@ async def _until(otherwise: str, condition: Callable[[], Awaitable[bool]]) -> No
 
 
 async def _is_ready(http: httpx.AsyncClient, service: str) -> bool:
-    return (await http.get(f"/{service}/readyz")).is_success
+    try:
+        return (await http.get(f"/{service}/readyz")).is_success
+    except httpx.TimeoutException:
+        # A machine that is busy with other things; READY_SECONDS says how long that is waited for.
+        return False
 
 
 async def _has_free_time(http: httpx.AsyncClient) -> bool:

@@ -16,7 +16,8 @@ import subprocess
 import sys
 import sysconfig
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,26 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+@contextmanager
+def held_port(wanted: int | None = None) -> Iterator[int]:
+    """A port on 127.0.0.1, `wanted` if it is free, that no other program is given until the end of the block.
+
+    Between choosing a port and listening there, a server makes its files, and whoever asks for any free port meanwhile
+    could be given this one. Linux lets a server listen beside a socket that is bound and does not listen (both with
+    SO_REUSEADDR); elsewhere the port is only chosen.
+    """
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with suppress(OSError):
+            holder.bind(("127.0.0.1", wanted or 0))
+        if not holder.getsockname()[1]:
+            holder.bind(("127.0.0.1", 0))
+        port: int = holder.getsockname()[1]
+        if sys.platform != "linux":
+            holder.close()
+        yield port
 
 
 def _die_with_parent(with_signal: signal.Signals) -> Callable[[], None] | None:

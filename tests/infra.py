@@ -77,8 +77,8 @@ class NatsServer(Protocol):
 
 
 class EmbeddedNats:
-    def __init__(self, folder: Path) -> None:
-        self.server = embedded.nats(folder, embedded.free_port())
+    def __init__(self, folder: Path, port: int) -> None:
+        self.server = embedded.nats(folder, port)
         self.url = f"nats://127.0.0.1:{self.server.port}"
 
     def kill(self) -> None:
@@ -121,12 +121,13 @@ def _until_answers(port: int) -> None:
 def nats_server(kind: str, folder: Path) -> Iterator[NatsServer]:
     """One NATS server of its own."""
     if kind == "embedded":
-        made = EmbeddedNats(folder)
-        made.start()
-        try:
-            yield made
-        finally:
-            made.server.stop()
+        with embedded.held_port() as port:
+            made = EmbeddedNats(folder, port)
+            made.start()
+            try:
+                yield made
+            finally:
+                made.server.stop()
         return
     from testcontainers.community.nats import NatsContainer
 
@@ -139,12 +140,13 @@ def nats_server(kind: str, folder: Path) -> Iterator[NatsServer]:
 def postgres_server(kind: str, folder: Path) -> Iterator[str]:
     """One PostgreSQL server; the superuser's URL, without a database."""
     if kind == "embedded":
-        server = embedded.postgres(folder, embedded.free_port(), POSTGRES_OPTIONS)
-        server.start()
-        try:
-            yield f"postgresql://postgres@127.0.0.1:{server.port}"
-        finally:
-            server.stop()
+        with embedded.held_port() as port:
+            server = embedded.postgres(folder, port, POSTGRES_OPTIONS)
+            server.start()
+            try:
+                yield f"postgresql://postgres@127.0.0.1:{server.port}"
+            finally:
+                server.stop()
         return
     from testcontainers.community.postgres import PostgresContainer
 

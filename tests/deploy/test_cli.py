@@ -86,15 +86,16 @@ def test_provision_says_that_nats_refuses_the_key(folder: Path) -> None:
     config = permissions.authorization(installation.public_keys(folder / "cli" / "keys"))
     stranger = folder / "cli" / "stranger"
     stranger.write_text(permissions.new_seed())
-    server = embedded.nats(folder / "cli" / "nats", embedded.free_port(), config)
-    server.start()
-    try:
-        url = f"nats://127.0.0.1:{server.port}"
-        refused = samtid("provision", NATS_URL=url, NATS_SEED_FILE=str(stranger))
-        assert refused.returncode == 2
-        assert "refuses the operator's key" in refused.stderr
-        operator = installation.seed_file(folder / "cli" / "keys", permissions.OPERATOR)
-        for _ in range(2):
-            assert samtid("provision", NATS_URL=url, NATS_SEED_FILE=str(operator)).returncode == 0
-    finally:
-        server.stop()
+    with embedded.held_port() as port:
+        server = embedded.nats(folder / "cli" / "nats", port, config)
+        server.start()
+        try:
+            url = f"nats://127.0.0.1:{port}"
+            refused = samtid("provision", NATS_URL=url, NATS_SEED_FILE=str(stranger))
+            assert refused.returncode == 2
+            assert "refuses the operator's key" in refused.stderr
+            operator = installation.seed_file(folder / "cli" / "keys", permissions.OPERATOR)
+            for _ in range(2):
+                assert samtid("provision", NATS_URL=url, NATS_SEED_FILE=str(operator)).returncode == 0
+        finally:
+            server.stop()

@@ -58,8 +58,8 @@ class Demo:
         logs = [*self.state.glob("*/log"), *self.state.glob("*.log")]
         return "\n".join([self.said, *(f"{log}:\n{log.read_text(errors='replace')[-3000:]}" for log in logs)])
 
-    def until(self, text: str, seconds: float = 60) -> str:
-        """Wait until the demo says `text`; the rest of that line."""
+    def until(self, text: str, seconds: float = 120) -> str:
+        """Wait until the demo says `text`; the rest of that line. On a busy machine that may take long."""
         deadline = time.monotonic() + seconds
         while text not in self.said:
             assert self.process.poll() is None, self.all_said
@@ -88,7 +88,11 @@ def running(state: Path, *arguments: str, as_user: bool = False) -> Iterator[Dem
     finally:
         if demo.process.poll() is None:
             demo.process.terminate()
-            demo.process.wait(30)
+            try:
+                demo.process.wait(30)
+            except subprocess.TimeoutExpired:
+                demo.process.kill()
+                raise
 
 
 def all_gone(family: list[psutil.Process], seconds: float = 10) -> bool:
@@ -97,16 +101,17 @@ def all_gone(family: list[psutil.Process], seconds: float = 10) -> bool:
 
 
 @pytest.fixture
-def state(folder: Path) -> Path:
-    parent = folder / f"demo-{uuid4().hex}"
+def state(memory: Path) -> Iterator[Path]:
+    parent = memory / f"demo-{uuid4().hex}"
     parent.mkdir()
-    return parent / "state"
+    yield parent / "state"
+    shutil.rmtree(parent)
 
 
 @pytest.fixture(scope="module")
-def made(folder: Path) -> Path:
+def made(memory: Path) -> Path:
     """A state folder that a demo has filled and left, to be copied."""
-    state = folder / f"made-{uuid4().hex}" / "state"
+    state = memory / f"made-{uuid4().hex}" / "state"
     state.parent.mkdir()
     with running(state) as demo:
         demo.until("Samtid is ready:")
@@ -153,11 +158,24 @@ def wait_for(condition: object, seconds: float = 20) -> None:
         time.sleep(0.05)
 
 
-def test_from_nothing_to_a_booking_that_the_next_start_finds(state: Path) -> None:
+@pytest.mark.alone
+def test_from_nothing_it_is_ready_soon_and_stays_small(folder: Path) -> None:
+    """On a disk, as a person has it."""
+    state = folder / f"demo-{uuid4().hex}" / "state"
+    state.parent.mkdir()
     with running(state) as demo:
         url = demo.until("Samtid is ready:")
         took = float(demo.said.split("s] ready")[0].rsplit("[", 1)[1])
         assert took < READY_SECONDS, demo.said
+        reference = book(url)["reference"]
+        wait_for(lambda: messages(url, reference))
+        resident = sum(process.memory_full_info().pss for process in demo.family()) / 1e6
+        assert resident < MEGABYTES
+
+
+def test_a_booking_is_told_in_one_trace_and_the_next_start_finds_it(state: Path) -> None:
+    with running(state) as demo:
+        url = demo.until("Samtid is ready:")
         for service in SERVICES:
             assert httpx.get(f"{url}/{service}/readyz", trust_env=False).is_success
         booked = book(url)
@@ -166,8 +184,6 @@ def test_from_nothing_to_a_booking_that_the_next_start_finds(state: Path) -> Non
         wait_for(lambda: any("send" in str(span["name"]) for span in spans(url, reference)))
         assert {span["service"] for span in spans(url, reference)} == {"booking", "notification"}
         assert len({span["trace_id"] for span in spans(url, reference)}) == 1, "one trace from click to mail"
-        resident = sum(process.memory_full_info().pss for process in demo.family()) / 1e6
-        assert resident < MEGABYTES
         printed = subprocess.run(
             [sys.executable, "-m", "deploy.cli", "trace", reference, "--url", url],
             capture_output=True,
@@ -197,15 +213,6 @@ def test_from_nothing_to_a_booking_that_the_next_start_finds(state: Path) -> Non
         found = httpx.get(f"{url}/booking/v1/bookings/{booked['manage_token']}", trust_env=False)
         assert found.status_code == 404
         assert not messages(url, reference)
-
-
-def test_ctrl_c_ends_it_too(used: Path) -> None:
-    with running(used) as demo:
-        demo.until("Samtid is ready:")
-        family = demo.family()
-        demo.process.send_signal(signal.SIGINT)
-        demo.ends(0)
-        assert all_gone(family)
 
 
 def test_stopped_while_it_starts_it_leaves_no_orphan_and_can_start_again(state: Path) -> None:
@@ -244,12 +251,16 @@ def test_a_killed_server_ends_it_with_a_sentence(used: Path, process: str, name:
         assert all_gone(family)
 
 
-def test_two_demos_do_not_share_a_state_folder(used: Path) -> None:
+def test_two_demos_do_not_share_a_state_folder_and_ctrl_c_ends_the_first(used: Path) -> None:
     with running(used) as demo:
         demo.until("Samtid is ready:")
+        family = demo.family()
         refused(used, f"A demo (process {demo.process.pid}) uses {used} already")
         refused(used, "uses", "--fresh")
         assert demo.process.poll() is None
+        demo.process.send_signal(signal.SIGINT)
+        demo.ends(0)
+        assert all_gone(family)
 
 
 def refused(state: Path, sentence: str, *arguments: str, as_user: bool = False) -> None:

@@ -60,18 +60,17 @@ async def users(folder: Path) -> AsyncIterator[Users]:
     place = folder / f"permissions-{uuid4().hex}"
     keys = place / "keys"
     installation.make_keys(keys)
-    server = embedded.nats(
-        place / "nats", embedded.free_port(), permissions.authorization(installation.public_keys(keys))
-    )
-    server.start()
-    made = Users(f"nats://127.0.0.1:{server.port}", keys)
-    try:
-        await installation.provision(made.url, installation.seed_file(keys, permissions.OPERATOR).read_text())
-        yield made
-        for client in made.clients:
-            await client.close()
-    finally:
-        server.stop()
+    with embedded.held_port() as port:
+        server = embedded.nats(place / "nats", port, permissions.authorization(installation.public_keys(keys)))
+        server.start()
+        made = Users(f"nats://127.0.0.1:{port}", keys)
+        try:
+            await installation.provision(made.url, installation.seed_file(keys, permissions.OPERATOR).read_text())
+            yield made
+            for client in made.clients:
+                await client.close()
+        finally:
+            server.stop()
 
 
 async def test_each_publishes_its_own_events_and_nobody_elses(users: Users) -> None:

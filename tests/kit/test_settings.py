@@ -1,12 +1,15 @@
 """What is unsafe starts in demo and test only, and is refused in a sentence that repeats no secret."""
 
 import hashlib
+import io
 import os
-import subprocess
-import sys
+from contextlib import redirect_stderr
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
+
+from kit import __main__ as program
 
 GOOD = {
     "DATABASE_URL": "postgresql://samtid@127.0.0.1:1/samtid",
@@ -19,34 +22,33 @@ GOOD = {
 RANDOM = hashlib.sha256(b"samtid").hexdigest()
 
 
-def load(secret: str, folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
-    """Load booking's settings as a process of their own would, and say whether they are taken."""
+class Said(NamedTuple):
+    """The exit status, and what was said."""
+
+    returncode: int
+    stderr: str
+
+
+def load(secret: str, folder: Path, **settings: str) -> Said:
+    """Load booking's settings from an environment that holds nothing else, and say whether they are taken."""
     file = folder / "manage.secret"
     file.write_text(secret)
-    others = {"SESSION_KEY_FILE": folder / "session.key", "MASTER_KEY_FILE": folder / "master.key"}
-    for other in others.values():
-        other.write_text(RANDOM)
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path)}
-    program = "import sys; from kit import __main__ as k; k.serve = lambda *a, **b: 0; sys.exit(k.main())"
-    return subprocess.run(
-        [sys.executable, "-c", program, "serve", "booking"],
-        env={
-            **environment,
-            **GOOD,
-            **{name: str(path) for name, path in others.items()},
-            "MANAGE_SECRET_FILE": str(file),
-            **settings,
-        },
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    other = folder / "other.key"
+    other.write_text(RANDOM)
+    others = dict.fromkeys(("SESSION_KEY_FILE", "MASTER_KEY_FILE"), str(other))
+    environment = {**GOOD, **others, "MANAGE_SECRET_FILE": str(file), **settings}
+    with pytest.MonkeyPatch.context() as changed, redirect_stderr(io.StringIO()) as said:
+        for name in list(os.environ):
+            changed.delenv(name)
+        for name, value in environment.items():
+            changed.setenv(name, value)
+        changed.setattr(program, "serve", lambda *_, **__: 0)
+        return Said(program.main(["serve", "booking"]), said.getvalue())
 
 
 def test_safe_settings_start(tmp_path: Path) -> None:
     said = load(RANDOM, tmp_path, TRUSTED_PROXIES="10.1.2.3, 2001:db8::/64")
-    assert (said.returncode, said.stderr) == (0, "")
+    assert said == (0, "")
 
 
 @pytest.mark.parametrize(

@@ -332,7 +332,7 @@ async def test_a_family_is_known_to_booking_and_to_its_own_messages_alone(
     logs: io.StringIO,
     measured: InMemoryMetricReader,
     infra_kind: str,
-    folder: Path,
+    memory: Path,
 ) -> None:
     outside.catcher.smtp = PickyPostOffice(outside.catcher)  # type: ignore[assignment]
     visited = Visited()
@@ -352,7 +352,7 @@ async def test_a_family_is_known_to_booking_and_to_its_own_messages_alone(
     for line in logs.getvalue().splitlines():
         haystack.add("log", line)
     if infra_kind == "embedded":
-        written = (folder / "postgres" / "log").read_text(errors="replace")
+        written = (memory / "postgres" / "log").read_text(errors="replace")
         assert 'violates check constraint "fault"' in written
         haystack.add("PostgreSQL's log", written)
     metrics_data = measured.get_metrics_data()
