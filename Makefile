@@ -52,12 +52,14 @@ chaos: $(READY)  ## kill servers while 1,000 bookings run (LONG=1: 10,000)
 bench: $(READY)  ## ratios of search and booking to a floor measured in the same run (ARGS='--long')
 	$(BIN)/python -m tests.bench $(ARGS)
 
-lock: $(READY)  ## resolve requirements.lock anew
+lock: $(READY) $(OIDC_READY)  ## resolve requirements.lock, and what tests lock besides, anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes --no-emit-index-url \
 	  --no-annotate --no-header --extra embedded --group dev --output-file requirements.lock pyproject.toml
 	$(MAKE) deploy/image.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes --no-emit-index-url \
 	  --no-annotate --no-header --output-file tests/oidc/requirements.lock tests/oidc/requirements.in
+	PATH="$$PWD/$(OIDC)/bin:$$PATH" npm update --prefix tests/oidc --package-lock-only --omit-lockfile-registry-resolved \
+	  --ignore-scripts --no-audit --no-fund --loglevel=error
 
 # The part of requirements.lock that images install: pip takes no hashed subset of a file.
 deploy/image.lock: requirements.lock pyproject.toml

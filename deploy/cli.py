@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+import re
 import shutil
 import sys
 import time
@@ -89,6 +90,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     republish.set_defaults(run=_republish)
 
+    verify = commands.add_parser(
+        "verify-log", help="check that nobody changed the log of reads (DATABASE_URL of booking's owner)"
+    )
+    verify.add_argument("--head", type=_head, metavar="HASH:ID", help="what an earlier run said, noted elsewhere")
+    verify.set_defaults(run=_verify_log)
+
     load = commands.add_parser("import", help="take files into the directory, all or nothing (DATABASE_URL)")
     load.add_argument("files", nargs="+", type=Path, metavar="FILE")
     load.set_defaults(run=_import)
@@ -118,6 +125,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     databases.set_defaults(run=_databases)
 
+    _add_families(commands)
+    return parser
+
+
+def _add_families(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     retention = commands.add_parser(
         "retention", help="erase the families whose time has come (DATABASE_URL of booking, VAULT_URL)"
     )
@@ -132,13 +144,19 @@ def _parser() -> argparse.ArgumentParser:
         "rotate-master-key", help="wrap all families' keys with the first master key (VAULT_URL, MASTER_KEY_FILE)"
     )
     rotate.set_defaults(run=_rotate)
-    return parser
 
 
 def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65535:  # noqa: PLR2004 - the last port there is
         raise argparse.ArgumentTypeError(f"{text} is not a port: say a number from 0 to 65535")
     return int(text)
+
+
+def _head(text: str) -> tuple[str, int]:
+    found = re.fullmatch(r"([0-9a-f]{64}):([0-9]{1,18})", text)
+    if not found:
+        raise argparse.ArgumentTypeError(f"{text} is no head: give what `samtid verify-log` said, HASH:ID")
+    return found[1], int(found[2])
 
 
 def _setting(name: str) -> str:
@@ -199,6 +217,33 @@ def _republish(_: argparse.Namespace) -> int:
 
     count = asyncio.run(republish(_setting("DATABASE_URL")))
     print(f"{count} events will be published again by the running service.")
+    return 0
+
+
+def _verify_log(chosen: argparse.Namespace) -> int:
+    from booking.reviews import service  # noqa: PLC0415 - see above
+    from booking.reviews.rules import Broken, Head  # noqa: PLC0415 - see above
+    from kit import database  # noqa: PLC0415 - see above
+
+    async def verify(database_url: str) -> Head:
+        noted = Head(chosen.head[1], bytes.fromhex(chosen.head[0])) if chosen.head else None
+        engine = database.engine(database_url, 1)
+        try:
+            async with (
+                database.driver(engine) as connection,
+                # One state of the log, however many rows are added meanwhile.
+                connection.transaction(isolation="repeatable_read", readonly=True),
+            ):
+                return await service.verify(connection, noted)
+        finally:
+            await engine.dispose()
+
+    try:
+        head = asyncio.run(verify(_setting("DATABASE_URL")))
+    except Broken as broken:
+        print(f"samtid verify-log: the log of reads was tampered with. First fault: {broken}.", file=sys.stderr)
+        return 1
+    print(f"{head.id} reads, each where it was written. Head: {head.hash.hex()}:{head.id}")
     return 0
 
 

@@ -131,7 +131,9 @@ async def make_databases(
 
 
 async def make_roles(admin: Connection, passwords: Mapping[str, str], databases: Sequence[str] = DATABASES) -> None:
-    """For each service its owner, the role that serves and owns nothing, and the narrow ones that this may take."""
+    """For each service its owner, the role that serves and owns nothing, the narrow ones that this may take, and those
+    that own functions which it may call.
+    """
     known = {r["rolname"] for r in await admin.fetch("select rolname from pg_roles")}
 
     async def make(role: str, may: str) -> None:
@@ -147,6 +149,10 @@ async def make_roles(admin: Connection, passwords: Mapping[str, str], databases:
         for role in services.roles(service):
             await make(role, "nologin")
             await admin.execute(f"grant {role} to {service} with inherit false, set true, admin false")
+        for role in services.definers(service):
+            # Migrations give functions to it.
+            await make(role, "nologin")
+            await admin.execute(f"grant {role} to {roles.owner(service)} with inherit false, set true, admin false")
 
 
 async def make_database(admin: Connection, service: str, name: str) -> None:

@@ -26,6 +26,11 @@ def roles(service: str) -> tuple[str, ...]:
     return () if service == VAULT else tuple(import_module(f"{service}.roles").NARROW)
 
 
+def definers(service: str) -> tuple[str, ...]:
+    """The database roles that own functions which the service may call, and that it may not take."""
+    return () if service == VAULT else tuple(getattr(import_module(f"{service}.roles"), "DEFINERS", ()))
+
+
 def reads(service: str) -> "tuple[Reads, ...]":
     """What the service reads from the streams."""
     return tuple(getattr(app(service), "READS", ()))

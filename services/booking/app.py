@@ -52,6 +52,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
             }
         ),
         people=find_staff,
+        provider=settings.provider(clock),
         clock=clock,
     )
     bookings_api.install(made)

@@ -7,6 +7,11 @@ SERVICE = "booking"
 SWEEP = "booking_sweep"
 # Tells notification whom a booking is for: of one booking at a time.
 ANSWER = "booking_answer"
+# Looks at the log of reads: what was read by whom, and nothing of the families.
+REVIEW = "booking_review"
 # Ends families' identities: sees when they were booked for, and no contact.
 RETENTION = "booking_retention"
-NARROW = (roles.relay(SERVICE), roles.reader(SERVICE), roles.limits(SERVICE), SWEEP, ANSWER, RETENTION)
+NARROW = (roles.relay(SERVICE), roles.reader(SERVICE), roles.limits(SERVICE), SWEEP, ANSWER, REVIEW, RETENTION)
+# Owns the function that writes the log of reads. Whoever serves may call that, and cannot take this role.
+LOG = "booking_log"
+DEFINERS = (LOG,)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from booking.roles import REVIEW
 from kit import database
 from kit.database import Connection
 
@@ -17,6 +18,11 @@ Seeing = AbstractAsyncContextManager[Connection]
 def of(engine: AsyncEngine, person: str, units: Iterable[str]) -> Seeing:
     """A transaction of a member of staff, that sees and changes what belongs to these units."""
     return database.transaction(engine, staff=person, units=",".join(units))
+
+
+def of_review(engine: AsyncEngine, person: str, units: Iterable[str]) -> Seeing:
+    """A transaction of a reviewer, that sees what was read of these units' families, and nothing of the families."""
+    return database.transaction(engine, role=REVIEW, staff=person, units=",".join(units))
 
 
 def of_token(engine: AsyncEngine, token_hash: bytes) -> Seeing:

@@ -4,6 +4,7 @@ Which rows of `booking`, `family` and `idempotency` a transaction sees, the migr
 """
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -184,4 +185,35 @@ idempotency = Table(
     Column("booking", Uuid, nullable=False),
     Column("answer", JSONB, nullable=False),
     Column("created_at", INSTANT, nullable=False),
+)
+
+# What staff read of families: each row has the hash of the one before in its own. Written by `log_read` alone.
+read_log = Table(
+    "read_log",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", INSTANT, nullable=False),
+    Column("staff", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("family", Uuid),
+    Column("booking", Uuid),
+    Column("what", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("previous", LargeBinary, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    CheckConstraint("what in ('booking', 'contact', 'list', 'export', 'calendar', 'search', 'review')", name="what"),
+    CheckConstraint("why ~ '^[a-z][a-z -]*( > [a-z][a-z -]*)*$' and length(why) <= 80", name="why"),
+    Index("read_log_unit_at_idx", "unit", "at"),
+    Index("read_log_family_idx", "family"),
+)
+
+# Its last row, as it was written.
+read_log_head = Table(
+    "read_log_head",
+    metadata,
+    Column("single", Boolean, primary_key=True, server_default="true"),
+    Column("id", BigInteger, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    CheckConstraint("single", name="single"),
 )

@@ -15,7 +15,7 @@ READS = ()
 def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
     """The directory service."""
     routers = [api.router, signin.router, static.router]
-    if settings.environment == "demo":
+    if signin.chooses(settings):
         routers.append(signin.demo_router)
     made = app.create(
         "directory",
@@ -24,6 +24,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         routers=routers,
         limits=Limits({"reads": settings.reads_per_minute, "writes": settings.writes_per_minute}),
         people=tables.find_staff,
+        provider=settings.provider(clock, client_secret=settings.oidc_client_secret, scope=settings.oidc_scope),
         clock=clock,
     )
     pages.install(made, signin.PAGES)

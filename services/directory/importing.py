@@ -2,36 +2,19 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import asyncpg
-from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from directory import tables
+from directory import editing, history, rights
+from directory.editing import Report
 from directory.reading import Fault, Reading, read
-from directory.rules import Register, breaches
-from kit import database, outbox, telemetry
+from directory.rules import Breach, breaches
+from kit import database, telemetry
 from kit.app import utc_now
-
-# Imports wait for each other: what one has checked must still be true when it commits.
-IMPORT_LOCK = 7_269_842
-EVENTS = {event.name: event for event in tables.KINDS.values()}
-
-
-@dataclass(frozen=True)
-class Report:
-    """How many entities an import added, changed (ended ones too) and left as they were."""
-
-    added: int
-    changed: int
-    unchanged: int
-
-    def __str__(self) -> str:
-        return f"{self.added} added, {self.changed} changed, {self.unchanged} unchanged"
 
 
 class Rejected(Exception):  # noqa: N818 - an answer to whoever wrote the files, not an error of ours
@@ -51,55 +34,36 @@ async def import_files(engine: AsyncEngine, paths: Sequence[Path], now: datetime
     reading = read(paths)
     with telemetry.span("directory", "import"):
         async with engine.begin() as connection:
-            await connection.execute(select(func.pg_advisory_xact_lock(IMPORT_LOCK)))
-            return await take(connection, reading, now)
+            return (await take(connection, reading, history.IMPORT, now)).report
 
 
-async def take(connection: AsyncConnection, reading: Reading, now: datetime) -> Report:
-    """Judge what was read together with what is known, and write what is new. Raises Rejected."""
-    known = Register()
-    for kind, data in await tables.everything(connection):
-        known.of(kind)[data["id"]] = EVENTS[kind].data.model_validate(data)
-    faults = [*reading.faults, *_breached(known, reading)]
-    if faults:
+async def take(
+    connection: AsyncConnection, reading: Reading, who: str, now: datetime, *, dry: bool = False
+) -> editing.Plan:
+    """Judge what was read together with what is known, and write what is new unless this is a dry run.
+
+    `who` is history.IMPORT, which may change everything, or an id of staff, who is held to `rights`. Raises Rejected.
+    """
+    known = await editing.register(connection)
+    entities = [entry.entity for entry in reading.entries.values()]
+    wanted = editing.changed(known, entities, reading.unreadable)
+    found = list(breaches(wanted))
+    planned = editing.plan(known, entities)
+    if who != history.IMPORT:
+        steps = [*((None, entity) for entity in planned.added), *planned.changed]
+        found += [b for before, after in steps for b in rights.denied(known, wanted, who, before, after)]
+    if faults := [*reading.faults, *_told(found, reading)]:
         raise Rejected(faults)
-    added = changed = unchanged = 0
-    rows = []
-    order = list(EVENTS)
-    for entry in sorted(reading.entries.values(), key=lambda e: order.index(e.kind)):
-        before = known.of(entry.kind).get(entry.entity.id)
-        # What the register counts and notes itself is not a file's to say.
-        kept = {name: getattr(before, name) for name in ("version", "sessions_after") if hasattr(before, name)}
-        state = entry.entity.model_copy(update=kept)
-        if before is None:
-            added += 1
-        elif before == state:
-            unchanged += 1
-            continue
-        else:
-            changed += 1
-            state = state.model_copy(update={"version": before.version + 1})
-        await tables.save(connection, entry.kind, state)
-        rows.append(outbox.row(EVENTS[entry.kind], entity_id=state.id, data=state, now=now))
-    await outbox.add(connection, tables.outbox_table, rows)
-    return Report(added, changed, unchanged)
+    return planned if dry else await editing.write(connection, known, entities, who, now)
 
 
-def _breached(known: Register, reading: Reading) -> list[Fault]:
-    """What the register would breach with these files in it, each told at the line that brought it."""
-    judged = Register(unreadable=reading.unreadable)
-    for kind in EVENTS:
-        judged.of(kind).update(known.of(kind))
-    for (kind, entity_id), entry in reading.entries.items():
-        judged.of(kind)[entity_id] = entry.entity
-    for kind, entity_id in reading.unreadable:
-        judged.of(kind).pop(entity_id, None)
+def _told(found: Sequence[Breach], reading: Reading) -> list[Fault]:
+    """Breaches, each told at the line that brought it."""
     faults = []
-    for breach in breaches(judged):
+    for breach in found:
         for place in breach.places:
             if brought := reading.entries.get((place.kind, place.id)):
-                message = f"{place.kind} {place.id}: {breach.message}"
-                faults.append(Fault(brought.file, brought.line(place.path), message))
+                faults.append(brought.fault(place.path, breach.sv, breach.en))
                 break
         # A breach of none of these files' entities was there before, and is not theirs to put right.
     return faults

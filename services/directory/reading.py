@@ -4,7 +4,7 @@ All values are read as text and typed by the field that they are for: YAML's own
 the municipality 0182 and 750 of the time 12:30.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -16,6 +16,8 @@ from pydantic import BaseModel, ValidationError
 from directory.events import Entity
 from directory.rules import WEEKDAYS, PathOf
 from directory.tables import KINDS
+from kit.events import EventData
+from kit.language import Language
 
 EMPTY = ("", "~", "null")
 
@@ -27,9 +29,14 @@ class Fault:
     file: str
     line: int
     message: str
+    sv: str
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.message}"
+
+    def text(self, language: Language) -> str:
+        """What is wrong, in the reader's language."""
+        return self.sv if language == "sv" else self.message
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,11 @@ class Entry:
         while path not in self.lines:
             path = path[:-1]
         return self.lines[path]
+
+    def fault(self, path: PathOf, sv: str, en: str) -> Fault:
+        """What is wrong with a field, or with what it would stand in."""
+        who = f"{self.kind} {self.entity.id}"
+        return Fault(self.file, self.line(path), f"{who}: {en}", f"{who}: {sv}")
 
 
 @dataclass
@@ -65,23 +77,42 @@ def read(paths: Sequence[Path]) -> Reading:
     return reading
 
 
+def read_bytes(file: str, content: bytes) -> Reading:
+    """Read what was sent in place of a file; `file` is what to call it."""
+    reading = Reading()
+    _read_content(reading, file, content)
+    return reading
+
+
 def _read_file(reading: Reading, path: Path) -> None:
-    file = str(path)
     try:
-        root = _compose(path.read_text(encoding="utf-8"))
+        content = path.read_bytes()
     except OSError as error:
-        reading.faults.append(Fault(file, 1, f"cannot be read: {error.strerror}"))
+        en = f"cannot be read: {error.strerror}"
+        reading.faults.append(Fault(str(path), 1, en, f"kan inte läsas: {error.strerror}"))
         return
+    _read_content(reading, str(path), content)
+
+
+def _read_content(reading: Reading, file: str, content: bytes) -> None:
+    def wrong(line: int, sv: str, en: str) -> None:
+        reading.faults.append(Fault(file, line, en, sv))
+
+    try:
+        # As in a file that was written by Windows' Notepad.
+        root = _compose(content.decode("utf-8-sig"))
     except UnicodeDecodeError:
-        reading.faults.append(Fault(file, 1, "is not UTF-8 text: save it as UTF-8"))
+        wrong(1, "är inte text i UTF-8: spara den som UTF-8", "is not UTF-8 text: save it as UTF-8")
         return
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-        reading.faults.append(Fault(file, mark.line + 1 if mark else 1, f"is not valid YAML: {problem}"))
+        problem = getattr(error, "problem", None) or (str(error).splitlines() or [""])[0]
+        line = mark.line + 1 if mark else 1
+        wrong(line, f"är inte giltig YAML: {problem}", f"is not valid YAML: {problem}")
         return
     if not isinstance(root, yaml.MappingNode):
-        reading.faults.append(Fault(file, 1, f"must hold lists by name: {', '.join(KINDS)}"))
+        lists = ", ".join(KINDS)
+        wrong(1, f"måste innehålla listor med namn: {lists}", f"must hold lists by name: {lists}")
         return
     _read_lists(reading, file, root)
 
@@ -92,14 +123,17 @@ def _read_lists(reading: Reading, file: str, root: yaml.MappingNode) -> None:
         line = key.start_mark.line + 1
         name = _scalar(key) or ""
         if name in seen:
-            reading.faults.append(Fault(file, line, f"{name} stands here a second time (first at line {seen[name]})"))
+            sv, en = _twice(name, seen[name])
+            reading.faults.append(Fault(file, line, en, sv))
         elif name not in KINDS:
-            reading.faults.append(Fault(file, line, _unknown(name, list(KINDS), "list")))
+            sv, en = _unknown(name, list(KINDS), ("ingen lista", "list"))
+            reading.faults.append(Fault(file, line, en, sv))
         elif isinstance(value, yaml.SequenceNode):
             for node in value.value:
                 _read_entity(reading, file, name, node)
         elif _scalar(value) is not None or not isinstance(value, yaml.ScalarNode):
-            reading.faults.append(Fault(file, line, f"{name} must be a list, each entry after a dash"))
+            sv = f"{name} måste vara en lista, varje post efter ett streck"
+            reading.faults.append(Fault(file, line, f"{name} must be a list, each entry after a dash", sv))
         seen.setdefault(name, line)
 
 
@@ -136,42 +170,55 @@ def _read_entity(reading: Reading, file: str, plural: str, node: yaml.Node) -> N
     event = KINDS[plural]
     line = node.start_mark.line + 1
     if not isinstance(node, yaml.MappingNode):
-        reading.faults.append(Fault(file, line, f"{plural}: each entry must be a mapping of fields, beginning with id"))
+        en = f"{plural}: each entry must be a mapping of fields, beginning with id"
+        sv = f"{plural}: varje post måste vara fält med värden, med id först"
+        reading.faults.append(Fault(file, line, en, sv))
         return
     lines: dict[PathOf, int] = {(): line}
-    doubles: list[tuple[int, str]] = []
+    doubles: list[tuple[int, str, int]] = []
     raw = _plain(node, (), lines, doubles)
     entity_id = raw.get("id")
     key = (event.name, entity_id if isinstance(entity_id, str) else f"at line {line}")
     who = " ".join(key)
-    faults = [Fault(file, at, f"{who}: {message}") for at, message in doubles]
-    entity: Any = None
-    faults += [
-        Fault(file, lines[name,], f"{who}: {name} is kept by the register: leave it out")
-        for name in ("version", "sessions_after")
-        if name in raw
-    ]
-    raw["version"] = 1
-    try:
-        entity = event.data.model_validate(_weekdays(raw))
-    except ValidationError as error:
-        for problem in error.errors():
-            path, message = _in_plain_words(event.data, problem)
-            if problem["type"] == "missing" and path in lines:
-                message = f"{_dotted(path)} is empty"
-                if path[-1] == "accent":
-                    message += ": a value that begins with # must stand in quotes"
-            faults.append(Fault(file, _line(lines, path), f"{who}: {message}"))
+
+    def wrong(at: int, sv: str, en: str) -> None:
+        reading.faults.append(Fault(file, at, f"{who}: {en}", f"{who}: {sv}"))
+
+    for at, name, first_at in doubles:
+        wrong(at, *_twice(name, first_at))
+    entity = _entity(event.data, raw, lines, wrong)
     if key in reading.entries:
         first = reading.entries[key]
-        faults.append(
-            Fault(file, _line(lines, ("id",)), f"{who}: is here twice (first at {first.file}:{first.line(('id',))})")
-        )
+        place = f"{first.file}:{first.line(('id',))}"
+        wrong(_line(lines, ("id",)), f"står här två gånger (först på {place})", f"is here twice (first at {place})")
     elif entity is not None:
         reading.entries[key] = Entry(event.name, entity, file, lines)
     else:
         reading.unreadable.add(key)
-    reading.faults.extend(faults)
+
+
+Wrong = Callable[[int, str, str], None]
+
+
+def _entity(model: type[EventData], raw: dict[str, Any], lines: dict[PathOf, int], wrong: Wrong) -> Any:
+    """The entity that was written; None where it could not be understood, which `wrong` is told."""
+    for name in ("version", "sessions_after"):
+        if name in raw:
+            en = f"{name} is kept by the register: leave it out"
+            wrong(lines[name,], f"{name} sköts av registret: utelämna det", en)
+    raw["version"] = 1
+    try:
+        return model.model_validate(_weekdays(raw))
+    except ValidationError as error:
+        for problem in error.errors():
+            path, sv, en = in_plain_words(model, problem)
+            if problem["type"] == "missing" and path in lines:
+                sv, en = f"{_dotted(path)} är tomt", f"{_dotted(path)} is empty"
+                if path[-1] == "accent":
+                    sv += ": ett värde som börjar med # måste stå inom citattecken"
+                    en += ": a value that begins with # must stand in quotes"
+            wrong(_line(lines, path), sv, en)
+    return None
 
 
 def _line(lines: dict[PathOf, int], path: PathOf) -> int:
@@ -180,7 +227,7 @@ def _line(lines: dict[PathOf, int], path: PathOf) -> int:
     return lines[path]
 
 
-def _plain(node: yaml.Node, path: PathOf, lines: dict[PathOf, int], doubles: list[tuple[int, str]]) -> Any:
+def _plain(node: yaml.Node, path: PathOf, lines: dict[PathOf, int], doubles: list[tuple[int, str, int]]) -> Any:
     """The node as plain values, with the line of each in `lines`. What is empty is left out, as if not written."""
     if isinstance(node, yaml.MappingNode):
         made: dict[str, Any] = {}
@@ -188,7 +235,7 @@ def _plain(node: yaml.Node, path: PathOf, lines: dict[PathOf, int], doubles: lis
             line = key.start_mark.line + 1
             name = _scalar(key) or ""
             if (*path, name) in lines:
-                doubles.append((line, f"{name} stands here a second time (first at line {lines[*path, name]})"))
+                doubles.append((line, name, lines[*path, name]))
                 continue
             lines[*path, name] = line
             inner = _plain(value, (*path, name), lines, doubles)
@@ -216,37 +263,67 @@ def _weekdays(raw: dict[str, Any]) -> dict[str, Any]:
 
 # By the beginning of pydantic's error type: what a value must be.
 _MUST_BE = {
-    "string_type": "a text",
-    "list_type": "a list",
-    "model_": "a mapping of fields",
-    "dict_type": "a mapping",
-    "bool_": "true or false",
-    "int_": "a whole number",
-    "float_": "a number",
-    "finite_number": "a number",
-    "date_": "a day like 2026-08-31",
-    "time_": 'a time like "09:00"',
+    "string_type": ("en text", "a text"),
+    "list_type": ("en lista", "a list"),
+    "model_": ("fält med värden", "a mapping of fields"),
+    "dict_type": ("namn med värden", "a mapping"),
+    "bool_": ("true eller false", "true or false"),
+    "int_": ("ett heltal", "a whole number"),
+    "float_": ("ett tal", "a number"),
+    "finite_number": ("ett tal", "a number"),
+    "date_": ("en dag som 2026-08-31", "a day like 2026-08-31"),
+    "time_": ('en tid som "09:00"', 'a time like "09:00"'),
+}
+# The same for what pydantic says well enough in English.
+_LIMITS = {
+    "greater_than": ("större än", "gt"),
+    "greater_than_equal": ("minst", "ge"),
+    "less_than": ("mindre än", "lt"),
+    "less_than_equal": ("högst", "le"),
 }
 
 
-def _in_plain_words(model: type[BaseModel], problem: Any) -> tuple[PathOf, str]:
-    """Where a field is wrong, and what to do about it."""
+def in_plain_words(model: type[BaseModel], problem: Any) -> tuple[PathOf, str, str]:
+    """Where a field is wrong, and what to do about it in Swedish and in English; `problem` is one of pydantic's."""
     path: PathOf = tuple(part for part in problem["loc"] if part != "[key]")
-    name, kind, context = _dotted(path), problem["type"], problem.get("ctx", {})
+    name, kind = _dotted(path), problem["type"]
     if kind == "missing":
-        return path, f"{name} is missing"
+        return path, f"{name} saknas", f"{name} is missing"
     if kind == "extra_forbidden":
-        return path, _unknown(name, _fields(model, path[:-1]), "field")
+        return path, *_unknown(name, _fields(model, path[:-1]), ("inget fält", "field"))
+    sv, en = what_it_must_be(path, problem)
+    value = problem.get("input")
+    if isinstance(value, str):
+        return path, f"{name} är {value}: {sv}", f"{name} is {value}: {en}"
+    return path, f"{name}: {sv}", f"{name}: {en}"
+
+
+def what_it_must_be(path: PathOf, problem: Any) -> tuple[str, str]:
+    """`must be a whole number`, in Swedish and in English, for one of pydantic's problems."""
+    kind, context = problem["type"], problem.get("ctx", {})
     must = next((text for start, text in _MUST_BE.items() if kind.startswith(start)), None)
     if path[-1] == "weekday":
-        must = f"one of {', '.join(WEEKDAYS)}"
+        names = ", ".join(WEEKDAYS)
+        must = (f"en av {names}", f"one of {names}")
     elif kind == "literal_error":
-        must = context["expected"].replace("'", "")
+        expected = context["expected"].replace("'", "")
+        must = (expected.replace(" or ", " eller "), expected)
     elif kind == "string_pattern_mismatch":
-        must = f"written after the pattern {context['pattern']}"
-    wish = f"must be {must}" if must else problem["msg"][0].lower() + problem["msg"][1:]
-    value = problem.get("input")
-    return path, f"{name} is {value}: {wish}" if isinstance(value, str) else f"{name}: {wish}"
+        must = (f"skrivet efter mönstret {context['pattern']}", f"written after the pattern {context['pattern']}")
+    if must:
+        return f"måste vara {must[0]}", f"must be {must[1]}"
+    en = problem["msg"][0].lower() + problem["msg"][1:]
+    if kind in _LIMITS:
+        words, limit = _LIMITS[kind]
+        return f"måste vara {words} {context[limit]}", en
+    return "går inte att läsa", en
+
+
+def _twice(name: str, line: int) -> tuple[str, str]:
+    return (
+        f"{name} står här en andra gång (först på rad {line})",
+        f"{name} stands here a second time (first at line {line})",
+    )
 
 
 def _dotted(path: PathOf) -> str:
@@ -257,9 +334,11 @@ def _dotted(path: PathOf) -> str:
     return text.removeprefix(".")
 
 
-def _unknown(name: str, known: Sequence[str], what: str) -> str:
-    close = get_close_matches(name.rsplit(".", 1)[-1], known, 1)
-    return f"there is no {what} {name}" + (f": did you mean {close[0]}?" if close else f", only {', '.join(known)}")
+def _unknown(name: str, known: Sequence[str], what: tuple[str, str]) -> tuple[str, str]:
+    sv, en = f"det finns {what[0]} {name}", f"there is no {what[1]} {name}"
+    if close := get_close_matches(name.rsplit(".", 1)[-1], known, 1):
+        return f"{sv}: menade du {close[0]}?", f"{en}: did you mean {close[0]}?"
+    return f"{sv}, bara {', '.join(known)}", f"{en}, only {', '.join(known)}"
 
 
 def _fields(model: Any, path: PathOf) -> Sequence[str]:

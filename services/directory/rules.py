@@ -10,6 +10,7 @@ from datetime import date, time
 from functools import cache
 from itertools import combinations
 from typing import Any
+from unicodedata import category
 from zoneinfo import available_timezones
 
 from directory.events import (
@@ -27,6 +28,26 @@ from directory.events import (
 )
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+WEEKDAYS_SV = ("måndag", "tisdag", "onsdag", "torsdag", "fredag", "lördag", "söndag")
+MODALITIES_SV = {"video": "video", "phone": "telefon", "visit": "besök"}
+ROLES_SV = {
+    "advisor": "rådgivare",
+    "coordinator": "samordnare",
+    "nurse": "sjuksköterska",
+    "reviewer": "granskare",
+    "operator": "driftansvarig",
+}
+# What kinds are called in Swedish, in a sentence: `det finns ingen mottagning bvc-horby`.
+KINDS_SV = {
+    "municipality": "kommunen",
+    "unit": "verksamheten",
+    "centre": "mottagningen",
+    "advisor": "rådgivaren",
+    "pool": "samverkan",
+    "schedule": "arbetstiden",
+    "offering": "insatsen",
+    "staff": "medarbetaren",
+}
 MIN_CONTRAST = 4.5
 # Longest for which an anonymous offering may know who somebody is, after the last visit.
 ANONYMOUS_DAYS = 30
@@ -48,9 +69,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Breach:
-    """A rule that does not hold, and the places where it can be put right, the likeliest first."""
+    """A rule that does not hold, in both languages, and the places where it can be put right, the likeliest first."""
 
-    message: str
+    sv: str
+    en: str
     places: tuple[Place, ...]
 
 
@@ -86,6 +108,9 @@ def breaches(register: Register) -> Iterator[Breach]:
     for kind, check in _CHECKS.items():
         for entity in register.live(kind):
             yield from check(register, entity)
+    for kind in _CHECKS:
+        for entity in register.of(kind).values():
+            yield from _writable(entity)
     yield from _slugs(register)
     yield from _one_person_each(register)
     yield from _one_pool_at_a_time(register)
@@ -168,6 +193,10 @@ def _block(block: WeeklyBlock) -> str:
     return f"{WEEKDAYS[block.weekday - 1]} {block.start:%H:%M}–{block.end:%H:%M}"
 
 
+def _block_sv(block: WeeklyBlock) -> str:
+    return f"{WEEKDAYS_SV[block.weekday - 1]} {block.start:%H.%M}–{block.end:%H.%M}"
+
+
 def _references_of(entity: Entity) -> Iterator[tuple[PathOf, str, str]]:
     """Path, kind and id of everything that an entity refers to."""
     match entity:
@@ -209,12 +238,16 @@ def _references(register: Register) -> Iterator[Breach]:
                 found = register.of(wanted).get(wanted_id)
                 if found is None and (wanted, wanted_id) not in register.unreadable:
                     yield Breach(
+                        f"{KINDS_SV[wanted]} {wanted_id} finns inte, varken här eller i registret: rätta id:t, eller "
+                        "lägg till det som saknas",
                         f"there is no {wanted} {wanted_id}, neither in these files nor in the register: "
                         f"correct the id, or add the {wanted}",
                         (_named(entity, *path),),
                     )
                 elif found is not None and found.ended:
                     yield Breach(
+                        f"{KINDS_SV[kind]} {entity.id} hänvisar till {KINDS_SV[wanted]} {wanted_id}, som är avslutad: "
+                        "ta bort hänvisningen där, eller avsluta den också",
                         f"{kind} {entity.id} refers to {wanted} {wanted_id}, which has ended: "
                         f"take it away there, or end the {kind} too",
                         (_named(entity, *path), _named(found, "ended")),
@@ -226,15 +259,39 @@ def _listed(entity: Entity, *names: str, empty: bool = False) -> Iterator[Breach
     for name in names:
         values = getattr(entity, name)
         if not values and not empty:
-            yield Breach(f"{name} is empty: name at least one", (_named(entity, name),))
+            yield Breach("välj minst en", f"{name} is empty: name at least one", (_named(entity, name),))
         for n, value in enumerate(values):
             if value in values[:n]:
-                yield Breach(f"{name} has {value} twice: take one away", (_named(entity, name, n),))
+                sv = f"{value} finns två gånger: ta bort den ena"
+                yield Breach(sv, f"{name} has {value} twice: take one away", (_named(entity, name, n),))
+
+
+def _writable(entity: Entity) -> Iterator[Breach]:
+    """No text has a sign that people cannot type, some of which PostgreSQL cannot keep."""
+    for path, text in _texts(entity.model_dump(), ()):
+        if any(category(sign) in ("Cc", "Cs") and sign not in "\n\t" for sign in text):
+            yield Breach(
+                "texten innehåller ett styrtecken: skriv den på nytt",
+                "the text has a control character in it: write it anew",
+                (_named(entity, *path),),
+            )
+
+
+def _texts(value: Any, path: PathOf) -> Iterator[tuple[PathOf, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _texts(inner, (*path, name))
+    elif isinstance(value, list):
+        for n, inner in enumerate(value):
+            yield from _texts(inner, (*path, n))
 
 
 def _valid(entity: Pool | Schedule) -> Iterator[Breach]:
     if entity.valid_until is not None and entity.valid_until < entity.valid_from:
         yield Breach(
+            f"sista dagen ({entity.valid_until}) ligger före den första ({entity.valid_from}): rätta en av dem",
             f"valid_until ({entity.valid_until}) is before valid_from ({entity.valid_from}): swap or correct them",
             (_named(entity, "valid_until"),),
         )
@@ -244,14 +301,24 @@ def _municipality(_: Register, entity: Municipality) -> Iterator[Breach]:
     ratio = contrast_with_white(entity.accent)
     if ratio < MIN_CONTRAST:
         yield Breach(
+            f"färgen {entity.accent} har kontrasten {ratio:.2f} mot vitt, och minst {MIN_CONTRAST} behövs för att text "
+            "ska gå att läsa: välj en mörkare",
             f"accent {entity.accent} has a contrast of {ratio:.2f} against white, and at least {MIN_CONTRAST} is "
             "needed for text to be read: choose a darker colour",
             (_named(entity, "accent"),),
         )
     if not entity.concern_url.startswith("https://"):
-        yield Breach("concern_url must be a whole address that begins with https://", (_named(entity, "concern_url"),))
+        yield Breach(
+            "adressen måste vara hel och börja med https://",
+            "concern_url must be a whole address that begins with https://",
+            (_named(entity, "concern_url"),),
+        )
     if not PHONE.fullmatch(entity.phone):
-        yield Breach("phone must be written like +46415378000", (_named(entity, "phone"),))
+        yield Breach(
+            "numret måste skrivas som +46415378000",
+            "phone must be written like +46415378000",
+            (_named(entity, "phone"),),
+        )
 
 
 def _nothing(_: Register, __: Entity) -> Iterator[Breach]:
@@ -268,23 +335,36 @@ def _pool(_: Register, entity: Pool) -> Iterator[Breach]:
     for code, share in entity.shares.items():
         if share < 1:
             yield Breach(
+                f"kommunen {code} har andelen {share}: ge den minst 1 procent, eller utelämna den",
                 f"municipality {code} has a share of {share}: give it at least 1 percent, or leave it out",
                 (_named(entity, "shares", code),),
             )
     total = sum(entity.shares.values())
     if total != 100:  # noqa: PLR2004 - percent
-        yield Breach(f"shares add up to {total}, not to 100 percent", (_named(entity, "shares"),))
+        yield Breach(
+            f"andelarna blir tillsammans {total} procent, inte 100",
+            f"shares add up to {total}, not to 100 percent",
+            (_named(entity, "shares"),),
+        )
 
 
 def _schedule(register: Register, entity: Schedule) -> Iterator[Breach]:
     yield from _valid(entity)
     if entity.zone not in _zones():
-        yield Breach(f"there is no time zone {entity.zone}: write one like Europe/Stockholm", (_named(entity, "zone"),))
+        yield Breach(
+            f"tidszonen {entity.zone} finns inte: skriv en som Europe/Stockholm",
+            f"there is no time zone {entity.zone}: write one like Europe/Stockholm",
+            (_named(entity, "zone"),),
+        )
     advisor = _working(register, entity.advisor)
     for n, block in enumerate(entity.weekly):
         yield from _times(entity, ("weekly", n), block.start, block.end)
         if not block.modalities:
-            yield Breach("the block has no modalities: name at least one", (_named(entity, "weekly", n),))
+            yield Breach(
+                "passet har inget sätt att mötas: välj minst ett",
+                "the block has no modalities: name at least one",
+                (_named(entity, "weekly", n),),
+            )
         yield from _lacking(entity, ("weekly", n), block.modalities, advisor)
     for n, exception in enumerate(entity.exceptions):
         yield from _exception(entity, ("exceptions", n), exception)
@@ -294,30 +374,57 @@ def _schedule(register: Register, entity: Schedule) -> Iterator[Breach]:
 def _exception(entity: Schedule, where: PathOf, exception: ScheduleException) -> Iterator[Breach]:
     if exception.last < exception.first:
         yield Breach(
+            f"sista dagen ({exception.last}) ligger före den första ({exception.first}): rätta en av dem",
             f"last ({exception.last}) is before first ({exception.first}): swap or correct them",
             (_named(entity, *where, "last"),),
         )
     if exception.start is not None and exception.end is not None:
         yield from _times(entity, where, exception.start, exception.end)
     elif exception.start is not None or exception.end is not None:
-        yield Breach("give both start and end, or neither for whole days of leave", (_named(entity, *where),))
+        yield Breach(
+            "ange både när det börjar och slutar, eller inget av dem för hela dagars frånvaro",
+            "give both start and end, or neither for whole days of leave",
+            (_named(entity, *where),),
+        )
     elif exception.kind == "extra":
-        yield Breach("extra time needs a start and an end", (_named(entity, *where),))
+        yield Breach(
+            "extra tid behöver en tid när den börjar och en när den slutar",
+            "extra time needs a start and an end",
+            (_named(entity, *where),),
+        )
     if exception.kind == "extra" and not exception.modalities:
-        yield Breach("extra time needs modalities: name at least one", (_named(entity, *where),))
+        yield Breach(
+            "extra tid behöver sätt att mötas: välj minst ett",
+            "extra time needs modalities: name at least one",
+            (_named(entity, *where),),
+        )
     if exception.kind == "leave" and (exception.modalities or exception.place):
-        yield Breach("leave has neither modalities nor place: take them away", (_named(entity, *where),))
+        yield Breach(
+            "frånvaro har varken sätt att mötas eller plats: ta bort dem",
+            "leave has neither modalities nor place: take them away",
+            (_named(entity, *where),),
+        )
 
 
 def _times(entity: Schedule, where: PathOf, start: time, end: time) -> Iterator[Breach]:
     for name, value in (("start", start), ("end", end)):
         if value.tzinfo is not None or value.second or value.microsecond:
-            yield Breach(f'{name} must be a local time like "09:00"', (_named(entity, *where, name),))
+            yield Breach(
+                "skriv en lokal tid som 09:00",
+                f'{name} must be a local time like "09:00"',
+                (_named(entity, *where, name),),
+            )
             return
     if end == start:
-        yield Breach(f"the block is empty: it starts and ends at {start:%H:%M}", (_named(entity, *where, "end"),))
+        yield Breach(
+            f"passet är tomt: det börjar och slutar {start:%H.%M}",
+            f"the block is empty: it starts and ends at {start:%H:%M}",
+            (_named(entity, *where, "end"),),
+        )
     elif end < start:
         yield Breach(
+            f"passet slutar ({end:%H.%M}) innan det börjar ({start:%H.%M}): rätta det, eller skriv det som två pass om "
+            "det fortsätter efter midnatt",
             f"the block ends ({end:%H:%M}) before it starts ({start:%H:%M}): correct it, or, if it goes on after "
             "midnight, write it as two blocks",
             (_named(entity, *where, "end"),),
@@ -327,7 +434,10 @@ def _times(entity: Schedule, where: PathOf, start: time, end: time) -> Iterator[
 def _lacking(entity: Schedule, where: PathOf, modalities: Sequence[str], advisor: Advisor | None) -> Iterator[Breach]:
     for n, modality in enumerate(modalities):
         if advisor is not None and modality not in advisor.modalities:
+            offered = _said([MODALITIES_SV[m] for m in advisor.modalities])
             yield Breach(
+                f"arbetstiden {entity.id} har {MODALITIES_SV[modality]}, som {advisor.name} inte erbjuder ({offered}): "
+                "ta bort det där, eller lägg till det hos rådgivaren",
                 f"schedule {entity.id} has {modality}, which advisor {advisor.id} does not offer "
                 f"({_said(advisor.modalities)}): take it away there, or add it to the advisor",
                 (_named(entity, *where, "modalities", n), _named(advisor, "modalities")),
@@ -338,35 +448,62 @@ def _offering(register: Register, entity: Offering) -> Iterator[Breach]:
     yield from _listed(entity, "municipalities", "modalities", "languages")
     yield from _listed(entity, "advisors", empty=not entity.self_booking and entity.kind != "joint_visit")
     if entity.kind == "joint_visit" and len(entity.advisors) == 1:
-        yield Breach("a joint visit needs at least two advisors", (_named(entity, "advisors"),))
+        yield Breach(
+            "ett gemensamt besök behöver minst två rådgivare",
+            "a joint visit needs at least two advisors",
+            (_named(entity, "advisors"),),
+        )
     for name in ("duration", "buffer_before", "buffer_after", "starts_every"):
         if getattr(entity, name) % 5:
-            yield Breach(f"{name} is {getattr(entity, name)} minutes: choose a multiple of 5", (_named(entity, name),))
+            minutes = getattr(entity, name)
+            yield Breach(
+                f"{minutes} minuter går inte jämnt upp i 5: välj till exempel {minutes - minutes % 5 + 5}",
+                f"{name} is {minutes} minutes: choose a multiple of 5",
+                (_named(entity, name),),
+            )
     if entity.ages.last < entity.ages.first:
         yield Breach(
+            f"åldrarna slutar vid {entity.ages.last}, innan de börjar vid {entity.ages.first}: rätta en av dem",
             f"ages end at {entity.ages.last}, before they begin at {entity.ages.first}: swap or correct them",
             (_named(entity, "ages"),),
         )
     if not entity.self_booking and entity.practical is None:
         yield Breach(
-            "practical is missing: say what to do to come, as parents cannot book it themselves", (_named(entity),)
+            "skriv hur man gör för att komma, eftersom föräldrar inte bokar det själva",
+            "practical is missing: say what to do to come, as parents cannot book it themselves",
+            (_named(entity, "practical"),),
         )
+    yield from _kept(entity)
     yield from _answering(register, entity)
     yield from _able(register, entity)
 
 
+def _kept(entity: Offering) -> Iterator[Breach]:
+    if entity.documentation == "anonymous" and (entity.retention_days or 0) > ANONYMOUS_DAYS:
+        yield Breach(
+            f"där dokumentationen är anonym sparas familjens uppgifter högst {ANONYMOUS_DAYS} dagar: sänk antalet, "
+            "eller ta bort det",
+            f"retention_days is at most {ANONYMOUS_DAYS} where documentation is anonymous: lower it, or take it away",
+            (_named(entity, "retention_days"),),
+        )
+
+
 def _answering(register: Register, entity: Offering) -> Iterator[Breach]:
     """A municipality's families are answered for by a unit of its own."""
-    if entity.documentation == "anonymous" and (entity.retention_days or 0) > ANONYMOUS_DAYS:
-        text = f"retention_days is at most {ANONYMOUS_DAYS} where documentation is anonymous: lower it, or take it away"
-        yield Breach(text, (_named(entity, "retention_days"),))
     for code, unit_id in entity.units.items():
         where = _named(entity, "units", code)
         if code not in entity.municipalities:
-            yield Breach(f"units names {code}, which is not among the municipalities: take it away", (where,))
+            yield Breach(
+                f"kommunen {code} är inte bland dem som insatsen gäller: ta bort dess verksamhet, eller välj kommunen",
+                f"units names {code}, which is not among the municipalities: take it away",
+                (where,),
+            )
+            continue
         unit = register.unit.get(unit_id)
         if unit is not None and unit.municipality != code:
             yield Breach(
+                f"verksamheten {unit.name} hör till kommunen {unit.municipality} och kan inte svara för {code}: välj "
+                "en av dess egna",
                 f"unit {unit_id} belongs to municipality {unit.municipality} and cannot answer for {code}: "
                 f"name a unit of {code}",
                 (where, _named(unit, "municipality")),
@@ -390,9 +527,12 @@ def _able(register: Register, entity: Offering) -> Iterator[Breach]:
         for n, value in enumerate(promised):
             unable = [a for a in advisors if value not in can(a)]
             if len(unable) == len(advisors) or (everybody and unable):
-                who = "not every advisor" if everybody else "no advisor"
+                who_sv, who = ("inte alla", "not every") if everybody else ("ingen", "no")
+                verb_sv, remedy_sv, remedy = _WORDS[name]
                 yield Breach(
-                    f"{who} of offering {entity.id} {verb} {value} ({_said([a.id for a in unable])}): {_REMEDY[name]}",
+                    f"{who_sv} av rådgivarna i insatsen {entity.id} {verb_sv} {MODALITIES_SV.get(value, value)} "
+                    f"({_said([a.name for a in unable])}): {remedy_sv}",
+                    f"{who} advisor of offering {entity.id} {verb} {value} ({_said([a.id for a in unable])}): {remedy}",
                     (
                         _named(entity, name, n),
                         *(_named(a, name if name != "municipalities" else "unit") for a in unable),
@@ -402,22 +542,51 @@ def _able(register: Register, entity: Offering) -> Iterator[Breach]:
         for n, advisor in enumerate(advisors):
             if promised and not can(advisor) & set(promised):
                 yield Breach(
+                    f"{advisor.name} {_WORDS[name][0]} inget av det som insatsen {entity.id} gäller "
+                    f"({_said([MODALITIES_SV.get(p, p) for p in promised])}): ta bort rådgivaren där, eller "
+                    "ändra insatsen",
                     f"advisor {advisor.id} {verb} none of the {name} of offering {entity.id} ({_said(promised)}): "
                     f"take the advisor away there, or correct {name}",
                     (_named(entity, "advisors", n), _named(advisor)),
                 )
 
 
-_REMEDY = {
-    "modalities": "take it away there, or add it to an advisor",
-    "languages": "take it away there, or add it to an advisor",
-    "municipalities": "an advisor reaches the municipality of the employing unit and those of a pool, so take the "
-    "municipality away, name another advisor, or add one to the pool",
+# By what is promised: the verb in Swedish, and what can be done in Swedish and in English.
+_WORDS = {
+    "modalities": (
+        "erbjuder",
+        "ta bort det där, eller lägg till det hos en rådgivare",
+        "take it away there, or add it to an advisor",
+    ),
+    "languages": (
+        "talar",
+        "ta bort det där, eller lägg till det hos en rådgivare",
+        "take it away there, or add it to an advisor",
+    ),
+    "municipalities": (
+        "når",
+        (
+            "en rådgivare når kommunen där hon är anställd och dem som har en andel i samverkan, så ta bort kommunen, "
+            "välj en annan rådgivare, eller lägg till en i samverkan"
+        ),
+        (
+            "an advisor reaches the municipality of the employing unit and those of a pool, so take the municipality "
+            "away, name another advisor, or add one to the pool"
+        ),
+    ),
 }
 
 
 # What each role is held for.
 _SCOPE = {"advisor": "unit", "coordinator": "unit", "reviewer": "unit", "nurse": "centre", "operator": None}
+_SCOPE_WORDS = {
+    "unit": ("en verksamhet och inget annat", "a unit and nothing else"),
+    "centre": ("en mottagning och inget annat", "a centre and nothing else"),
+    None: (
+        "hela installationen: välj varken verksamhet eller mottagning",
+        "the whole installation, so name no unit or centre",
+    ),
+}
 
 
 def _staff(_: Register, entity: Staff) -> Iterator[Breach]:
@@ -425,10 +594,18 @@ def _staff(_: Register, entity: Staff) -> Iterator[Breach]:
         wanted = _SCOPE[grant.role]
         given = [name for name in ("unit", "centre") if getattr(grant, name)]
         if given != ([wanted] if wanted else []):
-            what = f"a {wanted} and nothing else" if wanted else "the whole installation, so name no unit or centre"
-            yield Breach(f"the role {grant.role} is held for {what}", (_named(entity, "grants", n),))
+            what_sv, what = _SCOPE_WORDS[wanted]
+            yield Breach(
+                f"rollen {ROLES_SV[grant.role]} gäller {what_sv}",
+                f"the role {grant.role} is held for {what}",
+                (_named(entity, "grants", n),),
+            )
         if grant in entity.grants[:n]:
-            yield Breach(f"the role {grant.role} is given twice: take one away", (_named(entity, "grants", n),))
+            yield Breach(
+                f"rollen {ROLES_SV[grant.role]} finns två gånger: ta bort den ena",
+                f"the role {grant.role} is given twice: take one away",
+                (_named(entity, "grants", n),),
+            )
 
 
 def _one_person_each(register: Register) -> Iterator[Breach]:
@@ -436,7 +613,9 @@ def _one_person_each(register: Register) -> Iterator[Breach]:
     for one, other in combinations(register.live("staff"), 2):
         for name in ("identity", "advisor"):
             if getattr(one, name) is not None and getattr(one, name) == getattr(other, name):
+                what = "samma identitet" if name == "identity" else f"rådgivaren {one.advisor}"
                 yield Breach(
+                    f"medarbetarna {one.id} och {other.id} har båda {what}: ändra den ena",
                     f"staff {one.id} and {other.id} both have the {name} {getattr(one, name)}: change one of them",
                     (_named(other, name), _named(one, name)),
                 )
@@ -446,6 +625,7 @@ def _slugs(register: Register) -> Iterator[Breach]:
     for one, other in combinations(register.live("municipality"), 2):
         if one.slug == other.slug:
             yield Breach(
+                f"kommunerna {one.id} och {other.id} har båda adressen {one.slug}: ändra den ena",
                 f"municipalities {one.id} and {other.id} both have the slug {one.slug}: change one of them",
                 (_named(other, "slug"), _named(one, "slug")),
             )
@@ -458,6 +638,8 @@ def _one_pool_at_a_time(register: Register) -> Iterator[Breach]:
         for n, advisor in enumerate(other.advisors):
             if advisor in one.advisors:
                 yield Breach(
+                    f"rådgivaren {advisor} är med i {one.name} och {other.name} på samma gång: behåll den ena, eller "
+                    "låt den ena ta slut innan den andra börjar",
                     f"advisor {advisor} is in the pools {one.id} and {other.id} at the same time: keep one, or let "
                     "one end before the other begins",
                     (_named(other, "advisors", n), _named(one, "advisors", one.advisors.index(advisor))),
@@ -472,6 +654,8 @@ def _one_place_at_a_time(register: Register) -> Iterator[Breach]:
         for one, other in combinations(schedules, 2):
             if one.zone != other.zone and period(one).shared(period(other)):
                 yield Breach(
+                    f"arbetstiderna {one.id} och {other.id} för {one.advisor} gäller på samma gång i olika tidszoner: "
+                    "ge dem samma",
                     f"schedules {one.id} and {other.id} of advisor {one.advisor} hold at the same time in different "
                     "zones: give them the same one",
                     (_named(other, "zone"), _named(one, "zone"), _named(other), _named(one)),
@@ -480,6 +664,8 @@ def _one_place_at_a_time(register: Register) -> Iterator[Breach]:
         for (first, m, one_block), (second, n, other_block) in combinations(blocks, 2):
             if clash(one_block, other_block, period(first).shared(period(second))):
                 yield Breach(
+                    f"{_block_sv(other_block)} i arbetstiden {second.id} krockar med {_block_sv(one_block)} i "
+                    f"arbetstiden {first.id}, och {first.advisor} kan bara vara på ett ställe: ändra en av dem",
                     f"{_block(other_block)} in schedule {second.id} overlaps {_block(one_block)} in schedule "
                     f"{first.id}, and advisor {first.advisor} can be in one place only: change one of them",
                     (_named(second, "weekly", n), _named(first, "weekly", m)),

@@ -1,17 +1,26 @@
-"""Signing in and out: `/logga-in` leads to a session, which all services of the site know; `/logga-ut` ends it."""
+"""Signing in and out: `/logga-in` leads to a session, which all services of the site know; `/logga-ut` ends it.
 
-from datetime import datetime
-from typing import Annotated, Any
+Who somebody is, the identity provider says: `/logga-in` leaves for it, and the person comes back to `/logga-in/svar`.
+"""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Query, Request, Response
+from fastapi.responses import RedirectResponse
 
 from directory import tables
 from directory.events import STAFF, Staff
+from directory.settings import Settings
 from directory.texts import TEXTS
 from kit import access, outbox, telemetry
 from kit.access import Person
 from kit.app import Runtime, runtime
+from kit.language import Language
+from kit.oidc import AssuranceTooLow, Identity, Pending, SignInFailed
 from kit.refusal import Refusal
+from kit.session import Sealer
 from kit.staff import Staff as KnownStaff
 from kit.web import pages, staff
 from kit.web.pages import Pages
@@ -26,6 +35,12 @@ Known = Annotated[Person | None, Depends(access.person_of)]
 Following = Annotated[str, Query(max_length=500)]
 
 
+# Remembers what was left with for the provider. SameSite=Lax, because the provider sends the person back here.
+PENDING = "__Host-inloggning"
+PENDING_LASTS = timedelta(minutes=15)
+ANSWER = "/logga-in/svar"
+
+
 class NoSuchPerson(Refusal):
     """For whoever proved an identity that no member of staff has."""
 
@@ -34,24 +49,101 @@ class NoSuchPerson(Refusal):
     sv = ("Du har ingen roll i Samtid", "Inloggningen lyckades, men du finns inte i registret. Be din samordnare.")
     en = ("You have no role in Samtid", "Signing in worked, but you are not in the register. Ask your coordinator.")
 
+    def __init__(self, identity: str | None = None) -> None:
+        super().__init__()
+        self.identity = identity
+
+
+@dataclass(frozen=True)
+class Left:
+    """What is remembered of whoever left for the provider: where they wanted to go, and in which language."""
+
+    pending: Pending
+    following: str
+    language: Language
+    at: float
+
+
+def chooses(settings: Settings) -> bool:
+    """Whether people are chosen instead of proving who they are: in the demo, where no provider is set."""
+    return settings.environment == "demo" and settings.oidc_issuer is None
+
 
 @router.get("/logga-in")
-async def sign_in(request: Request, running: Running, person: Known, nasta: Following = "") -> Response:
-    """Where staff begin; whoever is signed in already goes on."""
-    if person:
+async def sign_in(
+    request: Request, running: Running, person: Known, nasta: Following = "", igen: Literal["", "1"] = ""
+) -> Response:
+    """Where staff begin; whoever is signed in already goes on. `igen` makes the provider ask who it is once more."""
+    if person and not igen:
         return go_on(request, person, nasta)
-    return await choose_page(request, running, nasta)
+    if running.provider is None:
+        return await choose_page(request, running, nasta)
+    url, pending = await running.provider.leave(running.settings.public_url + ANSWER, again=bool(igen))
+    left = Left(pending, nasta, pages.language_of(request), running.clock().timestamp())
+    response = RedirectResponse(url, 303, headers={**pages.HEADERS, "Cache-Control": "no-store"})
+    response.headers["set-cookie"] = _pending_cookie(_sealer(running).seal(PENDING, asdict(left)), PENDING_LASTS)
+    return response
+
+
+@router.get(ANSWER)
+async def finish(request: Request, running: Running, person: Known) -> Response:
+    """Where the provider sends people back to."""
+    left = _left(request, running)
+    if left:
+        # The address that the provider knows is one for all languages.
+        request.scope["samtid.language"] = left.language
+    try:
+        identity, found = await _arrived(request, running, left)
+    except (SignInFailed, AssuranceTooLow, NoSuchPerson) as refusal:
+        if person and isinstance(refusal, SignInFailed):
+            # Of two tabs that left, the one that comes back second finds the person signed in.
+            return go_on(request, person, left.following if left else "")
+        title, detail = refusal.text(pages.language_of(request))
+        response: Response = PAGES.render(
+            request,
+            "not_signed_in.html",
+            refusal.status,
+            private=True,
+            title=title,
+            detail=detail,
+            identity=getattr(refusal, "identity", None),
+        )
+    else:
+        response = begin(request, running, found, identity.acr, left.following if left else "")
+    response.headers.append("set-cookie", _pending_cookie("", timedelta(0)))
+    return response
+
+
+async def _arrived(request: Request, running: Runtime, left: Left | None) -> tuple[Identity, Staff]:
+    """Who came back. Raises SignInFailed, AssuranceTooLow, NoSuchPerson, ProviderUnreachable."""
+    if running.provider is None or left is None:
+        raise SignInFailed("nobody left from this browser, or too long ago")
+    redirect_uri = running.settings.public_url + ANSWER
+    identity = await running.provider.arrive(request.query_params, left.pending, redirect_uri)
+    found = await tables.find_staff(running.engine, "identity", identity.value)
+    if found is None:
+        raise NoSuchPerson(identity.value)
+    return identity, Staff.model_validate_json(found)
+
+
+@router.get("/logga-ut")
+async def signed_out(request: Request, person: Known) -> Response:
+    """Where the provider sends people who signed out; whoever is signed in is not out."""
+    return go_on(request, person, "") if person else PAGES.render(request, "signed_out.html", private=True)
 
 
 @router.post("/logga-ut")
 async def sign_out(request: Request, running: Running, person: Known) -> Response:
-    """End all sessions of the person, here and on other devices."""
+    """End all sessions of the person, here and on other devices, and the one at the provider."""
     assert running.sessions is not None, "directory has sessions"
     if person:
         await end_sessions(running, person.id, running.clock())
     request.scope.pop("samtid.person", None)
     response = PAGES.render(request, "signed_out.html", private=True)
     response.headers["set-cookie"] = running.sessions.cookie(None)
+    if running.provider and (there := await running.provider.leave_for_good(running.settings.public_url + "/logga-ut")):
+        # Not a redirect: browsers hold what answers a form to the policy that forms lead nowhere else.
+        response.headers["refresh"] = f"0; url={there}"
     return response
 
 
@@ -110,7 +202,7 @@ async def choose_page(
     request: Request, running: Runtime, following: str, status: int = 200, errors: dict[str, str] | None = None
 ) -> Response:
     """The demo's page to choose a person; elsewhere there is no such thing."""
-    if running.settings.environment != "demo":
+    if not chooses(running.settings):
         raise NoSuchPerson
     async with running.engine.connect() as connection:
         everybody = await tables.page(connection, STAFF.name, [], limit=500, offset=0)
@@ -128,3 +220,23 @@ def _described(one: Staff, names: dict[str, str]) -> dict[str, Any]:
         scope = grant.unit or grant.centre
         roles.setdefault(grant.role, []).extend([names.get(scope, scope)] if scope else [])
     return {"id": one.id, "name": one.name, "roles": list(roles.items())}
+
+
+def _left(request: Request, running: Runtime) -> Left | None:
+    """What the browser remembers of leaving; None where that is missing, forged or too old."""
+    sealed = request.cookies.get(PENDING)
+    value = sealed and _sealer(running).open(PENDING, sealed)
+    if not value:
+        return None
+    left = Left(**{**value, "pending": Pending(**value["pending"])})
+    return left if running.clock().timestamp() - left.at < PENDING_LASTS.total_seconds() else None
+
+
+def _pending_cookie(value: str, lasts: timedelta) -> str:
+    """A value of Set-Cookie; nothing that lasts no time ends it."""
+    return f"{PENDING}={value}; Path=/; Max-Age={int(lasts.total_seconds())}; Secure; HttpOnly; SameSite=Lax"
+
+
+def _sealer(running: Runtime) -> Sealer:
+    assert running.sessions is not None, "directory has sessions"
+    return running.sessions.sealer

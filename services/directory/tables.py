@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from sqlalchemy import Column, ColumnElement, Table, Text, select
+from sqlalchemy import BigInteger, Column, ColumnElement, DateTime, Identity, Index, Integer, Table, Text, func, select
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -27,6 +27,19 @@ entity = Table(
     Column("id", Text, primary_key=True),
     Column("data", JSONB, nullable=False),
 )
+change = Table(
+    "change",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("who", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("entity", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("before", JSONB(none_as_null=True)),
+    Column("after", JSONB, nullable=False),
+)
+Index("change_entity", change.c.kind, change.c.entity, change.c.id)
 
 # By the name of the list, in files and in addresses. What is referred to comes before what refers to it.
 KINDS: Mapping[str, EventType] = {
@@ -39,9 +52,18 @@ KINDS: Mapping[str, EventType] = {
     "offerings": events.OFFERING,
     "staff": events.STAFF,
 }
+EVENTS: Mapping[str, EventType] = {event.name: event for event in KINDS.values()}
+
+# Whoever changes the register takes turns: what one has checked must still be true when it commits.
+LOCK = 7_269_842
 
 _data = entity.c.data
 _live = ~_data["ended"].as_boolean()
+
+
+async def lock(connection: AsyncConnection) -> None:
+    """Keep the register from everybody else's changes until the transaction ends."""
+    await connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
 
 
 async def everything(connection: AsyncConnection) -> Sequence[tuple[str, dict[str, Any]]]:
@@ -74,10 +96,8 @@ async def find_staff(engine: AsyncEngine, by: Literal["id", "identity"], value: 
 
 async def locked(connection: AsyncConnection, kind: str, entity_id: str) -> dict[str, Any] | None:
     """An entity's state, kept from others' changes until the transaction ends."""
-    data: dict[str, Any] | None = await connection.scalar(
-        select(_data).where(entity.c.kind == kind, entity.c.id == entity_id).with_for_update()
-    )
-    return data
+    await lock(connection)
+    return await one(connection, kind, entity_id)
 
 
 async def page(

@@ -17,6 +17,10 @@ TEXTS: Texts = {
         "Your sessions have ended on all devices.",
     ),
     "sign_in_again": ("Logga in igen", "Sign in again"),
+    "your_identity": (
+        "Det här behöver din samordnare veta. Inloggningstjänsten kallar dig:",
+        "Your coordinator needs to know this. The sign-in service calls you:",
+    ),
     "start_title": ("Välkommen", "Welcome"),
     "start_none": (
         "Du är inloggad, men du har ingen roll som leder till någon sida än. Be din samordnare om en.",

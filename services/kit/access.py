@@ -85,6 +85,8 @@ async def person_of(request: Request) -> Person | None:
         return None
     if known := request.scope.get("samtid.person"):
         return cast("Person", known)
+    if (token := _bearer_token(request)) is not None:
+        return await _bearer(request, running, token)
     now = running.clock()
     session = running.sessions.read(request.headers.get("cookie", ""), now)
     if session is None:
@@ -97,6 +99,25 @@ async def person_of(request: Request) -> Person | None:
     person = Person(staff, session)
     request.scope["samtid.person"] = person
     return person
+
+
+async def _bearer(request: Request, running: "Runtime", token: str) -> Person | None:
+    """Whoever an access token speaks for. Raises NotSignedIn for a token that is not good, whatever else was sent."""
+    if running.provider is None or running.people is None:
+        raise NotSignedIn
+    identity = await running.provider.bearer(token)
+    staff = await _staff(running.engine, running.people, "identity", identity.value)
+    if staff is None or (staff.sessions_after and identity.issued < staff.sessions_after):
+        return None
+    person = Person(staff)
+    request.scope["samtid.person"] = person
+    return person
+
+
+def _bearer_token(request: Request) -> str | None:
+    """The token of an Authorization header (RFC 6750, section 2.1)."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
 
 
 def signed_in(*roles: Role) -> Callable[[Request], Awaitable[Person]]:

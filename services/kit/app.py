@@ -25,6 +25,7 @@ from kit.door import Door
 from kit.events import EventData, Read
 from kit.limits import Limits
 from kit.messaging import Reads
+from kit.oidc import Provider
 from kit.outbox import Relay
 from kit.refusal import Refusal, TooManyRequests
 from kit.session import Renewal, Sessions
@@ -55,6 +56,7 @@ class Runtime:
     limits: Limits | None = None
     sessions: Sessions | None = None
     people: access.Find | None = None
+    provider: Provider | None = None
     vault: Vault | None = None
 
 
@@ -114,6 +116,7 @@ def create(
     handled: Callable[[], None] = lambda: None,
     limits: Limits | None = None,
     people: access.Find | None = None,
+    provider: Provider | None = None,
     vault: Callable[[], Vault] | None = None,
     clock: Clock = utc_now,
 ) -> FastAPI:
@@ -121,8 +124,8 @@ def create(
 
     Jobs run until the service stops; one that raises is logged and started again after a second. `handled` is called
     after each event whose transaction was committed, so that a job need not wait for its next poll. `limits` are for
-    what the public reaches; a service that has them has their tables. `people` finds the staff that may sign in.
-    `vault` opens the key store of a service that keeps families' contacts.
+    what the public reaches; a service that has them has their tables. `people` finds the staff that may sign in,
+    and `provider` says who somebody is. `vault` opens the key store of a service that keeps families' contacts.
     """
 
     @asynccontextmanager
@@ -132,7 +135,7 @@ def create(
         relay = Relay(service, engine, client)
         sessions = settings.sessions if isinstance(settings, StaffSettings) else None
         keys = vault() if vault else None
-        made = Runtime(service, settings, engine, client, relay, clock, limits, sessions, people, keys)
+        made = Runtime(service, settings, engine, client, relay, clock, limits, sessions, people, provider, keys)
         app.state.runtime = made
         broker = messaging.broker(settings.nats_url, settings.nats_seed, service, client)
         for read in reads:

@@ -11,7 +11,7 @@ import secrets
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -47,7 +47,7 @@ MAX_IDENTITY = 255
 class SignInFailed(Refusal):
     """`reason` is for the log and names no person and nothing of a token."""
 
-    status = 403
+    status = 400
     code = "sign-in-failed"
     sv = ("Inloggningen gick inte att slutföra", "Börja om. Händer det igen, kontakta it-stödet i din kommun.")
     en = ("Signing in could not be completed", "Begin again. If it recurs, contact your municipality's IT support.")
@@ -83,10 +83,11 @@ class Pending:
 
 @dataclass(frozen=True)
 class Identity:
-    """Whom the issuer says that somebody is, and how sure it is of that (`acr`, the level of assurance)."""
+    """Whom the issuer says that somebody is, since when (UTC), and how sure it is of that (`acr`, assurance)."""
 
     value: str
     acr: str | None
+    issued: datetime
 
 
 class Metadata(BaseModel):
@@ -226,6 +227,7 @@ class Provider:
                 iss={"essential": True, "value": self.issuer},
                 aud={"essential": True, "value": self.audience},
                 exp={"essential": True},
+                iat={"essential": True},
             ).validate(verified.claims)
             return self._identity(verified.claims)
         except (JoseError, ValueError, AssuranceTooLow) as error:
@@ -319,7 +321,9 @@ class Provider:
             values = {person for person, _, organisation in parted if organisation in self.organisations}
         if len(values) != 1 or not 0 < len(value := values.pop()) <= MAX_IDENTITY:
             raise InvalidClaimError(self.identity_claim)
-        return Identity(value, acr if isinstance(acr, str) else None)
+        if claims["iat"] < 0:
+            raise InvalidClaimError("iat")
+        return Identity(value, acr if isinstance(acr, str) else None, datetime.fromtimestamp(claims["iat"], UTC))
 
     def _now(self) -> int:
         return int(self.clock().timestamp())

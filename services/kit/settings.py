@@ -4,12 +4,19 @@ from datetime import timedelta
 from functools import cached_property
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from kit.oidc import Provider
 from kit.session import Sealer, Sessions
+
+if TYPE_CHECKING:
+    from kit.app import Clock
+
+# Several values in one variable, with spaces between, as OpenID Connect writes lists itself.
+Words = Annotated[tuple[str, ...], NoDecode]
 
 # A secret of real use is made by chance: it holds no words, and more than a few different bytes.
 _WORDS = (b"secret", b"change", b"password", b"default", b"example", b"hemlig")
@@ -37,7 +44,7 @@ def is_real(given: ValidationInfo) -> bool:
 class Settings(BaseSettings):
     """Settings that all services share. A service adds its own fields; names are environment variables."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", validate_default=True)
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", validate_default=True, env_ignore_empty=True)
 
     environment: Literal["production", "demo", "test"] = "production"
     database_url: str = Field(description="postgresql://user:password@host:port/database of this service")
@@ -92,11 +99,47 @@ class StaffSettings(PublicSettings):
     )
     session_idle_minutes: int = Field(30, ge=1, le=120, description="how long a session lasts without a request")
     session_hours: int = Field(10, ge=1, le=24, description="how long a session lasts at most")
+    oidc_issuer: str | None = Field(None, description="who says who staff are: the issuer, as its tokens name it")
+    oidc_client_id: str | None = Field(None, description="what the issuer calls this installation")
+    oidc_identity_claim: str = Field("sub", min_length=1, description="the claim that the register knows staff by")
+    oidc_organisations: Words = Field(
+        (), description="where the claim holds person@organisation: the organisations whose people these are"
+    )
+    oidc_acr: Words = Field((), description="the levels of assurance that suffice, best first; any if none is named")
+    oidc_audience: str | None = Field(
+        None, description="what access tokens for the API must be made for; without it no token is accepted"
+    )
 
     @field_validator("session_key_file")
     @classmethod
     def _made_by_chance(cls, path: Path, given: ValidationInfo) -> Path:
         return safe_secret(path, given)
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _trusted(cls, issuer: str | None, given: ValidationInfo) -> str | None:
+        if is_real(given) and not (issuer or "").startswith("https://"):
+            raise ValueError("outside demo and test OIDC_ISSUER must begin with https://: nobody could sign in safely")
+        return issuer
+
+    @field_validator("oidc_client_id")
+    @classmethod
+    def _named(cls, client_id: str | None, given: ValidationInfo) -> str | None:
+        if given.data.get("oidc_issuer") and not client_id:
+            raise ValueError("OIDC_CLIENT_ID must be set where OIDC_ISSUER is")
+        return client_id
+
+    @field_validator("oidc_organisations", "oidc_acr", mode="before")
+    @classmethod
+    def _words(cls, given: Any) -> Any:
+        return tuple(given.split()) if isinstance(given, str) else given
+
+    @field_validator("oidc_audience")
+    @classmethod
+    def _not_the_client(cls, audience: str | None, given: ValidationInfo) -> str | None:
+        if audience and audience == given.data.get("oidc_client_id"):
+            raise ValueError("OIDC_AUDIENCE must not be OIDC_CLIENT_ID, or an ID token would pass for an access token")
+        return audience
 
     @cached_property
     def sessions(self) -> Sessions:
@@ -105,4 +148,20 @@ class StaffSettings(PublicSettings):
             Sealer(self.session_key_file.read_text().split()),
             idle=timedelta(minutes=self.session_idle_minutes),
             longest=timedelta(hours=self.session_hours),
+        )
+
+    def provider(self, clock: "Clock", *, client_secret: str | None = None, scope: str = "openid") -> Provider | None:
+        """Who says who staff are; None where no issuer is set, which only demo and test allow."""
+        if self.oidc_issuer is None or self.oidc_client_id is None:
+            return None
+        return Provider(
+            issuer=self.oidc_issuer,
+            client_id=self.oidc_client_id,
+            client_secret=client_secret,
+            clock=clock,
+            scope=scope,
+            identity_claim=self.oidc_identity_claim,
+            organisations=self.oidc_organisations,
+            acr=self.oidc_acr,
+            audience=self.oidc_audience,
         )

@@ -69,7 +69,9 @@ BOOKING: dict[str, Open | Staff | Known] = {
 DIRECTORY: dict[str, Open | Staff | Known] = {
     "GET /static/{name}": PUBLIC,
     "GET /logga-in": SIGN_IN,
+    "GET /logga-in/svar": SIGN_IN,
     "POST /logga-in/demo": SIGN_IN,
+    "GET /logga-ut": SIGN_IN,
     "POST /logga-ut": SIGN_IN,
     **{
         f"GET /directory/v1/{kind}{one}": PUBLIC

@@ -214,8 +214,8 @@ async def test_whoever_dies_in_between_leaves_what_the_next_run_finishes(
     # The next one dies after the keys.
     await vault.destroy([first])
     assert (await families.due(runtime.engine, clock.now)).families == {}
-    assert await families.finish(runtime.engine, vault) == 2
-    assert await families.finish(runtime.engine, vault) == 0
+    assert await families.finish(runtime.engine, vault, clock.now) == 2
+    assert await families.finish(runtime.engine, vault, clock.now) == 0
     for family in (first, second):
         assert await vault.key(family) is None
     assert await rows(booking, "select 1 from family where sealed is not null or erasing") == []
@@ -289,7 +289,7 @@ async def test_who_books_for_a_family_that_is_just_being_erased_finds_it_erased(
     await over(booking, clock)
     clock.move(days=30)
     slot = (await free(booking))[0]
-    async with database.transaction(engine, role=RETENTION) as connection:
+    async with database.transaction(engine, role=RETENTION, before=clock.now.isoformat()) as connection:
         assert await tables.lock(connection, [family]) == [family]
         booker = asyncio.create_task(by_staff(booking, slot, family=family))
         waiting = "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%into booking%'"
@@ -395,7 +395,7 @@ async def test_families_known_before_there_were_keys_count_as_erased(
     name = f"booking_{uuid4().hex[:12]}"
     await installation.make_database(admin, "booking", name)
     owner = as_role(f"{postgres}/{name}", roles.owner("booking"))
-    await asyncio.to_thread(migrations.upgrade, "booking", owner, "0003")
+    await asyncio.to_thread(migrations.upgrade, "booking", owner, "0004")
     connection = await asyncpg.connect(as_role(f"{postgres}/{name}"))
     family = uuid4()
     await connection.execute(

@@ -1,5 +1,6 @@
 """What images install is what demo and tests install."""
 
+import json
 import re
 from pathlib import Path
 
@@ -23,5 +24,8 @@ def test_images_install_a_part_of_the_lock_and_nothing_for_development() -> None
 
 
 def test_no_lock_names_an_address() -> None:
-    for name in ("requirements.lock", "deploy/image.lock"):
+    for name in ("requirements.lock", "deploy/image.lock", "tests/oidc/requirements.lock"):
         assert "://" not in (ROOT / name).read_text(), name
+    packages = json.loads((ROOT / "tests/oidc/package-lock.json").read_text())["packages"]
+    assert all("resolved" not in package for package in packages.values())
+    assert all("integrity" in package for name, package in packages.items() if name)

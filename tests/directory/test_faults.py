@@ -282,6 +282,20 @@ CASES: dict[str, tuple[str, *tuple[Edit, ...]]] = {
         ),
     ),
     "a reference of YAML's own": ("references (*name)", ("    languages: [sv]\n", f"    languages: *all{HERE}\n")),
+    "a unit of another municipality": (
+        "unit hoor-familjestod belongs to municipality 1267 and cannot answer for 0182: name a unit of 0182",
+        (
+            "    municipalities: [1267, 0182]",
+            f"    units: {{0182: hoor-familjestod}}{HERE}\n    municipalities: [1267, 0182]",
+        ),
+    ),
+    "a unit for a municipality that is not served": (
+        "units names 1231, which is not among the municipalities: take it away",
+        (
+            "    municipalities: [1267, 0182]",
+            f"    units:\n      1231: hoor-familjestod{HERE}\n    municipalities: [1267, 0182]",
+        ),
+    ),
     "what is no YAML": ("is not valid YAML", ("    board: Socialnämnden", f"    board: a: b{HERE}")),
 }
 

@@ -196,11 +196,13 @@ async def test_the_proxy_alone_says_whom_a_request_is_from(
     new_database: Databases, as_role: AsRole, nats_server: infra.NatsServer, tmp_path: Path
 ) -> None:
     database_url, port = await new_database("directory"), embedded.free_port()
+    (tmp_path / "session.key").write_text("0" * 64)
     environment = {
         **os.environ,
         "ENVIRONMENT": "test",
         "DATABASE_URL": database_url,
         "NATS_URL": nats_server.url,
+        "SESSION_KEY_FILE": str(tmp_path / "session.key"),
         "TRUSTED_PROXIES": "127.0.0.1, 10.0.0.0/8",
     }
     command = ["-m", "kit", "serve", "directory", "--port", str(port)]

@@ -1,10 +1,12 @@
 """A real OpenID provider, started by tests, and a hand between it and us that can change what it says."""
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from html import unescape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -18,8 +20,9 @@ from tests.lanes import skip_lane
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = ROOT / ".venv-oidc"
-REDIRECT = "http://samtid.test/logga-in/svar"
-BACK = "http://samtid.test/logga-in"
+SITE = "https://samtid.test"
+REDIRECT = f"{SITE}/logga-in/svar"
+BACK = f"{SITE}/logga-ut"
 SECRET = "a secret / of these tests: with + what forms encode"
 API = "urn:samtid:api"
 
@@ -105,10 +108,18 @@ class OpenId:
         while url.startswith(self.issuer):
             answer = await http.get(url, follow_redirects=False)
             if answer.status_code == 200:
-                answer = await http.post(url, data={"login": login, "acr": acr}, follow_redirects=False)
+                answer = await self.submit(http, answer, login=login, acr=acr)
             assert answer.status_code in (302, 303), answer.text
             url = str(httpx.URL(url).join(answer.headers["location"]))
         return url
+
+    async def submit(self, http: httpx.AsyncClient, page: httpx.Response, **filled: str) -> httpx.Response:
+        """Send the form of a page, as a browser does: hidden fields as they are, what is shown as it is filled in."""
+        fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page.text))
+        fields |= {name: value for name, value in filled.items() if f'name="{name}"' in page.text}
+        action = re.search(r'<form [^>]*action="([^"]+)"', page.text)
+        url = page.url.join(unescape(action[1])) if action else page.url
+        return await http.post(url, data=fields, follow_redirects=False)
 
     async def access_token(self, http: httpx.AsyncClient, audience: str = API, client_id: str = "samtid") -> str:
         """An access token of a program's own, as JWT."""

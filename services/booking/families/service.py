@@ -7,6 +7,7 @@ second step on nobody can read the contact, wherever a copy of it lies.
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -72,7 +73,7 @@ async def due(engine: AsyncEngine, now: datetime) -> Report:
 async def retain(engine: AsyncEngine, vault: Vault, now: datetime) -> Report:
     """Erase the identities that the rules let go, and finish what an earlier run began. Raises KeysUnavailable."""
     report = await _each_due(engine, now, decide=True)
-    await finish(engine, vault)
+    await finish(engine, vault, now)
     return report
 
 
@@ -81,25 +82,25 @@ async def erase(engine: AsyncEngine, vault: Vault, family: UUID, now: datetime) 
 
     Raises StillBooked, NotFound for a family that is not known, or KeysUnavailable: it is decided then, and done later.
     """
-    async with database.transaction(engine, role=RETENTION) as connection:
+    async with _ending(engine, now) as connection:
         if not await tables.known(connection, [family]):
             raise NotFound
         if await tables.lock(connection, [family]):
             if rules.still_booked((await _visits(connection, [family])).get(family, []), now):
                 raise StillBooked
             await tables.mark(connection, family, ON_REQUEST, now)
-    await finish(engine, vault)
+    await finish(engine, vault, now)
 
 
-async def finish(engine: AsyncEngine, vault: Vault) -> int:
+async def finish(engine: AsyncEngine, vault: Vault, now: datetime) -> int:
     """Destroy the keys of marked families and clear what was sealed; how many there were. Raises KeysUnavailable."""
-    async with database.transaction(engine, role=RETENTION) as connection:
+    async with _ending(engine, now) as connection:
         marked = await tables.marked(connection)
     for first in range(0, len(marked), AT_ONCE):
         some = marked[first : first + AT_ONCE]
         # In this order: what is cleared while its key lives could be read from any older copy.
         await vault.destroy(some)
-        async with database.transaction(engine, role=RETENTION) as connection:
+        async with _ending(engine, now) as connection:
             await tables.clear(connection, some)
     return len(marked)
 
@@ -108,16 +109,20 @@ async def tidy_keys(engine: AsyncEngine, vault: Vault, now: datetime) -> int:
     """Destroy the keys that no family ever got; how many. Raises KeysUnavailable."""
 
     async def used(ids: Sequence[UUID]) -> list[UUID]:
-        async with database.transaction(engine, role=RETENTION) as connection:
+        async with _ending(engine, now) as connection:
             return await tables.known(connection, ids)
 
     return await vault.tidy(now, used)
 
 
+def _ending(engine: AsyncEngine, now: datetime) -> AbstractAsyncContextManager[Connection]:
+    return database.transaction(engine, role=RETENTION, before=now.isoformat())
+
+
 async def _each_due(engine: AsyncEngine, now: datetime, *, decide: bool) -> Report:
     report, last = Report(), UUID(int=0)
     while True:
-        async with database.transaction(engine, role=RETENTION) as connection:
+        async with _ending(engine, now) as connection:
             some = await tables.kept(connection, now, last, AT_ONCE)
             if not some:
                 return report

@@ -6,8 +6,8 @@ and the log of erasures says so. No installation was in use when it came.
 
 from kit import migrations
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 
 TABLES = """
 alter table family
@@ -62,6 +62,7 @@ create function given_family() returns uuid language sql stable
 return nullif(current_setting('samtid.family', true), '')::uuid;
 
 grant execute on function given_staff(), given_family() to booking;
+grant execute on function given_before() to booking_retention;
 """
 
 GRANTS = """
@@ -99,16 +100,18 @@ create policy of_units_changed on booking for update to booking using (
 -- All that is kept about the family of a manage link, whose transaction learns first which family that is.
 create policy of_family on booking for select to booking using (family = (select given_family()));
 
--- What ends identities sees when families were booked for, and no contact: it holds no column of it.
-create policy kept on family for select to booking_retention using (erased_at is null or erasing or sealed is null);
-create policy ended on family for update to booking_retention using (erased_at is null or erasing)
+-- What ends identities sees when families were booked for, up to the instant that it was given, and no contact: it has
+-- leave for no column that holds one.
+create policy kept on family for select to booking_retention using (created_at <= (select given_before()));
+create policy ended on family for update to booking_retention using (created_at <= (select given_before()))
     with check (erased_at is not null);
-create policy visits on booking for select to booking_retention using (family is not null);
-create policy ended on family_access to booking_retention using (family is not null);
+create policy visits on booking for select to booking_retention using (status <> 'held');
+create policy ended on family_access to booking_retention
+    using (exists (select from family f where f.id = family_access.family and f.erased_at is not null));
 
 alter table erasure enable row level security, force row level security;
-create policy logged on erasure for insert to booking_retention with check (true);
-create policy read on erasure for select to booking_retention using (family is not null);
+create policy logged on erasure for insert to booking_retention with check (at = (select given_before()));
+create policy read on erasure for select to booking_retention using (at <= (select given_before()));
 """
 
 

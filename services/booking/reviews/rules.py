@@ -1,0 +1,113 @@
+"""The log of reads: by which role somebody read, and whether the chain of its rows is whole. Pure: no I/O, no clock."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+from kit.staff import Grant, Role
+
+# What was shown: a booking, how to reach a family, a family among others, a file, a calendar, the hits of a search, or
+# the log itself.
+What = Literal["booking", "contact", "list", "export", "calendar", "search", "review"]
+WHATS: tuple[What, ...] = ("booking", "contact", "list", "export", "calendar", "search", "review")
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class Head:
+    """The last row of a log, or of a part of it that was followed so far."""
+
+    id: int
+    hash: bytes
+
+
+NOTHING = Head(0, bytes(32))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row of the log: at an instant, a member of staff was shown something of a family, as the holder of a role for
+    a unit, having come there by the way `why`.
+    """
+
+    id: int
+    at: datetime
+    staff: str
+    role: str
+    unit: str
+    family: UUID | None
+    booking: UUID | None
+    what: str
+    why: str
+    previous: bytes
+    hash: bytes
+
+
+class Broken(Exception):  # noqa: N818 - it is what was found, not what went wrong
+    """Raised where the log is not what was once written; `row` is the first that does not fit."""
+
+    def __init__(self, row: int, reason: str) -> None:
+        super().__init__(f"row {row}: {reason}")
+        self.row = row
+
+
+def role_for(grants: Sequence[Grant], unit: str, what: What) -> Role | None:
+    """The role by which the holder of these grants may read of a unit's families; None for whoever may not."""
+    held = {grant.role for grant in grants if grant.unit == unit}
+    able: tuple[Role, ...] = ("reviewer",) if what == "review" else ("advisor", "coordinator")
+    return next((role for role in able if role in held), None)
+
+
+def digest(entry: Entry, previous: bytes) -> bytes:
+    """The hash of a row after the one with the hash `previous`: what the database works out when it writes the row.
+
+    Each value stands with its length in bytes, so that no two rows have the same text.
+    """
+    values = (
+        str(entry.id),
+        str((entry.at - EPOCH) // MICROSECOND),
+        entry.staff,
+        entry.role,
+        entry.unit,
+        str(entry.family or ""),
+        str(entry.booking or ""),
+        entry.what,
+        entry.why,
+    )
+    return hashlib.sha256(previous + b"".join(b"%d:%b," % (len(v), v) for v in map(str.encode, values))).digest()
+
+
+def follow(last: Head, entry: Entry) -> Head:
+    """The head after one more row. Raises Broken where the row is not the one that was written there."""
+    if entry.id > last.id + 1:
+        raise Broken(last.id + 1, f"missing: after row {last.id} comes row {entry.id}")
+    if entry.id <= last.id:
+        raise Broken(entry.id, f"put in or moved: it comes after row {last.id}")
+    if entry.previous != last.hash:
+        raise Broken(entry.id, "does not follow the row before: this row or that one was changed or put in")
+    if entry.hash != digest(entry, last.hash):
+        raise Broken(entry.id, "changed after it was written")
+    return Head(entry.id, entry.hash)
+
+
+def end(last: Head, written: Head) -> None:
+    """Compare the last row that there is with what the database counted as it wrote. Raises Broken."""
+    if last.id < written.id:
+        raise Broken(last.id + 1, f"missing: {written.id} rows were written")
+    if last.id > written.id:
+        raise Broken(written.id + 1, f"put in: {written.id} rows were written")
+    if last.hash != written.hash:
+        raise Broken(last.id, "is not the last row that was written")
+
+
+def compare(noted: Head, found: Head | None) -> None:
+    """Compare a head that was noted once with the row that has its id now. Raises Broken."""
+    if found is None:
+        raise Broken(noted.id, "missing, and it was noted")
+    if found.hash != noted.hash:
+        raise Broken(noted.id, "is not the row that was noted: it or an earlier one was changed")

@@ -1,0 +1,113 @@
+"""Changing the register. Whoever does so takes its lock, is held to its rules, and leaves state and history behind.
+
+known = await editing.register(connection)
+wanted = editing.changed(known, [entity])
+(refuse what rules.breaches(wanted) and rights.denied(…) tell)
+await editing.write(connection, known, [entity], who, now)
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from directory import history, tables
+from directory.events import Entity
+from directory.rules import Register
+from directory.tables import EVENTS
+from kit import outbox
+
+
+@dataclass(frozen=True)
+class Report:
+    """How many entities were added, changed (ended ones too) and left as they were."""
+
+    added: int
+    changed: int
+    unchanged: int
+
+    def __str__(self) -> str:
+        return f"{self.added} added, {self.changed} changed, {self.unchanged} unchanged"
+
+
+@dataclass
+class Plan:
+    """What writing entities comes to. What is added or changed has the version that it will have."""
+
+    added: list[Entity] = field(default_factory=list)
+    changed: list[tuple[Entity, Entity]] = field(default_factory=list)
+    unchanged: int = 0
+
+    @property
+    def report(self) -> Report:
+        """The same in numbers."""
+        return Report(len(self.added), len(self.changed), self.unchanged)
+
+
+async def register(connection: AsyncConnection) -> Register:
+    """The whole register, which nobody else changes until the transaction ends."""
+    await tables.lock(connection)
+    return await read(connection)
+
+
+async def read(connection: AsyncConnection) -> Register:
+    """The whole register as it is at the moment."""
+    known = Register()
+    for kind, data in await tables.everything(connection):
+        known.of(kind)[data["id"]] = EVENTS[kind].data.model_validate(data)
+    return known
+
+
+def changed(known: Register, entities: Iterable[Entity], unreadable: Iterable[tuple[str, str]] = ()) -> Register:
+    """The register as it would be with these entities in it, and without what could not be read."""
+    wanted = Register(unreadable=set(unreadable))
+    for kind in EVENTS:
+        wanted.of(kind).update(known.of(kind))
+    for entity in entities:
+        wanted.of(kind_of(entity))[entity.id] = entity
+    for kind, entity_id in wanted.unreadable:
+        wanted.of(kind).pop(entity_id, None)
+    return wanted
+
+
+def kind_of(entity: Entity) -> str:
+    """The kind of an entity, as events name it."""
+    return type(entity).__name__.lower()
+
+
+def plan(known: Register, entities: Iterable[Entity]) -> Plan:
+    """What writing these entities would do. What the register counts and notes itself is not anybody's to say."""
+    made = Plan()
+    for entity in entities:
+        before = known.of(kind_of(entity)).get(entity.id)
+        kept = {name: getattr(before, name) for name in ("version", "sessions_after") if hasattr(before, name)}
+        after = entity.model_copy(update=kept)
+        if before is None:
+            made.added.append(after.model_copy(update={"version": 1}))
+        elif before == after:
+            made.unchanged += 1
+        else:
+            made.changed.append((before, after.model_copy(update={"version": before.version + 1})))
+    return made
+
+
+async def write(
+    connection: AsyncConnection, known: Register, entities: Iterable[Entity], who: str, now: datetime
+) -> Plan:
+    """Write what is new with its history and its events, in this order. `who` is an id of staff or history.IMPORT.
+
+    Wake the relay when the transaction has committed.
+    """
+    made = plan(known, entities)
+    steps = [*((None, entity) for entity in made.added), *made.changed]
+    order = list(EVENTS)
+    rows = []
+    # What is referred to is told before what refers to it.
+    for before, after in sorted(steps, key=lambda step: order.index(kind_of(step[1]))):
+        kind = kind_of(after)
+        await tables.save(connection, kind, after)
+        await history.record(connection, who, kind, before, after, now)
+        rows.append(outbox.row(EVENTS[kind], entity_id=after.id, data=after, now=now))
+    await outbox.add(connection, tables.outbox_table, rows)
+    return made
