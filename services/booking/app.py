@@ -2,6 +2,9 @@
 
 from fastapi import FastAPI
 
+from booking.agenda import api as agenda_api
+from booking.agenda import feed_pages, leave_pages
+from booking.agenda import pages as agenda_pages
 from booking.bookings import api as bookings_api
 from booking.bookings import jobs, manage_pages
 from booking.bookings import pages as booking_pages
@@ -34,9 +37,14 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         routers=(
             slots_api.router,
             bookings_api.router,
+            agenda_api.router,
             slot_pages.router,
             booking_pages.router,
             manage_pages.router,
+            agenda_pages.router,
+            leave_pages.router,
+            feed_pages.router,
+            feed_pages.feed_router,
             static.router,
         ),
         inbox=inbox_table,

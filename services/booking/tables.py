@@ -12,6 +12,7 @@ from sqlalchemy import (
     DateTime,
     ForeignKey,
     ForeignKeyConstraint,
+    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -174,6 +175,36 @@ booking = Table(
     Index("booking_client", "client", postgresql_where="status = 'held'"),
     Index("booking_unit_idx", "unit", "start_at"),
     Index("booking_family_idx", "family", postgresql_where="family is not null"),
+)
+
+# What happened to a booking after it was made, and that it was made where staff did so. `staff` is null for the family.
+booking_change = Table(
+    "booking_change",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("booking", Uuid, ForeignKey("booking.id"), nullable=False),
+    Column("what", Text, nullable=False),
+    Column("at", INSTANT, nullable=False),
+    Column("staff", Text),
+    Column("start_at", INSTANT, nullable=False),
+    Column("reason", Text),
+    CheckConstraint(
+        "what in ('confirmed', 'rescheduled', 'cancelled', 'fulfilled', 'no_show', 'reopened')", name="what"
+    ),
+    CheckConstraint("reason in ('advisor_away', 'family_asked', 'double', 'other')", name="reason"),
+    Index("booking_change_booking_idx", "booking", "at"),
+)
+
+# Secret addresses at which an advisor's calendar program reads the advisor's times. Of an address its hash is kept.
+calendar_feed = Table(
+    "calendar_feed",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("staff", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("secret_hash", LargeBinary, nullable=False, unique=True),
+    Column("created_at", INSTANT, nullable=False),
+    Index("calendar_feed_staff_idx", "staff"),
 )
 
 # One row per Idempotency-Key that led to a booking, for 24 hours. Keys and requests are kept as keyed hashes.

@@ -1,5 +1,7 @@
-"""One appointment as a calendar file (RFC 5545), which a mail or a page can hand out."""
+"""Appointments as calendar files (RFC 5545): one that a mail or a page hands out, or many to subscribe to."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -8,6 +10,25 @@ from icalendar import Calendar, Event, Timezone, TimezoneDaylight, TimezoneStand
 
 PRODUCT = "-//Samtid//Samtid//SV"
 MEDIA_TYPE = "text/calendar"
+
+
+@dataclass(frozen=True)
+class Appointment:
+    """What calendars keep of one appointment. Instants are aware; `zone` (IANA) is the one that they are shown in.
+
+    The same `uid` with a higher `sequence` replaces what a calendar has; `changed` is when it became what it is.
+    """
+
+    uid: str
+    sequence: int
+    start: datetime
+    end: datetime
+    zone: str
+    summary: str
+    changed: datetime
+    description: str | None = None
+    location: str | None = None
+    cancelled: bool = False
 
 
 def event(
@@ -23,34 +44,69 @@ def event(
     cancelled: bool,
     now: datetime,
 ) -> bytes:
-    """One VCALENDAR with one VEVENT, METHOD:PUBLISH.
+    """One VCALENDAR with one VEVENT, METHOD:PUBLISH, made `now`.
 
     `start`, `end` and `now` are aware instants; the calendar shows the first two as wall time of `zone` (IANA). The
     same `uid` with a higher `sequence` replaces the appointment in a calendar that has it; `cancelled` marks it so.
     Raises ZoneInfoNotFoundError for a zone that does not exist.
     """
-    wall = ZoneInfo(zone)
-    calendar = Calendar()
-    calendar.add("prodid", PRODUCT)
-    calendar.add("version", "2.0")
-    calendar.add("method", "PUBLISH")
-    made = Event()
-    made.add("uid", uid)
-    made.add("sequence", sequence)
-    made.add("dtstamp", now.astimezone(UTC))
-    made.add("dtstart", _local(start, wall))
-    made.add("dtend", _local(end, wall))
-    made.add("summary", summary)
-    made.add("description", description)
-    if location:
-        made.add("location", location)
-    made.add("status", "CANCELLED" if cancelled else "CONFIRMED")
-    # A cancelled appointment that somebody keeps in view must not make them look busy.
-    made.add("transp", "TRANSPARENT" if cancelled else "OPAQUE")
-    calendar.add_component(_timezone(wall, start.astimezone(wall).year, end.astimezone(wall).year))
-    calendar.add_component(made)
+    made = _calendar()
+    made.add("method", "PUBLISH")
+    one = Appointment(uid, sequence, start, end, zone, summary, now, description, location, cancelled)
+    return _filled(made, [one])
+
+
+def feed(name: str, appointments: Iterable[Appointment]) -> bytes:
+    """A calendar to subscribe to. The same appointments give the same bytes.
+
+    Raises ZoneInfoNotFoundError for a zone that does not exist.
+    """
+    made = _calendar()
+    # What calendar programs call it, and how often they may ask: the second line is RFC 7986's name for both.
+    made.add("x-wr-calname", name)
+    made.add("name", name)
+    made.add("refresh-interval", timedelta(minutes=30), parameters={"VALUE": "DURATION"})
+    return _filled(made, appointments)
+
+
+def _calendar() -> Calendar:
+    made = Calendar()
+    made.add("prodid", PRODUCT)
+    made.add("version", "2.0")
+    return made
+
+
+def _filled(calendar: Calendar, appointments: Iterable[Appointment]) -> bytes:
+    years: dict[ZoneInfo, list[int]] = {}
+    events = []
+    for one in appointments:
+        wall = ZoneInfo(one.zone)
+        years.setdefault(wall, []).extend(instant.astimezone(wall).year for instant in (one.start, one.end))
+        events.append(_event(one, wall))
+    for zone, told in years.items():
+        calendar.add_component(_timezone(zone, min(told), max(told)))
+    for made in events:
+        calendar.add_component(made)
     written: bytes = calendar.to_ical()
     return written
+
+
+def _event(one: Appointment, wall: ZoneInfo) -> Event:
+    made = Event()
+    made.add("uid", one.uid)
+    made.add("sequence", one.sequence)
+    made.add("dtstamp", one.changed.astimezone(UTC))
+    made.add("dtstart", _local(one.start, wall))
+    made.add("dtend", _local(one.end, wall))
+    made.add("summary", one.summary)
+    if one.description:
+        made.add("description", one.description)
+    if one.location:
+        made.add("location", one.location)
+    made.add("status", "CANCELLED" if one.cancelled else "CONFIRMED")
+    # A cancelled appointment that somebody keeps in view must not make them look busy.
+    made.add("transp", "TRANSPARENT" if one.cancelled else "OPAQUE")
+    return made
 
 
 def _local(instant: datetime, zone: ZoneInfo) -> datetime:

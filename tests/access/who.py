@@ -64,6 +64,28 @@ BOOKING: dict[str, Open | Staff | Known] = {
     "POST /bokning/{token}/flytta": LINK,
     "GET /bokning/{token}/avboka": LINK,
     "POST /bokning/{token}/avboka": LINK,
+    **dict.fromkeys(
+        (
+            "GET /arbetsdag",
+            "GET /arbetsvecka",
+            "GET /arbetsdag/bokning/{booking}",
+            "POST /arbetsdag/bokning/{booking}/utfall",
+            "GET /arbetsdag/bokning/{booking}/flytta",
+            "POST /arbetsdag/bokning/{booking}/flytta",
+            "GET /arbetsdag/bokning/{booking}/flytta-till-annan",
+            "POST /arbetsdag/bokning/{booking}/flytta-till-annan",
+            "GET /arbetsdag/bokning/{booking}/avboka",
+            "POST /arbetsdag/bokning/{booking}/avboka",
+            "GET /arbetsdag/franvaro",
+            "POST /arbetsdag/franvaro",
+            "GET /arbetsdag/kalender",
+            "POST /arbetsdag/kalender",
+        ),
+        Staff(("advisor",)),
+    ),
+    "GET /kalender/{secret}.ics": FEED,
+    "GET /booking/v1/agenda": Staff(("advisor",), page=False),
+    "POST /booking/v1/agenda/{booking}/outcome": Staff(("advisor",), page=False),
 }
 
 DIRECTORY: dict[str, Open | Staff | Known] = {
@@ -77,6 +99,19 @@ DIRECTORY: dict[str, Open | Staff | Known] = {
         f"GET /directory/v1/{kind}{one}": PUBLIC
         for kind in ("municipalities", "units", "centres", "advisors", "pools", "schedules", "offerings")
         for one in ("", "/{entity_id}")
+    },
+    **{
+        route: Staff(("coordinator", "operator"))
+        for route in (
+            "GET /katalog",
+            "GET /katalog/historik",
+            "GET /katalog/{slug}",
+            "GET /katalog/{slug}/ny",
+            "POST /katalog/{slug}/ny",
+            "GET /katalog/{slug}/{entity_id}",
+            "POST /katalog/{slug}/{entity_id}",
+            "GET /katalog/{slug}/{entity_id}/historik",
+        )
     },
     "GET /directory/v1/staff": Staff(("coordinator", "operator"), page=False),
     "GET /directory/v1/staff/{entity_id}": Staff(("coordinator", "operator"), page=False),

@@ -101,7 +101,7 @@ async def test_families_are_found_by_their_telephone_number(booking: Running, cl
     async def find(phone: str, *units: str) -> list[tuple[UUID, str]]:
         async with secrecy.of(booking.runtime.engine, "maria", units) as connection:
             found = await families.find_by_phone(connection, vault, phone, clock.now)
-        return [(family, contact.name) for family, contact in found]
+        return [(family, contact.name) for family, contact in found.items()]
 
     assert sorted(await find("+46701234567", UNIT)) == sorted([(first, "Kim Kanin"), (second, "Kim igen")])
     assert [name for _, name in await find(twin, UNIT)] == ["Robin"]
@@ -258,6 +258,7 @@ async def by_staff(booking: Running, slot: dict[str, Any], staff: str = "maria",
             entry.links(runtime),
             runtime.vault,
             wanted(slot),
+            staff=staff,
             key=None,
             now=runtime.clock(),
             language="sv",
@@ -395,7 +396,7 @@ async def test_families_known_before_there_were_keys_count_as_erased(
     name = f"booking_{uuid4().hex[:12]}"
     await installation.make_database(admin, "booking", name)
     owner = as_role(f"{postgres}/{name}", roles.owner("booking"))
-    await asyncio.to_thread(migrations.upgrade, "booking", owner, "0004")
+    await asyncio.to_thread(migrations.upgrade, "booking", owner, "0005")
     connection = await asyncpg.connect(as_role(f"{postgres}/{name}"))
     family = uuid4()
     await connection.execute(

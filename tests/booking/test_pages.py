@@ -12,6 +12,7 @@ import pytest
 from icalendar import Calendar
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from booking.agenda.pages import PAGES as AGENDA_PAGES
 from booking.bookings import entry
 from booking.bookings.pages import PAGES as BOOKING_PAGES
 from booking.slots.pages import PAGES as SLOT_PAGES
@@ -287,7 +288,7 @@ def used_keys(environment: Any) -> Iterator[str]:
         yield from re.findall(r"""\bt\("([a-z_]+)"[,)]""", source)
 
 
-@pytest.mark.parametrize("made", [SLOT_PAGES, BOOKING_PAGES], ids=["slots", "bookings"])
+@pytest.mark.parametrize("made", [SLOT_PAGES, BOOKING_PAGES, AGENDA_PAGES], ids=["slots", "bookings", "agenda"])
 def test_every_text_is_there_in_both_languages(made: pages.Pages) -> None:
     assert set(used_keys(made.templates)) <= made.texts.keys()
     for key, (sv, en) in made.texts.items():

@@ -58,7 +58,7 @@ provider.use(async (ctx, next) => {
   const { params } = await provider.interactionDetails(ctx.req, ctx.res);
   if (ctx.method === "GET") {
     ctx.type = "html";
-    ctx.body = `<form method="post"><!-- ${params.acr_values ?? ""} --><input name="login"><input name="acr"></form>`;
+    ctx.body = `<form method="post"><!-- ${params.acr_values ?? ""} --><input name="login"><input name="acr"><button>Go</button></form>`;
     return;
   }
   let sent = "";

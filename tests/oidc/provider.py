@@ -37,12 +37,17 @@ def new_keys(name: str) -> list[Key]:
     ]
 
 
+# Where a browser finds us: a site on a port of its own, which the provider must know beforehand.
+PORT = free_port()
+LOCAL = f"http://127.0.0.1:{PORT}"
+
+
 def client(name: str, **more: Any) -> dict[str, Any]:
     return {
         "client_id": name,
         "client_secret": SECRET,
-        "redirect_uris": [REDIRECT],
-        "post_logout_redirect_uris": [BACK],
+        "redirect_uris": [REDIRECT, f"{LOCAL}/logga-in/svar"],
+        "post_logout_redirect_uris": [BACK, f"{LOCAL}/logga-ut"],
         "grant_types": ["authorization_code", "client_credentials"],
         **more,
     }

@@ -1,20 +1,26 @@
 """Signing in through directory's pages, at a real provider, with a browser's cookies; and what tokens open."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import uvicorn
+from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
+from playwright.async_api import Browser, async_playwright
 
 from directory import signin
 from kit.session import COOKIE
-from tests.conftest import Run, Running
+from tests.conftest import Run, Running, until
 from tests.directory.test_signing_in import COORDINATOR, UNITS, take
+from tests.lanes import skip_lane
 from tests.oidc.conftest import Ahead
-from tests.oidc.provider import API, SECRET, SITE, OpenId
+from tests.oidc.provider import API, LOCAL, PORT, SECRET, SITE, OpenId
 from tests.signing import staff
 
 STAFF = f"{SITE}/directory/v1/staff"
@@ -218,6 +224,69 @@ async def test_without_the_provider_nobody_signs_in_but_everybody_signs_out(visi
         assert (answer.status_code, "Inloggningstjänsten svarar inte" in answer.text) == (503, True)
     finally:
         visit.openid.start()
+
+
+@pytest.fixture
+async def chromium() -> AsyncIterator[Browser]:
+    program = shutil.which("chromium")
+    if program is None:
+        skip_lane("browser", "there is no chromium on this machine")
+    async with async_playwright() as playwright:
+        started = await playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        yield started
+        await started.close()
+
+
+class LeavesSignalsToPytest(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@pytest.mark.browser
+async def test_a_real_browser_goes_there_and_back_and_out(start: Any, chromium: Browser, openid: OpenId) -> None:
+    async with start(public_url=LOCAL) as running:
+        server = LeavesSignalsToPytest(
+            uvicorn.Config(running.app, port=PORT, lifespan="off", log_config=None, access_log=False)
+        )
+        serving = asyncio.create_task(server.serve())
+        try:
+            await until(lambda: asyncio.sleep(0, server.started))
+            context = await chromium.new_context(base_url=LOCAL)
+            context.set_default_timeout(15_000)
+            page = await context.new_page()
+            wrong: list[str] = []
+            page.on("console", lambda said: wrong.append(said.text) if "Content Security Policy" in said.text else None)
+            await page.goto("/en/logga-in?nasta=/static/nothing")
+            assert page.url.startswith(openid.issuer)
+            await page.fill("[name=login]", "ny")
+            await page.click("button")
+            await page.wait_for_url(f"{LOCAL}/en/static/nothing")
+
+            await page.goto("/en/logga-in")
+            assert "no role of yours leads to a page" in await page.inner_text("main")
+            await page.click("text=Sign out")
+            # By itself the page leads on to the provider, which asks, and then back.
+            await page.wait_for_url(f"{openid.issuer}/**")
+            await page.click("text=Yes, sign me out")
+            await page.wait_for_url(f"{LOCAL}/logga-ut")
+            assert "Du är utloggad" in await page.inner_text("main")
+            assert wrong == []
+            assert not [cookie for cookie in await context.cookies(LOCAL) if cookie["name"] == COOKIE]
+
+            await page.goto("/logga-in")
+            await page.fill("[name=login]", "okand")
+            await page.click("button")
+            await page.wait_for_url(f"{LOCAL}/logga-in/svar?*")
+            assert "SE-okand" in await page.inner_text("main")
+            found = await Axe().run(page)
+            assert found.violations_count == 0, found.generate_report()
+            await page.click("text=Logga in igen")
+            await page.wait_for_url(f"{openid.issuer}/interaction/*")
+            await context.close()
+        finally:
+            server.should_exit = True
+            await serving
 
 
 async def test_in_a_demo_with_a_provider_nobody_is_chosen(start: Any, openid: OpenId) -> None:

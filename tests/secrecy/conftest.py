@@ -80,7 +80,7 @@ class World:
 
     async def clear(self) -> None:
         async with database.driver(self.admin) as connection:
-            await connection.execute("truncate booking, family, family_access, idempotency, busy")
+            await connection.execute("truncate booking, booking_change, family, family_access, idempotency, busy")
 
 
 @pytest.fixture(scope="session")

@@ -25,8 +25,6 @@ NEXT: Mapping[tuple[Status, Action], Status] = {
     ("fulfilled", "reopen"): "confirmed",
     ("no_show", "reopen"): "confirmed",
 }
-# Why staff cancel. Codes, so that nothing about a person is written: that an advisor is away, never of what.
-Reason = Literal["advisor_away", "family_asked", "double", "other"]
 
 
 class NotPossible(Refusal):

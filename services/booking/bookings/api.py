@@ -13,12 +13,11 @@ from pydantic_core import PydanticCustomError
 from booking.bookings import entry, rules
 from booking.bookings.service import Hold, View, Wanted
 from booking.families.contacts import Contact
-from booking.slots.api import AdvisorOut, PlaceOut, SlotOut, place_out, slot_out
+from booking.slots.api import AdvisorOut, PlaceOut, Running, SlotOut, place_out, slot_out
 from booking.slots.reads import Modality
 from booking.slots.rules import NotOffered
 from booking.slots.service import SlotId
 from kit import door
-from kit.app import Runtime, runtime
 from kit.language import Language, instant, of_request
 from kit.problems import MEDIA_TYPE, ProblemDocument, document, responses
 from kit.refusal import Refusal, TooLarge, TooManyRequests
@@ -26,7 +25,6 @@ from kit.vault.store import KeysUnavailable
 
 router = APIRouter(prefix="/booking/v1", tags=["bookings"])
 
-Running = Annotated[Runtime, Depends(runtime)]
 SlotText = Annotated[str, Field(min_length=1, max_length=200, description="the id of a slot")]
 MunicipalityCode = Annotated[str, Field(pattern="^[0-9]{4}$", description="SCB code", examples=["1266"])]
 # Manage tokens that are tried and do not exist.

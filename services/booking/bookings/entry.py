@@ -48,7 +48,7 @@ async def hold(
                 hold_id=hold_id,
             )
 
-    return await _after_expiry(runtime, slot, attempt)
+    return await after_expiry(runtime, slot, attempt)
 
 
 async def find_hold(runtime: Runtime, hold_id: UUID) -> Hold:
@@ -78,7 +78,7 @@ async def book(runtime: Runtime, wanted: Wanted, *, key: str | None, language: L
                 connection, links(runtime), vault(runtime), wanted, key=key, now=runtime.clock(), language=language
             )
 
-    answer = await _after_expiry(runtime, wanted.slot, attempt)
+    answer = await after_expiry(runtime, wanted.slot, attempt)
     runtime.relay.wake()
     return answer
 
@@ -104,7 +104,7 @@ async def reschedule(runtime: Runtime, token: str, slot: SlotId, modality: str |
                 connection, token, slot, modality=modality, now=runtime.clock(), language=language
             )
 
-    view = await _after_expiry(runtime, slot, attempt)
+    view = await after_expiry(runtime, slot, attempt)
     runtime.relay.wake()
     return view
 
@@ -117,7 +117,7 @@ async def cancel(runtime: Runtime, token: str, language: Language) -> View:
     return view
 
 
-async def _after_expiry(runtime: Runtime, slot: SlotId | None, attempt: Callable[[], Awaitable[T]]) -> T:
+async def after_expiry(runtime: Runtime, slot: SlotId | None, attempt: Callable[[], Awaitable[T]]) -> T:
     """Try once more if what was in the way was a hold that had expired and was not yet swept away."""
     try:
         return await attempt()

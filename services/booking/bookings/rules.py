@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Literal
 
 from booking.slots import rules as slots
 from booking.slots.reads import Offering
@@ -73,6 +74,10 @@ class TwinUnderWay(Refusal):
     headers = {"Retry-After": "1"}  # noqa: RUF012 - never changed
 
 
+# Why staff cancel. Codes, so that nothing about a person is written: that an advisor is away, never of what.
+Reason = Literal["advisor_away", "family_asked", "double", "other"]
+
+
 @dataclass(frozen=True)
 class Start:
     """A start that the rules allow, with all that a booking keeps of it."""
@@ -91,10 +96,18 @@ class Start:
 
 
 def allow_start(
-    facts: SlotFacts, *, advisor: str, municipality: str, modality: str, start: datetime, now: datetime
+    facts: SlotFacts,
+    *,
+    advisor: str,
+    municipality: str,
+    modality: str,
+    start: datetime,
+    now: datetime,
+    by_staff: bool = False,
 ) -> Start:
     """The start, if it can be booked for the municipality in this modality; whether it is free is not asked here.
 
+    Staff need no lead time, for they can tell the advisor.
     Raises NotOffered, SlotTaken (the advisor is not open then), TooSoon, TooFarAhead, or Invalid for the modality.
     """
     offering = facts.offering
@@ -102,7 +115,7 @@ def allow_start(
         raise NotOffered
     if not offering.self_booking:
         raise NotOffered
-    if start < slots.earliest(offering, now):
+    if start < (now if by_staff else slots.earliest(offering, now)):
         raise TooSoon
     if start >= slots.latest(offering, now):
         raise TooFarAhead

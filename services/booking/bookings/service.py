@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
@@ -20,13 +20,14 @@ from booking.bookings.links import Links, token_hash
 from booking.bookings.rules import (
     HoldGone,
     KeyReused,
+    Reason,
     SlotTaken,
     Start,
     TooManyHolds,
     TwinUnderWay,
     UnknownBooking,
 )
-from booking.bookings.tables import NewBooking
+from booking.bookings.tables import Change, NewBooking
 from booking.families import contacts
 from booking.families import tables as family_tables
 from booking.families.contacts import Contact
@@ -205,6 +206,7 @@ async def book_by_staff(
     vault: Vault,
     wanted: Wanted,
     *,
+    staff: str,
     family: UUID | None = None,
     protection: Protection = "none",
     access: Collection[str] = (),
@@ -212,22 +214,20 @@ async def book_by_staff(
     now: datetime,
     language: Language,
 ) -> dict[str, Any]:
-    """Book for a new family, or for one that is known (`family`), in a transaction of staff that the caller commits.
+    """Book for a new family, or for one that is known (`family`), in a transaction of `staff` that the caller commits.
 
-    A new family may be of protected identity: then only the staff in `access` (their ids) ever see it, its bookings
-    included. There is no manage link for it: `manage_token` and `manage_url` are None.
+    A new family may be of protected identity: then nobody ever sees it, its bookings included, but whoever books and
+    the staff in `access` (their ids). There is no manage link for it: `manage_token` and `manage_url` are None.
     Raises NotFound for a family that the transaction does not see, FamilyErased, or what `book` raises.
     """
-    whose = _NEW_FAMILY
+    whose = _Whose(None, "none", staff)
     if family:
         row = await family_tables.sealed(connection, family)
         if row is None:
             raise NotFound
-        whose = _Whose(family, row["protection"])
+        whose = _Whose(family, row["protection"], staff)
     elif is_protected(protection):
-        if not access:
-            raise rules.invalid("access", "Ange vem som får se familjen.", "Say who may see the family.")
-        whose = _Whose(None, protection, tuple(access))
+        whose = _Whose(None, protection, staff, tuple({staff, *access}))
     answer, booking = await _book_once(connection, links, vault, wanted, whose, key, now, language)
     if family and await family_tables.is_erased(connection, family):
         # Asked once the booking stands: from then on the family's row cannot be marked before it is seen.
@@ -242,10 +242,11 @@ async def book_by_staff(
 
 @dataclass(frozen=True)
 class _Whose:
-    """The family that is booked for: a known one by its id, or a new one and who may see it."""
+    """The family that is booked for, a known one by its id or a new one; who books, and who may see the family."""
 
     family: UUID | None
     protection: Protection
+    staff: str | None = None
     access: tuple[str, ...] = ()
 
 
@@ -340,6 +341,8 @@ async def _book(
         raise HoldGone if held else await taken(connection, slot, municipality, modality, now)
     if whose.access:
         await family_tables.grant(connection, family, start.unit, whose.access)
+    if whose.staff:
+        await tables.write_change(connection, booking, Change("confirmed", now, whose.staff, start.times.start))
     return answer, booking
 
 
@@ -352,7 +355,7 @@ async def _earlier(connection: Connection, key: bytes) -> asyncpg.Record | None:
 
 async def look_up(connection: Connection, token: str, language: Language) -> View:
     """The booking of a manage token. Raises UnknownBooking."""
-    return _view(await _row(connection, token), language)
+    return view_of(await _row(connection, token), language)
 
 
 async def reschedule(
@@ -368,25 +371,37 @@ async def reschedule(
         span.set_attribute("samtid.booking_id", str(row["id"]))
         span.set_attribute("samtid.booking_reference", row["reference"])
         rules.allow_change(row["status"], row["start_at"], now)
-        modality = modality or row["modality"]
-        if (slot.start, slot.advisor, modality) == (row["start_at"], row["advisor"], row["modality"]):
-            return _view(row, language)
-        if slot.offering != row["offering"]:
-            raise NotOffered
-        start = await _allowed(connection, slot, row["municipality"], modality, now)
-        sequence = row["sequence"] + 1
-        if not await tables.move(connection, row, start, sequence, now):
-            raise await taken(connection, slot, row["municipality"], modality, now)
-        fact = _fact(
-            events.RESCHEDULED, events.Rescheduled, row["id"], sequence, start, now, previous_start=row["start_at"]
-        )
-        await outbox.write(connection, fact)
-        return _view(await _row(connection, token), language)
+        await move(connection, row, slot, modality=modality, now=now)
+        return view_of(await _row(connection, token), language)
 
 
-async def cancel(
-    connection: Connection, token: str, *, now: datetime, language: Language, by: Literal["family", "staff"] = "family"
-) -> View:
+async def move(
+    connection: Connection,
+    row: asyncpg.Record,
+    slot: SlotId,
+    *,
+    modality: str | None,
+    now: datetime,
+    staff: str | None = None,
+) -> None:
+    """Move a booking whose row is locked, for its family or, with the id of a member of `staff`, for that one."""
+    modality = modality or row["modality"]
+    if (slot.start, slot.advisor, modality) == (row["start_at"], row["advisor"], row["modality"]):
+        return
+    if slot.offering != row["offering"]:
+        raise NotOffered
+    start = await _allowed(connection, slot, row["municipality"], modality, now, by_staff=staff is not None)
+    sequence = row["sequence"] + 1
+    if not await tables.move(connection, row, start, sequence, now):
+        raise await taken(connection, slot, row["municipality"], modality, now, by_staff=staff is not None)
+    fact = _fact(
+        events.RESCHEDULED, events.Rescheduled, row["id"], sequence, start, now, previous_start=row["start_at"]
+    )
+    await outbox.write(connection, fact)
+    await tables.write_change(connection, row["id"], Change("rescheduled", now, staff, start.times.start))
+
+
+async def cancel(connection: Connection, token: str, *, now: datetime, language: Language) -> View:
     """Cancel a booking and give its time back. A booking that is cancelled already stays so.
 
     Raises UnknownBooking, or NotChangeable once it has begun.
@@ -398,26 +413,44 @@ async def cancel(
         span.set_attribute("samtid.booking_reference", row["reference"])
         if row["status"] != "cancelled":
             rules.allow_change(row["status"], row["start_at"], now)
-            offering = Offering.stored(row["offering_data"]) if row["offering_data"] else None
-            late = rules.is_late(offering, row["start_at"], now)
-            sequence = row["sequence"] + 1
-            await tables.cancel(connection, row, sequence, now, late=late)
-            data = events.Cancelled(
-                booking=row["id"],
-                sequence=sequence,
-                offering=row["offering"],
-                municipality=row["municipality"],
-                advisor=row["advisor"],
-                modality=row["modality"],
-                place=row["place"],
-                start=row["start_at"],
-                end=row["end_at"],
-                zone=row["zone"],
-                late=late,
-                by=by,
-            )
-            await outbox.write(connection, outbox.row(events.CANCELLED, entity_id=str(row["id"]), data=data, now=now))
-        return _view(await _row(connection, token), language)
+            await give_up(connection, row, now=now)
+        return view_of(await _row(connection, token), language)
+
+
+async def give_up(
+    connection: Connection,
+    row: asyncpg.Record,
+    *,
+    now: datetime,
+    staff: str | None = None,
+    reason: Reason | None = None,
+) -> None:
+    """Cancel a booking whose row is locked, for its family or, for a reason, by a member of `staff`."""
+    offering = Offering.stored(row["offering_data"]) if row["offering_data"] else None
+    late = rules.is_late(offering, row["start_at"], now)
+    sequence = row["sequence"] + 1
+    await tables.cancel(connection, row, sequence, now, late=late)
+    data = events.Cancelled(
+        **booked_of(row, sequence).model_dump(), late=late, by="staff" if staff else "family", reason=reason
+    )
+    await outbox.write(connection, outbox.row(events.CANCELLED, entity_id=str(row["id"]), data=data, now=now))
+    await tables.write_change(connection, row["id"], Change("cancelled", now, staff, row["start_at"], reason))
+
+
+def booked_of(row: asyncpg.Record, sequence: int) -> events.Booked:
+    """What a fact tells of a booking that stays where it is."""
+    return events.Booked(
+        booking=row["id"],
+        sequence=sequence,
+        offering=row["offering"],
+        municipality=row["municipality"],
+        advisor=row["advisor"],
+        modality=row["modality"],
+        place=row["place"],
+        start=row["start_at"],
+        end=row["end_at"],
+        zone=row["zone"],
+    )
 
 
 async def contact(
@@ -446,7 +479,7 @@ async def contact(
             language=who.language,
             help_phone=row["help_phone"],
         )
-    view = _view(row, who.language)
+    view = view_of(row, who.language)
     return answers.Contact(
         found=True,
         status=view.status,
@@ -475,7 +508,13 @@ async def forget_keys(connection: Connection, before: datetime) -> None:
 
 
 async def taken(
-    connection: Connection, slot: SlotId, municipality: str, modality: str | None, now: datetime
+    connection: Connection,
+    slot: SlotId,
+    municipality: str,
+    modality: str | None,
+    now: datetime,
+    *,
+    by_staff: bool = False,
 ) -> SlotTaken:
     """The refusal for a time that is gone, with the nearest ones that are free."""
     near = slot_tables.Search(
@@ -485,20 +524,35 @@ async def taken(
         modality=modality,
         limit=ALTERNATIVES,
         nearest_to=slot.start,
+        by_staff=by_staff,
     )
     return SlotTaken(alternatives=await slot_tables.free_starts(connection, near))
 
 
-async def _allowed(connection: Connection, slot: SlotId, municipality: str, modality: str, now: datetime) -> Start:
+async def _allowed(
+    connection: Connection,
+    slot: SlotId,
+    municipality: str,
+    modality: str,
+    now: datetime,
+    *,
+    by_staff: bool = False,
+) -> Start:
     facts = await slot_tables.slot_facts(
         connection, offering=slot.offering, municipality=municipality, advisor=slot.advisor, start=slot.start
     )
     try:
         return rules.allow_start(
-            facts, advisor=slot.advisor, municipality=municipality, modality=modality, start=slot.start, now=now
+            facts,
+            advisor=slot.advisor,
+            municipality=municipality,
+            modality=modality,
+            start=slot.start,
+            now=now,
+            by_staff=by_staff,
         )
     except SlotTaken:
-        raise await taken(connection, slot, municipality, modality, now) from None
+        raise await taken(connection, slot, municipality, modality, now, by_staff=by_staff) from None
 
 
 async def _row(connection: Connection, token: str) -> asyncpg.Record:
@@ -513,7 +567,8 @@ def _hold(row: asyncpg.Record) -> Hold:
     return Hold(row["id"], slot, row["municipality"], row["modality"], row["created_at"], row["expires_at"])
 
 
-def _view(row: asyncpg.Record, language: Language) -> View:
+def view_of(row: asyncpg.Record, language: Language) -> View:
+    """A booking from a row of `tables.VIEW`."""
     offering = Offering.stored(row["offering_data"]) if row["offering_data"] else None
     place = Place(row["place"], row["place_name"], row["place_address"]) if row["place_name"] else None
     return View(

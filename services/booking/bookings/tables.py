@@ -13,7 +13,7 @@ from uuid import UUID
 
 import asyncpg
 
-from booking.bookings.rules import Start
+from booking.bookings.rules import Reason, Start
 from booking.families.contacts import Sealed
 from booking.families.rules import Protection, is_protected
 from kit.database import Connection, Statement
@@ -131,6 +131,20 @@ HOLDS_OF_CLIENT = """
 select count(*) as held, count(*) filter (where offering = $2) as held_for_offering
 from booking where client = $1 and status = 'held' and expires_at > $3
 """
+
+
+What = Literal["confirmed", "rescheduled", "cancelled", "fulfilled", "no_show", "reopened"]
+
+
+@dataclass(frozen=True)
+class Change:
+    """Something that happened to a booking. `staff` is the id of whoever did it, None for the family."""
+
+    what: What
+    at: datetime
+    staff: str | None
+    start: datetime
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True)
@@ -336,6 +350,35 @@ async def cancel(connection: Connection, booking: asyncpg.Record, sequence: int,
         now,
         late,
     )
+
+
+async def decide(connection: Connection, booking: UUID, status: str, sequence: int, now: datetime) -> None:
+    """Note what became of a booking, whose row the caller has locked."""
+    await connection.execute(
+        "update booking set status = $2, sequence = $3, changed_at = $4 where id = $1", booking, status, sequence, now
+    )
+
+
+async def write_change(connection: Connection, booking: UUID, change: Change) -> None:
+    """Add to the history of a booking that the transaction sees."""
+    await connection.execute(
+        "insert into booking_change (booking, what, at, staff, start_at, reason) values ($1, $2, $3, $4, $5, $6)",
+        booking,
+        change.what,
+        change.at,
+        change.staff,
+        change.start,
+        change.reason,
+    )
+
+
+async def changes(connection: Connection, booking: UUID) -> list[Change]:
+    """The history of a booking, the first first."""
+    rows = await connection.fetch(
+        "select what, at, staff, start_at as start, reason from booking_change where booking = $1 order by at, id",
+        booking,
+    )
+    return [Change(**row) for row in rows]
 
 
 async def earlier_answer(connection: Connection, key: bytes) -> asyncpg.Record | None:

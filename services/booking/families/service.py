@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.families import contacts, rules, tables
@@ -44,25 +45,34 @@ async def contact_of(connection: Connection, vault: Vault, family: UUID) -> Cont
 
     Raises KeysUnavailable.
     """
-    row = await tables.sealed(connection, family)
-    if row is None or row["sealed"] is None or row["erased_at"]:
-        return None
-    key = await vault.key(family)
-    return contacts.unseal(key, family, row["sealed"], row["language"]) if key else None
+    return (await contacts_of(connection, vault, [family])).get(family)
 
 
-async def find_by_phone(connection: Connection, vault: Vault, phone: str, now: datetime) -> list[tuple[UUID, Contact]]:
+async def contacts_of(connection: Connection, vault: Vault, families: Sequence[UUID]) -> dict[UUID, Contact]:
+    """The contacts of those of the families that the transaction sees and that are not erased.
+
+    Raises KeysUnavailable.
+    """
+    return await _unsealed(vault, await tables.all_sealed(connection, families))
+
+
+async def find_by_phone(connection: Connection, vault: Vault, phone: str, now: datetime) -> dict[UUID, Contact]:
     """The families with this telephone number (E.164) that the transaction sees, the newest first.
 
     Raises KeysUnavailable.
     """
     rows = await tables.with_hint(connection, await vault.hint("phone", phone, now))
+    found = await _unsealed(vault, rows)
+    return {family: contact for family, contact in found.items() if contact.phone == phone}
+
+
+async def _unsealed(vault: Vault, rows: Sequence[asyncpg.Record]) -> dict[UUID, Contact]:
     keys = await vault.keys([row["id"] for row in rows]) if rows else {}
-    readable = [row for row in rows if row["id"] in keys]
-    found = [
-        (row["id"], contacts.unseal(keys[row["id"]], row["id"], row["sealed"], row["language"])) for row in readable
-    ]
-    return [(family, contact) for family, contact in found if contact.phone == phone]
+    return {
+        row["id"]: contacts.unseal(keys[row["id"]], row["id"], row["sealed"], row["language"])
+        for row in rows
+        if row["id"] in keys
+    }
 
 
 async def due(engine: AsyncEngine, now: datetime) -> Report:

@@ -22,6 +22,15 @@ async def sealed(connection: Connection, family: UUID) -> asyncpg.Record | None:
     )
 
 
+async def all_sealed(connection: Connection, families: Sequence[UUID]) -> list[asyncpg.Record]:
+    """Those of the families that the transaction sees and that are not erased, with their sealed contacts."""
+    found: list[asyncpg.Record] = await connection.fetch(
+        "select id, sealed, language from family where id = any($1) and sealed is not null and erased_at is null",
+        [*families],
+    )
+    return found
+
+
 async def is_erased(connection: Connection, family: UUID) -> bool:
     """Whether a family that the transaction sees is erased, or is about to be."""
     return bool(await connection.fetchval("select erased_at is not null from family where id = $1", family))
@@ -30,7 +39,8 @@ async def is_erased(connection: Connection, family: UUID) -> bool:
 async def with_hint(connection: Connection, phone_hint: int) -> list[asyncpg.Record]:
     """The families that the transaction sees whose telephone number has this hint: one in 256 of them, and those."""
     found: list[asyncpg.Record] = await connection.fetch(
-        "select id, sealed, language from family where phone_hint = $1 and sealed is not null order by created_at desc",
+        "select id, sealed, language from family where phone_hint = $1 and sealed is not null and erased_at is null"
+        " order by created_at desc",
         phone_hint,
     )
     return found

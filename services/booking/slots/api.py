@@ -21,6 +21,8 @@ from kit.problems import responses
 
 router = APIRouter(prefix="/booking/v1", tags=["slots"])
 
+Running = Annotated[Runtime, Depends(runtime)]
+
 # The zone in which a plain date in `from` and `to` is understood.
 LOCAL = ZoneInfo("Europe/Stockholm")
 
@@ -58,7 +60,7 @@ class SlotsOut(BaseModel):
 @router.get("/slots", response_model=SlotsOut, responses=responses(NotOffered))
 async def slots(
     request: Request,
-    running: Annotated[Runtime, Depends(runtime)],
+    running: Running,
     offering: Annotated[str, Query(min_length=1, max_length=63)],
     municipality: Annotated[str, Query(pattern="^[0-9]{4}$", description="SCB code")],
     first: Annotated[

@@ -155,13 +155,21 @@ async def times(
 
 @dataclass(frozen=True)
 class Asking:
-    """What differs between pages that ask for a time: where they lead and what they say."""
+    """What differs between pages that ask for a time: where they lead and what they say.
+
+    Staff may book without lead time (`by_staff`), among the times of one `advisor`; `beside` is the address and the
+    text of a link to others. `none` is said where nothing is free, instead of what parents are told.
+    """
 
     action: str
     back: str
     caption: str
     title: str
     button: str
+    by_staff: bool = False
+    advisor: str | None = None
+    beside: tuple[str, str] | None = None
+    none: str | None = None
 
 
 @dataclass(frozen=True)
@@ -206,6 +214,7 @@ async def times_page(
     carried: Mapping[str, str] | None = None,
     trouble: Trouble | None = None,
     private: bool = False,
+    look: Pages = PAGES,
 ) -> Response:
     """The first free times, grouped by day. `carried` is what was typed before, which the form brings along."""
     async with database.driver(running.engine) as connection:
@@ -216,6 +225,8 @@ async def times_page(
                 offering=offered.offering.id,
                 municipality=offered.municipality.id,
                 modality=modality,
+                advisor=asking.advisor,
+                by_staff=asking.by_staff,
                 limit=shown + 1,
             ),
         )
@@ -225,7 +236,7 @@ async def times_page(
     nearest = _by_day(trouble.nearest, modality, how, language, 1)
     near = set(trouble.nearest)
     days = _by_day([f for f in found[:shown] if f not in near], modality, how, language, len(near) + 1)
-    return PAGES.render(
+    return look.render(
         request,
         "times.html",
         trouble.status,

@@ -2,14 +2,15 @@
 
 import base64
 import binascii
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import holidays
 
 from booking.slots import rules, tables
-from booking.slots.reads import Modality, Municipality, Offering
-from booking.slots.rules import Free, NotOffered
+from booking.slots.reads import Modality, Municipality, Offering, Schedule
+from booking.slots.rules import Block, Free, NotOffered
 from booking.slots.tables import Search
 from kit import telemetry
 from kit.database import Connection
@@ -132,5 +133,10 @@ async def refresh_open_hours(connection: Connection, advisor: str, now: datetime
     """Work out an advisor's open and free time anew, from yesterday (it may still be today somewhere) onwards."""
     first = now.date() - timedelta(days=1)
     last = first + timedelta(days=tables.CALENDAR_DAYS)
-    hours = rules.open_hours(await tables.schedules(connection, advisor), first, last, _CLOSED.__contains__)
+    hours = open_hours(await tables.schedules(connection, advisor), first, last)
     await tables.replace_open_hours(connection, advisor, first, last, hours)
+
+
+def open_hours(schedules: Iterable[Schedule], first: date, last: date) -> list[Block]:
+    """The open time of one advisor on local days, with Swedish holidays."""
+    return rules.open_hours(schedules, first, last, _CLOSED.__contains__)

@@ -38,7 +38,9 @@ with o as materialized (
            make_interval(mins => (data->>'buffer_before')::int + (data->>'duration')::int
                                  + (data->>'buffer_after')::int) as whole,
            greatest(:first::timestamptz,
-                    :now::timestamptz + make_interval(hours => (data->>'lead_time_hours')::int)) as earliest,
+                    :now::timestamptz + case when :by_staff then interval '0'
+                                             else make_interval(hours => (data->>'lead_time_hours')::int) end
+           ) as earliest,
            least(:last::timestamptz,
                  :now::timestamptz + make_interval(days => (data->>'horizon_days')::int)) as latest
     from directory_copy where kind = 'offering' and id = :offering
@@ -258,6 +260,7 @@ class Search:
     """Free starts from `first` to before `last` (UTC instants), the first one first, then by advisor.
 
     With `nearest_to` the limit keeps those that lie nearest to that instant. `language` is one that the advisor speaks.
+    For staff, `by_staff`, there is no lead time.
     """
 
     now: datetime
@@ -271,6 +274,7 @@ class Search:
     limit: int = 50
     offset: int = 0
     nearest_to: datetime | None = None
+    by_staff: bool = False
 
 
 async def free_starts(connection: Connection, wanted: Search) -> list[Free]:

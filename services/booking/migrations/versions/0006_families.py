@@ -6,8 +6,8 @@ and the log of erasures says so. No installation was in use when it came.
 
 from kit import migrations
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 
 TABLES = """
 alter table family
@@ -55,13 +55,10 @@ delete from inbox where consumer = 'booking-state-directory';
 """
 
 GIVEN = """
-create function given_staff() returns text language sql stable
-return nullif(current_setting('samtid.staff', true), '');
-
 create function given_family() returns uuid language sql stable
 return nullif(current_setting('samtid.family', true), '')::uuid;
 
-grant execute on function given_staff(), given_family() to booking;
+grant execute on function given_family() to booking;
 grant execute on function given_before() to booking_retention;
 """
 

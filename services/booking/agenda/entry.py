@@ -1,0 +1,90 @@
+"""Where a request of an advisor comes in: one transaction each, that sees the advisor's units, committed here."""
+
+from contextlib import AbstractAsyncContextManager
+from datetime import date
+from uuid import UUID
+
+from booking import secrecy
+from booking.agenda import leave, service
+from booking.agenda.leave import Change, Hours
+from booking.agenda.rules import Outcome
+from booking.agenda.service import Day, Opened
+from booking.bookings.entry import after_expiry, vault
+from booking.bookings.rules import Reason
+from booking.bookings.service import View
+from booking.slots.service import SlotId
+from kit.access import Person
+from kit.app import Runtime
+from kit.database import Connection
+from kit.language import Language
+
+
+def seeing(runtime: Runtime, person: Person) -> AbstractAsyncContextManager[Connection]:
+    """A transaction that sees the families of the units in which the person is an advisor."""
+    return secrecy.of(runtime.engine, person.id, person.units("advisor"))
+
+
+async def day(runtime: Runtime, person: Person, wanted: date, language: Language) -> Day:
+    """One of the person's own days, with the families that are met in it."""
+    async with seeing(runtime, person) as connection:
+        (found,) = await service.days(connection, person, wanted, wanted, language)
+        return await service.show_families(connection, vault(runtime), person, found, runtime.clock())
+
+
+async def own_hours(runtime: Runtime, person: Person) -> Hours:
+    """See `leave.hours`."""
+    async with seeing(runtime, person) as connection:
+        return await leave.hours(connection, person)
+
+
+async def hits(runtime: Runtime, person: Person, change: Change, language: Language) -> Day:
+    """What a change of the person's hours hits, with the families that are to be met then."""
+    async with seeing(runtime, person) as connection:
+        own = await leave.hours(connection, person)
+        found = await leave.hits(connection, person, change, own, language)
+        return await service.show_families(connection, vault(runtime), person, found, runtime.clock(), "leave")
+
+
+async def days(runtime: Runtime, person: Person, first: date, last: date, language: Language) -> list[Day]:
+    """See `service.days`."""
+    async with seeing(runtime, person) as connection:
+        return await service.days(connection, person, first, last, language)
+
+
+async def find(runtime: Runtime, person: Person, booking: UUID, language: Language) -> View:
+    """See `service.find`."""
+    async with seeing(runtime, person) as connection:
+        return await service.find(connection, person, booking, language)
+
+
+async def open_booking(runtime: Runtime, person: Person, booking: UUID, language: Language) -> Opened:
+    """See `service.open_booking`."""
+    async with seeing(runtime, person) as connection:
+        return await service.open_booking(
+            connection, vault(runtime), person, booking, now=runtime.clock(), language=language
+        )
+
+
+async def decide(runtime: Runtime, person: Person, booking: UUID, outcome: Outcome | None) -> None:
+    """See `service.decide`."""
+    async with seeing(runtime, person) as connection:
+        await service.decide(connection, person, booking, outcome, now=runtime.clock())
+    runtime.relay.wake()
+
+
+async def move(runtime: Runtime, person: Person, booking: UUID, slot: SlotId, modality: str | None) -> None:
+    """See `service.move`."""
+
+    async def attempt() -> None:
+        async with seeing(runtime, person) as connection:
+            await service.move(connection, person, booking, slot, modality=modality, now=runtime.clock())
+
+    await after_expiry(runtime, slot, attempt)
+    runtime.relay.wake()
+
+
+async def cancel(runtime: Runtime, person: Person, booking: UUID, reason: Reason) -> None:
+    """See `service.cancel`."""
+    async with seeing(runtime, person) as connection:
+        await service.cancel(connection, person, booking, reason, now=runtime.clock())
+    runtime.relay.wake()

@@ -1,0 +1,322 @@
+"""The pages of an advisor's days: lists of a day and of a week, and each booking with what can be done to it."""
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any, get_args
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from fastapi import Depends, Query, Request, Response
+
+from booking.agenda import entry, service
+from booking.agenda.rules import Outcome
+from booking.agenda.service import Opened
+from booking.agenda.texts import TEXTS
+from booking.bookings.api import parse_slot
+from booking.bookings.rules import Reason, SlotTaken, TooFarAhead, TooSoon
+from booking.bookings.service import View
+from booking.bookings.tables import Change
+from booking.slots import pages as slot_pages
+from booking.slots import service as slots
+from booking.slots.pages import Asking, Offered, Running, Trouble
+from booking.slots.reads import ScheduleException
+from booking.slots.rules import NotOffered
+from kit import access, database
+from kit.access import Person
+from kit.app import Runtime
+from kit.language import Language, clock_text, day_text, phone_text
+from kit.refusal import Invalid, NotFound
+from kit.web import pages
+from kit.web.pages import Pages
+
+router = pages.staff_router()
+PAGES = Pages(TEXTS, "booking.agenda", "booking.bookings", "booking.slots")
+PAGES.templates.filters["phone"] = phone_text
+
+Advising = Annotated[Person, Depends(access.signed_in("advisor"))]
+Chosen = Annotated[date | None, Query(ge=date(2000, 1, 2), le=date(2100, 1, 1))]
+News = Annotated[str | None, Query(max_length=20)]
+NEWS = ("fulfilled", "no_show", "reopen", "moved", "moved_away", "cancelled")
+OUTCOMES: Mapping[str, Outcome | None] = {"fulfilled": "fulfilled", "no_show": "no_show", "reopen": None}
+REASONS: tuple[Reason, ...] = get_args(Reason)
+_FIRST_YEAR, _LAST_YEAR = 2000, 2100
+
+
+@router.get("/arbetsdag")
+async def day(request: Request, running: Running, person: Advising, dag: Chosen = None, nytt: News = None) -> Response:
+    """One day as a list, with the families that are met in it; `nytt` says what has just happened."""
+    now = service.today(running.clock())
+    wanted = dag or now
+    found = await entry.day(running, person, wanted, pages.language_of(request))
+    return PAGES.render(
+        request,
+        "day.html",
+        private=True,
+        title=day_title(wanted, now, pages.language_of(request)),
+        day=found,
+        is_today=wanted == now,
+        before=wanted - timedelta(days=1),
+        next=wanted + timedelta(days=1),
+        week=_week(wanted),
+        news=nytt if nytt in NEWS else None,
+        **said(request),
+    )
+
+
+@router.get("/arbetsvecka")
+async def week(
+    request: Request,
+    running: Running,
+    person: Advising,
+    vecka: Annotated[str | None, Query(pattern="^[0-9]{4}-W[0-9]{2}$")] = None,
+    sparat: Annotated[str | None, Query(max_length=1)] = None,
+) -> Response:
+    """Seven days as lists, without who the families are; `sparat` says that a change of hours was saved."""
+    now = service.today(running.clock())
+    monday = _monday(vecka) if vecka else now - timedelta(days=now.weekday())
+    language = pages.language_of(request)
+    found = await entry.days(running, person, monday, monday + timedelta(days=6), language)
+    year, number, _ = monday.isocalendar()
+    return PAGES.render(
+        request,
+        "week.html",
+        private=True,
+        title=PAGES.text(request, "week_title", week=number, year=year),
+        days=[(day_title(each.day, now, language), each) for each in found],
+        is_now=monday <= now < monday + timedelta(days=7),
+        before=_week(monday - timedelta(days=7)),
+        next=_week(monday + timedelta(days=7)),
+        news="saved" if sparat else None,
+        **said(request),
+    )
+
+
+@router.get("/arbetsdag/bokning/{booking}")
+async def show(request: Request, running: Running, person: Advising, booking: UUID, nytt: News = None) -> Response:
+    """One booking with its family, and what can be done to it now."""
+    language = pages.language_of(request)
+    opened = await entry.open_booking(running, person, booking, language)
+    zone = ZoneInfo(opened.view.zone)
+    return PAGES.render(
+        request,
+        "opened.html",
+        private=True,
+        opened=opened,
+        when=opened.view.text(language),
+        day=service.today(opened.view.start, zone),
+        child=_child(request, opened.child_age),
+        history=_history(request, opened, zone),
+        news=nytt if nytt in NEWS else None,
+    )
+
+
+@router.post("/arbetsdag/bokning/{booking}/utfall")
+async def decide(request: Request, running: Running, person: Advising, booking: UUID) -> Response:
+    """Note what became of a visit, or take back what was noted."""
+    chosen = (await pages.form(request)).get("utfall", "")
+    if chosen not in OUTCOMES:
+        raise Invalid(fields=[("utfall", *TEXTS["outcome_missing"])])
+    await entry.decide(running, person, booking, OUTCOMES[chosen])
+    return pages.see_other(request, f"/arbetsdag/bokning/{booking}", nytt=chosen)
+
+
+@router.get("/arbetsdag/bokning/{booking}/flytta")
+@router.get("/arbetsdag/bokning/{booking}/flytta-till-annan")
+async def new_times(
+    request: Request,
+    running: Running,
+    person: Advising,
+    booking: UUID,
+    satt: Annotated[str | None, Query(max_length=20)] = None,
+    visa: slot_pages.Shown = slot_pages.FEW,
+) -> Response:
+    """Free times to move the booking to: the person's own, or everybody's."""
+    view = await entry.find(running, person, booking, pages.language_of(request))
+    return await _new_times(request, running, person, view, satt, shown=visa)
+
+
+@router.post("/arbetsdag/bokning/{booking}/flytta")
+@router.post("/arbetsdag/bokning/{booking}/flytta-till-annan")
+async def move(request: Request, running: Running, person: Advising, booking: UUID) -> Response:
+    """Move the booking to the chosen time. Sent twice, it is moved once."""
+    sent = await pages.form(request)
+    language = pages.language_of(request)
+    view = await entry.find(running, person, booking, language)
+    satt = sent.get("satt")
+    try:
+        slot = parse_slot(sent.get("tid", ""))
+    except ValueError:
+        missing = {"tid": PAGES.text(request, "time_missing")}
+        return await _new_times(request, running, person, view, satt, Trouble(422, errors=missing))
+    try:
+        await entry.move(running, person, booking, slot, satt if satt in slot_pages.MODALITIES else None)
+    except (SlotTaken, TooSoon, TooFarAhead, Invalid) as refusal:
+        nearest = refusal.alternatives if isinstance(refusal, SlotTaken) else ()
+        said = SlotTaken().text(language) if isinstance(refusal, Invalid) else refusal.text(language)
+        return await _new_times(request, running, person, view, satt, Trouble(refusal.status, said, nearest))
+    if slot.advisor != person.advisor:
+        return pages.see_other(
+            request, "/arbetsdag", dag=service.today(view.start, ZoneInfo(view.zone)), nytt="moved_away"
+        )
+    return pages.see_other(request, f"/arbetsdag/bokning/{booking}", nytt="moved")
+
+
+@router.get("/arbetsdag/bokning/{booking}/avboka")
+async def ask_why(request: Request, running: Running, person: Advising, booking: UUID) -> Response:
+    """Ask for the reason."""
+    view = await entry.find(running, person, booking, pages.language_of(request))
+    return _why_page(request, view)
+
+
+@router.post("/arbetsdag/bokning/{booking}/avboka")
+async def cancel(request: Request, running: Running, person: Advising, booking: UUID) -> Response:
+    """Cancel the booking for the chosen reason."""
+    given = (await pages.form(request)).get("skal")
+    reason = next((r for r in REASONS if r == given), None)
+    if reason is None:
+        view = await entry.find(running, person, booking, pages.language_of(request))
+        return _why_page(request, view, {"skal": PAGES.text(request, "reason_missing")})
+    await entry.cancel(running, person, booking, reason)
+    return pages.see_other(request, f"/arbetsdag/bokning/{booking}", nytt="cancelled")
+
+
+def _why_page(request: Request, view: View, errors: Mapping[str, str] | None = None) -> Response:
+    return PAGES.render(
+        request,
+        "why.html",
+        422 if errors else 200,
+        private=True,
+        view=view,
+        when=view.text(pages.language_of(request)),
+        reasons=REASONS,
+        errors=errors or {},
+    )
+
+
+async def offered_again(running: Runtime, view: View) -> Offered:
+    """The offering of a booking, as it is offered now. Raises NotOffered."""
+    async with database.driver(running.engine) as connection:
+        municipality = await slots.municipality_of(connection, view.municipality)
+        if municipality is None:
+            raise NotOffered
+        return Offered(*await slots.offered(connection, municipality.slug, view.offering))
+
+
+async def _new_times(
+    request: Request,
+    running: Runtime,
+    person: Person,
+    view: View,
+    satt: str | None,
+    trouble: Trouble | None = None,
+    *,
+    shown: int = slot_pages.FEW,
+) -> Response:
+    offered = await offered_again(running, view)
+    language = pages.language_of(request)
+    here = f"/arbetsdag/bokning/{view.id}"
+    others = request.url.path.endswith("/flytta-till-annan")
+    paths = {False: f"{here}/flytta", True: f"{here}/flytta-till-annan"}
+    asking = Asking(
+        action=pages.address(language, paths[others]),
+        back=pages.address(language, here),
+        caption=PAGES.text(request, "move_from", when=view.text(language)),
+        title=PAGES.text(request, "move_title"),
+        button=PAGES.text(request, "move_button"),
+        by_staff=True,
+        none=PAGES.text(request, "staff_no_times"),
+        advisor=None if others else person.advisor,
+        beside=(pages.address(language, paths[not others]), PAGES.text(request, beside_text(others=others))),
+    )
+    modality = offered.known(satt) or offered.known(view.modality) or offered.offering.modalities[0]
+    return await slot_pages.times_page(
+        request, running, offered, modality, asking, shown=shown, trouble=trouble, private=True, look=PAGES
+    )
+
+
+def beside_text(*, others: bool) -> str:
+    """The text of the link beside a list of times: from others' times to one's own, and back."""
+    return "own_times" if others else "others_times"
+
+
+def day_title(day: date, now: date, language: Language) -> str:
+    """`Måndag 2 mars`, with the year where it is not the present one."""
+    text = day_text(day, language)
+    return text[0].upper() + text[1:] + (f" {day.year}" if day.year != now.year else "")
+
+
+def hours_text(start: datetime, end: datetime, zone: ZoneInfo, language: Language) -> str:
+    """`kl. 09.00–09.45`: local times of two aware instants."""
+    first, last = clock_text(start, zone, language), clock_text(end, zone, language)
+    return f"kl. {first}–{last}" if language == "sv" else f"{first}–{last}"
+
+
+def exception_text(request: Request, exception: ScheduleException) -> str:
+    """`Frånvaro kl. 09.00–12.00`: what a schedule's exception is, without its days."""
+    if exception.start is None or exception.end is None:
+        return PAGES.text(request, "leave_all_day")
+    dot = "%H.%M" if pages.language_of(request) == "sv" else "%H:%M"
+    hours = f"{exception.start:{dot}}–{exception.end:{dot}}"
+    return PAGES.text(
+        request,
+        "leave_hours" if exception.kind == "leave" else "extra_hours",
+        hours=f"kl. {hours}" if pages.language_of(request) == "sv" else hours,
+    )
+
+
+def said(request: Request) -> dict[str, Any]:
+    language = pages.language_of(request)
+    return {
+        "hours": lambda start, end, zone: hours_text(start, end, zone, language),
+        "said": lambda exception: exception_text(request, exception),
+    }
+
+
+def _child(request: Request, age: int | None) -> str:
+    if age is None:
+        return PAGES.text(request, "expecting")
+    if age == 0:
+        return PAGES.text(request, "under_one")
+    return PAGES.text(request, "one_year") if age == 1 else PAGES.text(request, "years", years=age)
+
+
+def _history(request: Request, opened: Opened, zone: ZoneInfo) -> list[tuple[str, str]]:
+    """When and what, the first first."""
+    language = pages.language_of(request)
+
+    def at(instant: datetime) -> str:
+        clock = clock_text(instant, zone, language)
+        day = day_text(instant.astimezone(zone).date(), language)
+        return f"{day} kl. {clock}" if language == "sv" else f"{day}, {clock}"
+
+    lines = [(at(change.at), _change(request, change, by, at)) for change, by in opened.history]
+    if not any(change.what == "confirmed" for change, _ in opened.history):
+        made = PAGES.text(request, "change_confirmed", who=PAGES.text(request, "by_family"))
+        lines.insert(0, (at(opened.created_at), made))
+    return lines
+
+
+def _change(request: Request, change: Change, by: str | None, at: Callable[[datetime], str]) -> str:
+    who = by or PAGES.text(request, "by_former" if change.staff else "by_family")
+    if change.what == "rescheduled":
+        return PAGES.text(request, "change_rescheduled", who=who, start=at(change.start))
+    if change.reason:
+        reason = PAGES.text(request, f"reason_{change.reason}")
+        return PAGES.text(request, "change_cancelled_why", who=who, reason=reason)
+    return PAGES.text(request, f"change_{change.what}", who=who)
+
+
+def _week(day: date) -> str:
+    year, number, _ = day.isocalendar()
+    return f"{year}-W{number:02}"
+
+
+def _monday(week: str) -> date:
+    """The first day of an ISO week. Raises NotFound for one that there is not, or is far away."""
+    try:
+        found = date.fromisocalendar(int(week[:4]), int(week[-2:]), 1)
+    except ValueError:
+        raise NotFound from None
+    if not _FIRST_YEAR <= found.year < _LAST_YEAR:
+        raise NotFound
+    return found

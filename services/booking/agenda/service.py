@@ -1,0 +1,286 @@
+"""The use cases of an advisor's days. The caller opens a transaction that sees the person's units, and commits it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import asyncpg
+
+from booking import events
+from booking.agenda import rules, tables
+from booking.agenda.rules import Action, Outcome, Span
+from booking.bookings import service as bookings
+from booking.bookings import tables as booking_tables
+from booking.bookings.rules import Reason, UnknownBooking
+from booking.bookings.service import View
+from booking.bookings.tables import Change
+from booking.families import service as families
+from booking.families.contacts import Contact
+from booking.reviews import service as reviews
+from booking.slots import tables as slot_tables
+from booking.slots.api import LOCAL
+from booking.slots.reads import Schedule, ScheduleException
+from booking.slots.rules import closing, opening
+from booking.slots.service import SlotId
+from kit import outbox
+from kit.access import Person
+from kit.database import Connection
+from kit.events import EventType
+from kit.language import Language
+from kit.refusal import Refusal
+from kit.vault.store import Vault
+
+ACTIONS: tuple[Action, ...] = ("fulfilled", "no_show", "reopen", "move", "cancel")
+_FACTS: dict[Action, tuple[EventType, type[events.Booked], booking_tables.What]] = {
+    "fulfilled": (events.FULFILLED, events.Fulfilled, "fulfilled"),
+    "no_show": (events.NO_SHOW, events.NoShow, "no_show"),
+    "reopen": (events.REOPENED, events.Reopened, "reopened"),
+}
+
+
+class NoCalendar(Refusal):
+    """For whoever is an advisor by role, but whose own working days the register does not say."""
+
+    code = "no-calendar"
+    sv = ("Du har ingen egen kalender", "Be din samordnare koppla dig till dina arbetstider i katalogen.")
+    en = ("You have no calendar of your own", "Ask your coordinator to connect you with your working hours.")
+
+
+@dataclass(frozen=True)
+class Item:
+    """Something in an advisor's day; instants in UTC.
+
+    `view` is None for a hold, and for time that is taken by somebody whom this person may not know.
+    """
+
+    id: UUID
+    start: datetime
+    end: datetime
+    held: bool = False
+    view: View | None = None
+    contact: Contact | None = None
+    unit: str | None = None
+    family: UUID | None = None
+    changed_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Open:
+    """Working time; instants in UTC. `place` is the name of the centre where visits are met."""
+
+    start: datetime
+    end: datetime
+    modalities: tuple[str, ...]
+    place: str | None
+
+
+@dataclass(frozen=True)
+class Day:
+    """A local day of an advisor, in `zone`."""
+
+    day: date
+    zone: ZoneInfo
+    items: Sequence[Item]
+    hours: Sequence[Open]
+    exceptions: Sequence[ScheduleException]
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A booking as its advisor sees it. `can` is what may be done with it now; `created_at` is when it was made."""
+
+    view: View
+    unit: str
+    family: UUID
+    contact: Contact | None
+    child_age: int | None
+    created_at: datetime
+    history: Sequence[tuple[Change, str | None]]
+    can: frozenset[Action]
+
+
+def own(person: Person) -> str:
+    """The advisor that a person is. Raises NoCalendar."""
+    if person.advisor is None:
+        raise NoCalendar
+    return person.advisor
+
+
+async def days(connection: Connection, person: Person, first: date, last: date, language: Language) -> list[Day]:
+    """The person's own days from `first` to `last`, both included, without a word of who the families are."""
+    advisor = own(person)
+    schedules = await slot_tables.schedules(connection, advisor)
+    zone = ZoneInfo(schedules[0].zone) if schedules else LOCAL
+    seen = await tables.seen(connection, advisor, _span(first, last, zone))
+    busy = await tables.busy(connection, advisor, first, last)
+    known = {row["id"] for row in seen}
+    items = [_item(row, language) for row in seen]
+    items += [Item(b.id, b.start, b.end, held=b.kind == "hold") for b in busy if b.id not in known]
+    hours = await tables.open_hours(connection, advisor, first, last)
+    return [_day(day, zone, items, hours, schedules) for day in _each(first, last)]
+
+
+async def show_families(
+    connection: Connection, vault: Vault, person: Person, day: Day, now: datetime, why: str = "day"
+) -> Day:
+    """The day with the contact of each booking that is not cancelled: a read of each family, by the way `why`.
+
+    Raises KeysUnavailable.
+    """
+    shown = [item for item in day.items if item.family and item.view and item.view.status != "cancelled"]
+    contacts = await families.contacts_of(connection, vault, [item.family for item in shown if item.family])
+    for item in shown:
+        assert item.unit is not None, "a booking that is seen has a unit"
+        await reviews.record(
+            connection,
+            person,
+            unit=item.unit,
+            family=item.family,
+            booking=item.view.id if item.view else None,
+            what="list",
+            why=why,
+            now=now,
+        )
+    items = [replace(i, contact=contacts.get(i.family)) if i in shown and i.family else i for i in day.items]
+    return replace(day, items=items)
+
+
+async def find(connection: Connection, person: Person, booking: UUID, language: Language) -> View:
+    """A booking of the person's own, without who the family is. Raises UnknownBooking."""
+    return bookings.view_of(await _row(connection, person, booking), language)
+
+
+async def open_booking(
+    connection: Connection, vault: Vault, person: Person, booking: UUID, *, now: datetime, language: Language
+) -> Opened:
+    """A booking of the person's own with all that is known of it; a read of its family.
+
+    Raises UnknownBooking or KeysUnavailable.
+    """
+    row = await _row(connection, person, booking)
+    history = await booking_tables.changes(connection, booking)
+    by = await tables.names(connection, "staff", [change.staff for change in history if change.staff])
+    opened = Opened(
+        view=bookings.view_of(row, language),
+        unit=row["unit"],
+        family=row["family"],
+        contact=await families.contact_of(connection, vault, row["family"]),
+        child_age=row["child_age"],
+        created_at=row["created_at"],
+        history=[(change, by.get(change.staff) if change.staff else None) for change in history],
+        can=frozenset(action for action in ACTIONS if rules.can(action, **_facts(row, now))),
+    )
+    await reviews.record(
+        connection,
+        person,
+        unit=row["unit"],
+        family=row["family"],
+        booking=booking,
+        what="booking",
+        why="day > booking",
+        now=now,
+    )
+    return opened
+
+
+async def decide(
+    connection: Connection, person: Person, booking: UUID, outcome: Outcome | None, *, now: datetime
+) -> None:
+    """Note that the family was met or did not come; with None take back what was noted. Again changes nothing.
+
+    Raises UnknownBooking, NotPossible, NotBegun or DayOver.
+    """
+    row = await _row(connection, person, booking, lock=True)
+    action: Action = outcome or "reopen"
+    if row["status"] == (outcome or "confirmed"):
+        return
+    status = rules.after(action, **_facts(row, now))
+    sequence = row["sequence"] + 1
+    await booking_tables.decide(connection, booking, status, sequence, now)
+    event, data, what = _FACTS[action]
+    told = data(**bookings.booked_of(row, sequence).model_dump())
+    await outbox.write(connection, outbox.row(event, entity_id=str(booking), data=told, now=now))
+    await booking_tables.write_change(connection, booking, Change(what, now, person.id, row["start_at"]))
+
+
+async def move(
+    connection: Connection, person: Person, booking: UUID, slot: SlotId, *, modality: str | None, now: datetime
+) -> None:
+    """Move a booking to another free time of its offering, be it another advisor's.
+
+    Raises UnknownBooking, NotPossible, Begun, SlotTaken (with alternatives), or what the rules of a start raise.
+    """
+    row = await _row(connection, person, booking, lock=True)
+    rules.after("move", **_facts(row, now))
+    await bookings.move(connection, row, slot, modality=modality, now=now, staff=person.id)
+
+
+async def cancel(connection: Connection, person: Person, booking: UUID, reason: Reason, *, now: datetime) -> None:
+    """Cancel a booking for a reason; the family is told. Again changes nothing. Raises UnknownBooking, NotPossible."""
+    row = await _row(connection, person, booking, lock=True)
+    if row["status"] == "cancelled":
+        return
+    rules.after("cancel", **_facts(row, now))
+    await bookings.give_up(connection, row, now=now, staff=person.id, reason=reason)
+
+
+async def _row(connection: Connection, person: Person, booking: UUID, *, lock: bool = False) -> asyncpg.Record:
+    row = await tables.by_id(connection, booking, lock=lock)
+    if row is None or row["advisor"] != own(person):
+        raise UnknownBooking
+    return row
+
+
+def _facts(row: asyncpg.Record, now: datetime) -> dict[str, Any]:
+    zone = ZoneInfo(row["zone"])
+    return {"status": row["status"], "start": row["start_at"], "changed": row["changed_at"], "zone": zone, "now": now}
+
+
+def _item(row: asyncpg.Record, language: Language) -> Item:
+    view = bookings.view_of(row, language)
+    return Item(
+        id=row["id"],
+        start=row["start_at"],
+        end=row["end_at"],
+        view=view,
+        unit=row["unit"],
+        family=row["family"],
+        changed_at=row["changed_at"],
+    )
+
+
+def _day(
+    day: date,
+    zone: ZoneInfo,
+    items: Iterable[Item],
+    hours: Iterable[asyncpg.Record],
+    schedules: Iterable[Schedule],
+) -> Day:
+    within = _span(day, day, zone)
+    return Day(
+        day,
+        zone,
+        sorted((i for i in items if within.hits(i.start, i.end)), key=lambda item: item.start),
+        [
+            Open(row["start"], row["end"], tuple(row["modalities"]), row["place_name"])
+            for row in hours
+            if row["day"] == day
+        ],
+        list(dict.fromkeys(e for s in schedules for e in s.exceptions if e.first <= day <= e.last)),
+    )
+
+
+def _each(first: date, last: date) -> list[date]:
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
+
+
+def _span(first: date, last: date, zone: ZoneInfo) -> Span:
+    return Span(opening(first, datetime.min.time(), zone), closing(last, datetime.max.time(), zone))
+
+
+def today(now: datetime, zone: ZoneInfo = LOCAL) -> date:
+    """The local day of an instant."""
+    return now.astimezone(zone).date()

@@ -1,0 +1,329 @@
+"""The register as those who answer for it see and change it: `/katalog`. Works without script.
+
+Coordinators change what is theirs (`directory.rights`) and read the rest; operators change everything.
+"""
+
+from datetime import date, datetime
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from fastapi import Depends, Query, Request, Response
+
+from directory import editing, history, register_texts, rights, submitting
+from directory.controls import Form
+from directory.events import Entity, Staff
+from directory.forms import FORMS, blank
+from directory.history import Change
+from directory.outlook import outlook
+from directory.rules import Register
+from directory.showing import Words, differences, facts
+from directory.tables import KINDS
+from kit import access, telemetry
+from kit.access import Person
+from kit.app import Runtime, runtime
+from kit.refusal import NotFound
+from kit.web import pages
+from kit.web.pages import Pages
+
+router = pages.staff_router()
+PAGES = Pages(register_texts.TEXTS, "directory")
+
+# Kinds by their name in addresses, in the order in which they are shown.
+SLUGS = {
+    "insatser": "offerings",
+    "arbetstider": "schedules",
+    "radgivare": "advisors",
+    "personal": "staff",
+    "samverkan": "pools",
+    "mottagningar": "centres",
+    "verksamheter": "units",
+    "kommuner": "municipalities",
+}
+SLUG_OF = {KINDS[plural].name: slug for slug, plural in SLUGS.items()}
+# How many changes a page of the history shows.
+CHANGES = 50
+ZONE = ZoneInfo("Europe/Stockholm")
+
+Running = Annotated[Runtime, Depends(runtime)]
+Signed = Annotated[Person, Depends(access.signed_in("coordinator", "operator"))]
+Chosen = Annotated[str, Query(max_length=10)]
+
+
+class View:
+    """What every page of the register knows: the register, whose page it is, and how things are called."""
+
+    def __init__(self, request: Request, person: Person, register: Register, now: datetime) -> None:
+        self.request = request
+        self.person = person
+        self.register = register
+        self.now = now
+        self.mine = rights.remit(register, person.id)
+        self.language = pages.language_of(request)
+        self.words = Words(register, self.language, self.text)
+
+    def text(self, key: str, **values: Any) -> str:
+        """A text in the language of the page. Raises KeyError."""
+        return PAGES.text(self.request, key, **values)
+
+    @property
+    def today(self) -> date:
+        """The day at those who read."""
+        return self.now.astimezone(ZONE).date()
+
+    def link(self, entity: Entity) -> str:
+        """The address of an entity's page."""
+        return f"/katalog/{SLUG_OF[editing.kind_of(entity)]}/{entity.id}"
+
+    def render(self, template: str, status: int = 200, **values: Any) -> Response:
+        """A page."""
+        return PAGES.render(self.request, template, status, private=True, **values)
+
+    def changes(self, found: list[Change]) -> list[dict[str, Any]]:
+        """Changes in words."""
+        return [
+            {
+                "id": one.id,
+                "when": one.at.astimezone(ZONE).strftime("%Y-%m-%d %H:%M"),
+                "who": self.text("history_import") if one.who == history.IMPORT else self.who(one.who),
+                "kind": self.text(f"k_{one.kind}"),
+                "name": self.words.name(one.after),
+                "link": f"{self.link(one.after)}/historik",
+                "added": one.before is None,
+                "differences": differences(self.words, one.before, one.after),
+            }
+            for one in found
+        ]
+
+    def who(self, person: str) -> str:
+        """The name of a member of staff."""
+        return self.words.called("staff", person)
+
+
+async def view(request: Request, running: Running, person: Signed) -> View:
+    """The dependency of a page that only reads."""
+    async with running.engine.connect() as connection:
+        return View(request, person, await editing.read(connection), running.clock())
+
+
+Viewed = Annotated[View, Depends(view)]
+
+
+def plural_of(slug: str) -> str:
+    """The name of the list that an address names. Raises NotFound."""
+    if slug not in SLUGS:
+        raise NotFound
+    return SLUGS[slug]
+
+
+@router.get("/katalog")
+async def overview(seen: Viewed) -> Response:
+    """What there is, and what to attend to."""
+    warned = [
+        {
+            "text": seen.text(w.what, name=seen.words.name(_subject(seen.register, w.about)), **w.values),
+            "link": seen.link(w.about),
+        }
+        for w in outlook(seen.register, seen.mine, seen.today)
+    ]
+    kinds = [(slug, plural, len(_mine(seen, plural))) for slug, plural in SLUGS.items()]
+    return seen.render(
+        "register.html",
+        units=sorted(seen.words.called("unit", unit) for unit in seen.mine.units),
+        everything=seen.mine.everything,
+        warned=warned,
+        kinds=[kind for kind in kinds if seen.mine.everything or KINDS[kind[1]].name not in rights.OPERATORS_OWN],
+    )
+
+
+def _subject(register: Register, about: Any) -> Any:
+    """Whom a warning names: of working hours the one who works."""
+    return register.advisor[about.advisor] if type(about).__name__ == "Schedule" else about
+
+
+def _mine(seen: View, plural: str) -> list[Any]:
+    return [e for e in seen.register.live(KINDS[plural].name) if rights.concerns(seen.register, seen.mine, e)]
+
+
+@router.get("/katalog/historik")
+async def latest_changes(seen: Viewed, running: Running, fore: Annotated[int | None, Query(ge=1)] = None) -> Response:
+    """What was changed of all that one answers for, the latest first."""
+    async with running.engine.connect() as connection:
+        found = await history.latest(connection, fore, CHANGES)
+    states = [(c, [state for state in (c.before, c.after) if state]) for c in found]
+    mine = [c for c, of in states if any(rights.concerns(seen.register, seen.mine, state) for state in of)]
+    older = found[-1].id if len(found) == CHANGES else None
+    return seen.render("history.html", of=None, changes=seen.changes(mine), older=older)
+
+
+@router.get("/katalog/{slug}")
+async def entities(seen: Viewed, slug: str, alla: Chosen = "", avslutade: Chosen = "") -> Response:
+    """One list of the register: what one answers for, or everything."""
+    plural = plural_of(slug)
+    kind = KINDS[plural].name
+    found = [e for e in seen.register.of(kind).values() if avslutade or not e.ended]
+    if not alla and kind not in rights.OPERATORS_OWN:
+        found = [e for e in found if rights.concerns(seen.register, seen.mine, e)]
+    rows = [(seen.words.name(e), seen.link(e), e.ended, _told(seen, e)) for e in found]
+    return seen.render(
+        "list.html",
+        slug=slug,
+        plural=plural,
+        kind=kind,
+        rows=sorted(rows, key=lambda row: row[0].casefold()),
+        may_add=rights.may_add(seen.mine, kind),
+        everything=bool(alla),
+        narrow=not seen.mine.everything and kind not in rights.OPERATORS_OWN,
+        ended=bool(avslutade),
+    )
+
+
+# What a list says beside the name.
+TOLD = {
+    "municipality": ("phone",),
+    "unit": ("board",),
+    "centre": ("kind", "municipality"),
+    "advisor": ("profession", "unit"),
+    "pool": ("posts", "shares"),
+    "schedule": ("weekly",),
+    "offering": ("kind", "unit", "advisors"),
+    "staff": ("grants",),
+}
+
+
+def _told(seen: View, entity: Entity) -> list[tuple[str, list[str]]]:
+    kind = editing.kind_of(entity)
+    labels = {seen.words.label(kind, f): f.name for f in FORMS[kind]}
+    return [(label, said) for label, said in facts(seen.words, entity) if labels.get(label) in TOLD[kind]]
+
+
+@router.get("/katalog/{slug}/ny")
+async def new(seen: Viewed, slug: str) -> Response:
+    """The form that adds an entity."""
+    kind = KINDS[plural_of(slug)].name
+    if not rights.may_add(seen.mine, kind):
+        raise access.NotAllowed
+    return _form_page(seen, kind, None, blank(kind))
+
+
+@router.post("/katalog/{slug}/ny")
+async def add(request: Request, running: Running, person: Signed, slug: str) -> Response:
+    """Add an entity as its form says."""
+    return await _save(request, running, person, slug, None)
+
+
+@router.get("/katalog/{slug}/{entity_id}")
+async def entity(seen: Viewed, slug: str, entity_id: str, sparat: Chosen = "") -> Response:
+    """One entity: its form, or its facts for whoever may only read it."""
+    kind = KINDS[plural_of(slug)].name
+    found: Entity | None = seen.register.of(kind).get(entity_id)
+    if found is None:
+        raise NotFound
+    if not _may_change(seen, found):
+        return seen.render(
+            "facts.html", slug=slug, plurals=SLUGS, name=seen.words.name(found), facts=facts(seen.words, found)
+        )
+    return _form_page(seen, kind, found, saved=sparat)
+
+
+def _may_change(seen: View, found: Entity) -> bool:
+    """Whether there is anything of it that one may change. Roles of one's own units can be given to everybody."""
+    if isinstance(found, Staff):
+        return seen.mine.everything or bool(seen.mine.units)
+    return rights.concerns(seen.register, seen.mine, found)
+
+
+@router.post("/katalog/{slug}/{entity_id}")
+async def change(request: Request, running: Running, person: Signed, slug: str, entity_id: str) -> Response:
+    """Change an entity as its form says."""
+    return await _save(request, running, person, slug, entity_id)
+
+
+@router.get("/katalog/{slug}/{entity_id}/historik")
+async def changes_of(seen: Viewed, running: Running, slug: str, entity_id: str) -> Response:
+    """Who changed what of one entity, and when."""
+    kind = KINDS[plural_of(slug)].name
+    found: Entity | None = seen.register.of(kind).get(entity_id)
+    if found is None:
+        raise NotFound
+    if not rights.concerns(seen.register, seen.mine, found):
+        raise access.NotAllowed
+    async with running.engine.connect() as connection:
+        changes = await history.of_entity(connection, kind, entity_id)
+    return seen.render(
+        "history.html", of=(seen.words.name(found), seen.link(found)), changes=seen.changes(list(changes)), older=None
+    )
+
+
+async def _save(request: Request, running: Runtime, person: Person, slug: str, entity_id: str | None) -> Response:
+    kind = KINDS[plural_of(slug)].name
+    sent = await pages.form(request)
+    if "_more" in sent:
+        return await _with_more_rows(request, running, person, kind, entity_id, sent)
+    now = running.clock()
+    with telemetry.span("directory", "save form"):
+        async with running.engine.begin() as connection:
+            outcome = await submitting.submit(connection, person.id, kind, entity_id, sent, now)
+    if outcome.saved is None:
+        seen = View(request, person, outcome.known, now)
+        return _refused_page(seen, kind, sent, outcome)
+    running.relay.wake()
+    seen = View(request, person, outcome.known, now)
+    how = "ny" if outcome.before is None else "lika" if outcome.saved is outcome.before else "ja"
+    return pages.see_other(request, seen.link(outcome.saved), sparat=how)
+
+
+async def _with_more_rows(
+    request: Request, running: Runtime, person: Person, kind: str, entity_id: str | None, sent: dict[str, str]
+) -> Response:
+    """The form again, as it was typed, with more empty rows; nothing is saved."""
+    seen = await view(request, running, person)
+    before = seen.register.of(kind).get(entity_id) if entity_id is not None else None
+    if entity_id is not None and before is None:
+        raise NotFound
+    return _form_page(seen, kind, before, sent, more=sent["_more"])
+
+
+def _refused_page(seen: View, kind: str, sent: dict[str, str], outcome: submitting.Outcome) -> Response:
+    status = 409 if outcome.later else 403 if outcome.denied else 422
+    return _form_page(
+        seen, kind, outcome.before, sent, status=status, wrong=outcome.wrong, later=seen.changes(list(outcome.later))
+    )
+
+
+def _form_page(
+    seen: View,
+    kind: str,
+    before: Entity | None,
+    sent: dict[str, str] | None = None,
+    *,
+    more: str = "",
+    status: int = 200,
+    saved: str = "",
+    wrong: list[tuple[str, str, str]] | None = None,
+    later: list[dict[str, Any]] | None = None,
+) -> Response:
+    form = Form(seen.words, seen.mine, kind, before)
+    controls = form.controls(form.typed() if sent is None else sent, more)
+    labels = dict(form.labels(controls))
+    errors: dict[str, str] = {}
+    for name, sv, en in wrong or []:
+        at = name if name in labels else name.split(".")[0] if name.split(".")[0] in labels else "form"
+        message = f"{labels.get(at, seen.text(f'k_{kind}'))}: {sv if seen.language == 'sv' else en}."
+        errors[at] = f"{errors[at]} {message}" if at in errors else message
+    return seen.render(
+        "entity.html",
+        status,
+        slug=SLUG_OF[kind],
+        plurals=SLUGS,
+        kind=kind,
+        name=seen.words.name(before) if before else None,
+        address=seen.link(before) if before else None,
+        version=before.version if before else 0,
+        controls=controls,
+        others_roles=form.others_roles(),
+        history=bool(before and rights.concerns(seen.register, seen.mine, before)),
+        # In the order of the page.
+        errors=dict(sorted(errors.items(), key=lambda item: [*labels, item[0]].index(item[0]))),
+        later=later or [],
+        saved=saved,
+    )

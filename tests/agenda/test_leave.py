@@ -1,0 +1,124 @@
+"""Leave and extra hours: what is wrong stands at its field, and whom it hits is seen before anything is saved."""
+
+import re
+from datetime import date, time
+from typing import Any
+
+import pytest
+
+from booking.agenda import leave
+from booking.agenda.leave import Hours
+from booking.slots.reads import Schedule
+from tests.agenda.conftest import Work, person
+from tests.agenda.test_days import ELEVEN, TEN, plain
+from tests.booking import register
+
+TODAY = date(2026, 3, 2)
+SCHEDULE = Schedule.model_validate(register.schedule(valid_until="2026-12-31").model_dump(mode="json"))
+OWN = Hours([SCHEDULE], ["video", "phone"], [("bvc-horby", "BVC Hörby")])
+LEAVE = {"typ": "leave", "forsta": "2026-03-02", "sista": "2026-03-02"}
+EXTRA = {"typ": "extra", "forsta": "2026-03-07", "sista": "2026-03-07", "fran": "10:00", "till": "12.00", "phone": "ja"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "wrong"),
+    [
+        ({}, {"typ": "leave_kind_missing", "forsta": "leave_forsta_missing", "sista": "leave_sista_missing"}),
+        (LEAVE | {"sista": "2026-03-01"}, {"sista": "leave_before_first"}),
+        (LEAVE | {"forsta": "2026-02-01", "sista": "2026-03-01"}, {"sista": "leave_over"}),
+        (LEAVE | {"sista": "2027-03-04"}, {"sista": "leave_too_long"}),
+        (LEAVE | {"forsta": "2027-01-01", "sista": "2027-01-02"}, {"forsta": "leave_no_schedule"}),
+        (LEAVE | {"forsta": "soon"}, {"forsta": "leave_forsta_missing"}),
+        (LEAVE | {"fran": "09:00"}, {"till": "leave_to_missing"}),
+        (LEAVE | {"fran": "09:00", "till": "09:00"}, {"till": "leave_ends_first"}),
+        (LEAVE | {"fran": "nine", "till": "10:00:01"}, {"fran": "leave_time_wrong", "till": "leave_time_wrong"}),
+        (EXTRA | {"fran": "", "till": ""}, {"fran": "leave_from_missing", "till": "leave_to_missing"}),
+        (EXTRA | {"phone": ""}, {"video": "leave_ways_missing"}),
+        (EXTRA | {"visit": "ja"}, {"video": "leave_ways_wrong", "plats": "leave_place_missing"}),
+        (EXTRA | {"gor": leave.REMOVE}, {"typ": "leave_gone"}),
+    ],
+    ids=lambda value: "-".join(value.values()) if isinstance(value, dict) else None,
+)
+def test_what_is_wrong_stands_at_its_field(typed: dict[str, str], wrong: dict[str, str]) -> None:
+    assert leave.read(typed, OWN, TODAY) == (None, wrong)
+
+
+def test_what_is_right_is_understood_and_can_be_written_again() -> None:
+    change, errors = leave.read(EXTRA, OWN, TODAY)
+    assert errors == {}
+    assert change is not None
+    assert (change.exception.start, change.exception.end) == (time(10), time(12))
+    assert (change.exception.modalities, change.exception.place) == (("phone",), None)
+    again, _ = leave.read(leave.typed_of(change.exception), OWN, TODAY)
+    assert again == change
+    with_it = [change.applied(SCHEDULE)]
+    removed, _ = leave.read(leave.typed_of(change.exception) | {"gor": leave.REMOVE}, Hours(with_it, [], []), TODAY)
+    assert removed is not None
+    assert removed.applied(with_it[0]) == SCHEDULE
+
+
+async def previewed(work: Work, **typed: str) -> str:
+    answer = await work.post("/arbetsdag/franvaro", **typed)
+    assert answer.status_code == 200, answer.text
+    return str(answer.text)
+
+
+async def test_leave_lists_whom_it_hits_before_it_is_saved(work: Work) -> None:
+    hit = await work.family_books(TEN)
+    spared = await work.family_books("2026-03-02T12:00:00Z", "1267")
+    page = await previewed(work, **LEAVE, fran="08:00", till="12:00")
+    said = plain(page)
+    assert "Frånvaro kl. 08.00–12.00: måndag 2 mars 2026" in said
+    assert "En bokad tid ligger då." in said
+    assert hit in said
+    assert "Kim, 070-123 45 67" in said
+    assert spared not in said
+    assert 'action="/katalog/egen-tid"' in page
+    assert [(row.what, row.why) for row in await work.reads()] == [("list", "leave")]
+    both = plain(await previewed(work, **LEAVE))
+    assert "2 bokade tider ligger då." in both
+    assert spared in both
+
+
+async def test_what_was_typed_comes_back_with_what_is_wrong(work: Work) -> None:
+    answer = await work.post("/arbetsdag/franvaro", **LEAVE, fran="09:00")
+    assert answer.status_code == 422
+    assert 'href="#till">Skriv till vilket klockslag' in answer.text
+    assert 'value="2026-03-02"' in answer.text
+    assert 'value="09:00"' in answer.text
+    changed = await work.post("/arbetsdag/franvaro", **EXTRA, andra="ja")
+    assert changed.status_code == 200
+    assert re.search(r'name="phone" value="ja" checked', changed.text)
+
+
+async def test_time_of_another_unit_is_hit_without_a_word_of_whose_it_is(work: Work) -> None:
+    reference = await work.family_books(TEN)
+    await work.learn(person("maria-ek", "familjestod", version=2, advisor="maria-ek"))
+    said = plain(await previewed(work, **LEAVE))
+    assert "kl. 10.00–11.00 Upptagen" in said
+    assert "be din samordnare" in said
+    assert reference not in said
+    assert await work.reads() == []
+
+
+async def test_what_is_entered_can_be_taken_away_and_says_whom_that_hits(work: Work) -> None:
+    extra: dict[str, Any] = {"kind": "extra", "first": "2026-03-07", "last": "2026-03-07"}
+    extra |= {"start": "10:00:00", "end": "12:00:00", "modalities": ["phone"]}
+    over = {"kind": "leave", "first": "2026-02-02", "last": "2026-02-03"}
+    await work.learn(register.schedule(version=2, exceptions=[over, extra]))
+    form = (await work.get("/arbetsdag/franvaro")).text
+    assert "Extra tid kl. 10.00–12.00: lördag 7 mars 2026" in plain(form)
+    assert "februari" not in form
+    hit = await work.family_books("2026-03-07T09:00:00Z", modality="phone")
+    fields = {"typ": "extra", "forsta": "2026-03-07", "sista": "2026-03-07", "fran": "10:00", "till": "12:00"}
+    page = await previewed(work, **fields, phone="ja", gor="ta-bort")
+    assert "Ska det tas bort?" in page
+    assert hit in page
+    # Adding hours hits nobody.
+    assert "Ingen bokad tid berörs." in await previewed(work, **EXTRA)
+
+
+async def test_a_cancelled_booking_is_not_hit(work: Work) -> None:
+    booking = await work.id_of(await work.family_books(ELEVEN))
+    await work.post(f"/arbetsdag/bokning/{booking}/avboka", skal="other")
+    assert "Ingen bokad tid berörs." in await previewed(work, **LEAVE)

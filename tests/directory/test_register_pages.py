@@ -1,0 +1,345 @@
+"""The register's pages over HTTP: what coordinators and operators see, change, and are told."""
+
+import asyncio
+import html
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from directory.importing import import_files
+from directory.register_pages import SLUGS
+from directory.tables import KINDS
+from tests.booking.conftest import Clock
+from tests.conftest import Run, Running, until
+from tests.forms import typed
+from tests.signing import session_of
+
+DEMO = sorted((Path(__file__).parents[2] / "deploy" / "demo").glob("*.yaml"))
+NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
+OPERATOR, COORDINATOR, ELSEWHERE = "ola-berg", "asa-wikstrom", "per-lindahl"
+
+
+@pytest.fixture
+async def directory(run: Run) -> AsyncIterator[Running]:
+    """The demo's register; its coordinators are Åsa Wikström in Höör and Per Lindahl in Nacka."""
+    async with run("directory", clock=Clock(NOW)) as running:
+        await import_files(running.runtime.engine, DEMO, NOW)
+        yield running
+
+
+class Desk:
+    """One member of staff at the pages of the register."""
+
+    def __init__(self, running: Running, person: str, language: str = "sv") -> None:
+        self.running = running
+        self.headers = session_of(running, person)
+        self.prefix = "/en" if language == "en" else ""
+
+    async def get(self, path: str) -> httpx.Response:
+        return await self.running.http.get(f"{self.prefix}/katalog{path}", headers=self.headers)
+
+    async def page(self, path: str) -> str:
+        answer = await self.get(path)
+        assert answer.status_code == 200, answer.text
+        return html.unescape(answer.text)
+
+    async def form(self, path: str) -> dict[str, str]:
+        answer = await self.get(path)
+        assert answer.status_code == 200, answer.text
+        return typed(answer.text)
+
+    async def post(self, path: str, sent: dict[str, str]) -> httpx.Response:
+        return await self.running.http.post(f"{self.prefix}/katalog{path}", headers=self.headers, data=sent)
+
+    async def save(self, path: str, **changes: str | None) -> httpx.Response:
+        """Open a form, type the changes (None takes a tick away), and save."""
+        sent = {**await self.form(path), **{name.replace("__", "."): v for name, v in changes.items()}}
+        return await self.post(path, {name: value for name, value in sent.items() if value is not None})
+
+
+async def stored(directory: Running, plural: str, entity_id: str) -> dict[str, Any]:
+    headers = session_of(directory, OPERATOR)
+    answer = await directory.http.get(f"/directory/v1/{plural}/{entity_id}", headers=headers)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def everything(directory: Running) -> dict[str, Any]:
+    headers = session_of(directory, OPERATOR)
+    found = {}
+    for plural in KINDS:
+        answer = await directory.http.get(f"/directory/v1/{plural}", params={"limit": 500}, headers=headers)
+        found[plural] = answer.json()["items"]
+    return found
+
+
+def led_to(answer: httpx.Response) -> str:
+    assert answer.status_code == 303, html.unescape(answer.text)
+    return answer.headers["location"]
+
+
+async def test_every_form_that_is_sent_as_it_is_changes_nothing(directory: Running) -> None:
+    before = await everything(directory)
+    desk = Desk(directory, OPERATOR)
+    for slug, plural in SLUGS.items():
+        for entity in before[plural]:
+            path = f"/{slug}/{entity['id']}"
+            assert led_to(await desk.save(path)) == f"/katalog{path}?sparat=lika"
+    assert await everything(directory) == before
+
+
+@pytest.mark.parametrize("language", ["sv", "en"])
+async def test_every_page_opens(directory: Running, language: str) -> None:
+    for person in (OPERATOR, COORDINATOR):
+        desk = Desk(directory, person, language)
+        for slug, plural in SLUGS.items():
+            assert (await desk.get(f"/{slug}?alla=ja&avslutade=ja")).status_code == 200
+            for entity in (await everything(directory))[plural]:
+                assert (await desk.get(f"/{slug}/{entity['id']}")).status_code == 200
+        assert (await desk.get("")).status_code == 200
+        assert (await desk.get("/historik")).status_code == 200
+
+
+async def test_a_change_is_saved_told_and_remembered(directory: Running) -> None:
+    desk = Desk(directory, COORDINATOR)
+    path = "/arbetstider/maria-ek-vecka"
+    old = (await stored(directory, "schedules", "maria-ek-vecka"))["weekly"][0]
+    answer = await desk.save(path, weekly__0__end="11:15")
+    assert led_to(answer) == f"/katalog{path}?sparat=ja"
+    now = await stored(directory, "schedules", "maria-ek-vecka")
+    assert (now["version"], now["weekly"][0]) == (2, {**old, "end": "11:15:00"})
+    assert "Sparat." in await desk.page(f"{path}?sparat=ja")
+
+    async def told() -> bool:
+        message = await directory.runtime.client.jetstream().get_last_msg(
+            "STATE", "state.directory.schedule.maria-ek-vecka"
+        )
+        return b'"end":"11:15:00"' in message.data
+
+    await until(told)
+    history = await desk.page(f"{path}/historik")
+    assert "Åsa Wikström" in history
+    assert "2026-11-23 09:00" in history
+    assert "–11.15" in history
+    assert "Import från kommandoraden" in history
+    assert "Åsa Wikström" in await desk.page("/historik")
+    assert "Åsa Wikström" not in await Desk(directory, ELSEWHERE).page("/historik")
+
+
+async def test_what_was_typed_is_kept_and_each_fault_stands_at_its_field(directory: Running) -> None:
+    desk = Desk(directory, COORDINATOR)
+    answer = await desk.save(
+        "/arbetstider/maria-ek-vecka", weekly__0__end="07:00", valid_until="2020-01-01", zone="Europe/Nowhere"
+    )
+    assert answer.status_code == 422
+    page = html.unescape(answer.text)
+    assert typed(answer.text)["weekly.0.end"] == "07:00"
+    for name, said in (
+        ("weekly.0.end", "Pass varje vecka, rad 1, slutar: passet slutar (07.00) innan det börjar"),
+        ("valid_until", "Sista dagen: sista dagen (2020-01-01) ligger före den första"),
+        ("zone", "Tidszon: tidszonen Europe/Nowhere finns inte"),
+    ):
+        assert f'<a href="#{name}">{said}' in page
+        assert f'id="{name}-message">{said}' in page
+        assert f'id="{name}"' in page
+    english = await Desk(directory, COORDINATOR, "en").save("/arbetstider/maria-ek-vecka", zone="Europe/Nowhere")
+    assert "Time zone: there is no time zone Europe/Nowhere" in english.text
+    assert (await stored(directory, "schedules", "maria-ek-vecka"))["version"] == 1
+
+
+async def test_what_cannot_be_read_is_told_at_its_field(directory: Running) -> None:
+    desk = Desk(directory, COORDINATOR)
+    path = "/insatser/foraldrasamtal-hoor-horby-eslov"
+    changes = {"duration": "lång", "name.sv": "", "buffer_after": "7", "ages.last": "30"}
+    sent = {**await desk.form(path), **changes}
+    answer = await desk.post(path, sent)
+    assert answer.status_code == 422
+    page = html.unescape(answer.text)
+    assert "Längd i minuter: måste vara ett heltal." in page
+    assert "Namn på svenska: fyll i det här." in page
+    assert "Till och med ålder: måste vara högst 20." in page
+    assert {name: typed(answer.text)[name] for name in changes} == changes
+
+
+async def test_a_fault_of_another_entity_is_told_where_it_can_be_put_right(directory: Running) -> None:
+    answer = await Desk(directory, COORDINATOR).save("/radgivare/maria-ek", ended="on")
+    assert answer.status_code == 422
+    page = html.unescape(answer.text)
+    assert (
+        "Avslutad: insatsen foraldrasamtal-hoor-horby-eslov hänvisar till rådgivaren maria-ek, som är avslutad" in page
+    )
+    assert typed(answer.text)["ended"] == "on"
+
+
+async def test_rows_are_added_without_saving_and_taken_away_by_saving(directory: Running) -> None:
+    desk = Desk(directory, COORDINATOR)
+    path = "/arbetstider/maria-ek-vecka"
+    sent = await desk.form(path)
+    count = len((await stored(directory, "schedules", "maria-ek-vecka"))["weekly"])
+    rows = len([name for name in sent if name.startswith("weekly.") and name.endswith(".weekday")])
+    assert rows == count + 2
+    more = await desk.post(path, {**sent, "weekly.0.start": "08:15", "_more": "weekly"})
+    assert more.status_code == 200
+    again = typed(more.text)
+    assert again["weekly.0.start"] == "08:15"
+    assert f"weekly.{rows + 2}.weekday" in again
+    assert (await stored(directory, "schedules", "maria-ek-vecka"))["version"] == 1
+    new = {"weekday": "sunday", "start": "10:00", "end": "11:00", "modalities.video": "on"}
+    answer = await desk.post(
+        path, {**again, "weekly.1._drop": "on", **{f"weekly.{rows + 2}.{name}": v for name, v in new.items()}}
+    )
+    assert led_to(answer).endswith("sparat=ja")
+    weekly = (await stored(directory, "schedules", "maria-ek-vecka"))["weekly"]
+    assert len(weekly) == count
+    assert weekly[0]["start"] == "08:15:00"
+    assert weekly[-1] == {
+        "weekday": 7, "start": "10:00:00", "end": "11:00:00", "modalities": ["video"], "place": None,
+    }  # fmt: skip
+
+
+async def test_a_form_made_from_an_older_state_shows_what_changed_and_keeps_what_was_typed(directory: Running) -> None:
+    path = "/mottagningar/bvc-hoor"
+    desk, other = Desk(directory, COORDINATOR), Desk(directory, OPERATOR)
+    sent = {**await desk.form(path), "name": "BVC Höör centrum"}
+    led_to(await other.save(path, address="Nygatan 1, Höör"))
+    answer = await desk.post(path, sent)
+    assert answer.status_code == 409
+    page = html.unescape(answer.text)
+    assert "Någon annan har ändrat under tiden" in page
+    assert "<ins>Nygatan 1, Höör</ins>" in page
+    assert "Ola Berg" in page
+    assert (await stored(directory, "centres", "bvc-hoor"))["version"] == 2
+    # Whoever has seen it may save; nobody did so in between.
+    again = typed(answer.text)
+    assert (again["name"], again["_version"]) == ("BVC Höör centrum", "2")
+    led_to(await desk.post(path, {**again, "address": "Nygatan 1, Höör"}))
+    now = await stored(directory, "centres", "bvc-hoor")
+    assert (now["name"], now["address"], now["version"]) == ("BVC Höör centrum", "Nygatan 1, Höör", 3)
+
+
+async def test_of_two_who_save_at_once_one_is_told(directory: Running) -> None:
+    path = "/mottagningar/bvc-hoor"
+    sent = await Desk(directory, COORDINATOR).form(path)
+    desks = [Desk(directory, COORDINATOR), Desk(directory, OPERATOR)]
+    forms = [{**sent, "name": f"BVC {n}", "_csrf": (await desk.form(path))["_csrf"]} for n, desk in enumerate(desks)]
+    answers = await asyncio.gather(*(desk.post(path, form) for desk, form in zip(desks, forms, strict=True)))
+    assert sorted(answer.status_code for answer in answers) == [303, 409]
+    assert (await stored(directory, "centres", "bvc-hoor"))["version"] == 2
+
+
+async def test_adding_makes_an_id_of_the_name(directory: Running) -> None:
+    desk = Desk(directory, COORDINATOR)
+    centre = {"name": "Öppna förskolan i Höör", "municipality": "1267", "kind": "other", "address": "Ågatan 2, Höör"}
+    for entity_id in ("oppna-forskolan-i-hoor", "oppna-forskolan-i-hoor-2"):
+        answer = await desk.save("/mottagningar/ny", **centre)
+        assert led_to(answer) == f"/katalog/mottagningar/{entity_id}?sparat=ny"
+        assert (await stored(directory, "centres", entity_id))["address"] == "Ågatan 2, Höör"
+    taken = await desk.save("/mottagningar/ny", **centre, id="bvc-hoor")
+    assert (taken.status_code, "det finns redan" in taken.text) == (422, True)
+    assert (await stored(directory, "centres", "bvc-hoor"))["name"] == "BVC Höör"
+
+
+async def test_shares_are_added_up(directory: Running) -> None:
+    desk = Desk(directory, COORDINATOR)
+    path = "/samverkan/hoor-horby-eslov"
+    assert "Tillsammans 100 %" in await desk.page(path)
+    sent = {**await desk.form(path), "shares.1267": "30"}
+    old = (await stored(directory, "pools", "hoor-horby-eslov"))["shares"]
+    total = 100 - old["1267"] + 30
+    summed = await desk.post(path, {**sent, "_more": "-"})
+    assert (summed.status_code, f"Tillsammans {total} %" in summed.text) == (200, True)
+    refused = await desk.post(path, sent)
+    assert refused.status_code == 422
+    assert f"Andelar i procent: andelarna blir tillsammans {total} procent, inte 100." in html.unescape(refused.text)
+
+
+async def test_a_role_is_given_and_taken_in_own_units_only(directory: Running) -> None:
+    """Elin works in Nacka; Höör's coordinator lets her work there too, and cannot touch what she is in Nacka."""
+    desk = Desk(directory, COORDINATOR)
+    path = "/personal/elin-ostergren"
+    page = await desk.page(path)
+    assert "rådgivare, Föräldrastöd Nacka" in page
+    assert 'name="identity"' not in page
+    sent = await desk.form(path)
+    answer = await desk.post(path, {**sent, "grants.0.role": "advisor", "grants.0.scope": "unit:hoor-familjestod"})
+    assert led_to(answer).endswith("sparat=ja")
+    elin = await stored(directory, "staff", "elin-ostergren")
+    nacka, hoor = (
+        {"role": "advisor", "unit": unit, "centre": None} for unit in ("nacka-foraldrastod", "hoor-familjestod")
+    )
+    assert elin["grants"] == [nacka, hoor]
+    answer = await desk.save(path, **{"grants.0._drop": "on"})
+    assert led_to(answer).endswith("sparat=ja")
+    assert (await stored(directory, "staff", "elin-ostergren"))["grants"] == [nacka]
+
+
+ROLE = {"grants.9.role": "advisor"}
+FORBIDDEN: dict[str, tuple[str, dict[str, str]]] = {
+    "a schedule elsewhere": ("/arbetstider/elin-ostergren-vecka", {"valid_until": "2030-01-01"}),
+    "a pool elsewhere": ("/samverkan/lund", {"name": "Vårt"}),
+    "a unit": ("/verksamheter/hoor-familjestod", {"name": "Annat"}),
+    "a municipality": ("/kommuner/1267", {"name": "Annat"}),
+    "a role elsewhere": ("/personal/maria-ek", {**ROLE, "grants.9.scope": "unit:nacka-foraldrastod"}),
+    "an operator": ("/personal/maria-ek", {"grants.9.role": "operator", "grants.9.scope": ""}),
+    "a nurse elsewhere": ("/personal/maria-ek", {"grants.9.role": "nurse", "grants.9.scope": "centre:bvc-norra-lund"}),
+    "a centre handed over": ("/mottagningar/bvc-hoor", {"municipality": "1266"}),
+    "an advisor handed over": ("/radgivare/maria-ek", {"unit": "nacka-foraldrastod"}),
+    "another's days": ("/personal/gunilla-ahl", {"advisor": "elin-ostergren"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", FORBIDDEN)
+async def test_what_is_anothers_cannot_be_changed_whatever_is_sent(directory: Running, what: str) -> None:
+    path, changes = FORBIDDEN[what]
+    before = await everything(directory)
+    operator, desk = Desk(directory, OPERATOR), Desk(directory, COORDINATOR)
+    csrf = (await desk.form("/insatser/ny"))["_csrf"]
+    sent = {**await operator.form(path), "_csrf": csrf, **changes}
+    assert (await desk.post(path, sent)).status_code == 403
+    assert await everything(directory) == before
+
+
+async def test_the_last_own_role_is_not_given_away_by_mistake(directory: Running) -> None:
+    for person, role in ((COORDINATOR, "samordnare"), (OPERATOR, "driftansvarig")):
+        desk = Desk(directory, person)
+        for changes in ({"grants.0._drop": "on"}, {"ended": "on"}):
+            answer = await desk.save(f"/personal/{person}", **changes)
+            assert answer.status_code == 403
+            assert f"det är din egen sista roll som {role}" in html.unescape(answer.text)
+        assert (await stored(directory, "staff", person))["version"] == 1
+
+
+async def test_a_role_that_is_taken_away_meanwhile_saves_nothing(directory: Running) -> None:
+    desk = Desk(directory, COORDINATOR)
+    sent = await desk.form("/mottagningar/bvc-hoor")
+    led_to(await Desk(directory, OPERATOR).save(f"/personal/{COORDINATOR}", **{"grants.0._drop": "on"}))
+    assert (await desk.post("/mottagningar/bvc-hoor", {**sent, "name": "Annat"})).status_code == 403
+
+
+async def test_the_overview_says_what_to_attend_to(directory: Running) -> None:
+    desk = Desk(directory, COORDINATOR)
+    assert "Familjestöd, Höör" in await desk.page("")
+    assert "Inget just nu." in await desk.page("")
+    led_to(await desk.save("/samverkan/hoor-horby-eslov", valid_until="2026-12-31"))
+    led_to(await desk.save("/arbetstider/maria-ek-vecka", valid_until="2026-12-01"))
+    led_to(await desk.save("/arbetstider/dariush-rahimi-vecka", valid_until="2026-11-01"))
+    page = await desk.page("")
+    assert "Avtalet om Höör, Hörby och Eslöv tar slut 2026-12-31." in page
+    assert "Arbetstiden för Maria Ek tar slut 2026-12-01, och ingen ny är inlagd." in page
+    assert "Dariush Rahimi har ingen arbetstid som gäller nu." in page
+    led_to(await desk.save("/arbetstider/maria-ek-vecka", valid_until="2026-11-20"))
+    assert "ingen rådgivare har arbetstid de närmaste 42 dagarna" in await desk.page("")
+    assert "Maria Ek" not in await Desk(directory, ELSEWHERE).page("")
+
+
+async def test_what_does_not_exist_is_not_found(directory: Running) -> None:
+    desk = Desk(directory, OPERATOR)
+    for path in ("/inget", "/insatser/inget", "/insatser/inget/historik", "/inget/ny"):
+        assert (await desk.get(path)).status_code == 404
+    csrf = (await desk.form("/insatser/ny"))["_csrf"]
+    assert (await desk.post("/insatser/inget", {"_csrf": csrf})).status_code == 404
