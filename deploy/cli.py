@@ -100,6 +100,9 @@ def _parser() -> argparse.ArgumentParser:
     load.add_argument("files", nargs="+", type=Path, metavar="FILE")
     load.set_defaults(run=_import)
 
+    export = commands.add_parser("export", help="print the directory as a file that can be imported (DATABASE_URL)")
+    export.set_defaults(run=_export)
+
     trace = commands.add_parser("trace", help="show how a booking went through the services (of a running demo)")
     trace.add_argument("reference", help="the booking's reference, as its confirmation says")
     trace.add_argument("--url", default="http://127.0.0.1:8000", help="the demo's address (http://127.0.0.1:8000)")
@@ -254,6 +257,13 @@ def _import(chosen: argparse.Namespace) -> int:
         if not file.is_file():
             raise UsageError(f"there is no file {file}.")
     return asyncio.run(importing.main(chosen.files, _setting("DATABASE_URL")))
+
+
+def _export(_: argparse.Namespace) -> int:
+    from directory import exporting  # noqa: PLC0415 - see above
+
+    asyncio.run(exporting.main(_setting("DATABASE_URL")))
+    return 0
 
 
 def _trace(chosen: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ from booking.bookings import jobs, manage_pages
 from booking.bookings import pages as booking_pages
 from booking.bookings.answers import Contact, ContactQuestion, NoContact, ProtectedContact
 from booking.families import jobs as families
+from booking.reviews import pages as review_pages
 from booking.settings import Settings
 from booking.slots import api as slots_api
 from booking.slots import handlers
@@ -45,6 +46,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
             leave_pages.router,
             feed_pages.router,
             feed_pages.feed_router,
+            review_pages.router,
             static.router,
         ),
         inbox=inbox_table,

@@ -248,3 +248,25 @@ read_log_head = Table(
     Column("hash", LargeBinary, nullable=False),
     CheckConstraint("single", name="single"),
 )
+
+# What a reviewer looked at and signed off: a sample of the log, by its seed, and the ids of its rows.
+review = Table(
+    "review",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("at", INSTANT, nullable=False),
+    Column("reviewer", Text, nullable=False),
+    Column("units", ARRAY(Text), nullable=False),
+    Column("first", Date, nullable=False),
+    Column("last", Date, nullable=False),
+    Column("staff", Text),
+    Column("what", Text),
+    Column("seed", Text, nullable=False),
+    Column("upto", BigInteger, nullable=False),
+    Column("seen", ARRAY(BigInteger), nullable=False),
+    Column("remark", Text, nullable=False),
+    Column("note", Text),
+    CheckConstraint("cardinality(seen) > 0", name="seen"),
+    CheckConstraint("remark in ('fine', 'explained', 'follow_up', 'reported')", name="remark"),
+    Index("review_seen_idx", "seen", postgresql_using="gin"),
+)

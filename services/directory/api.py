@@ -1,22 +1,27 @@
-"""The register, to read: `/directory/v1`. Lists hold what is live; what has ended can still be read by its id.
+"""The register: `/directory/v1`. Lists hold what is live; what has ended can still be read by its id.
 
 Open to everybody but for two things: who works here, and why an advisor is away.
 """
 
+from dataclasses import asdict
 from typing import Annotated, Any, Generic, TypeVar
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel
 from sqlalchemy import ColumnElement
 
-from directory import tables
+from directory import editing, exporting, rights, tables
 from directory.events import Entity
-from kit import access, problems
+from directory.importing import FileRejected, Rejected, take
+from directory.reading import read_bytes
+from kit import access, problems, telemetry
 from kit.access import NotAllowed, NotSignedIn, Person
 from kit.app import Runtime, runtime
 from kit.events import EventType
-from kit.refusal import NotFound, Refusal
+from kit.language import of_request
+from kit.refusal import NotFound, Refusal, TooLarge
+from kit.web.pages import FromElsewhere, from_here
 
 PREFIX = "/directory/v1"
 
@@ -34,6 +39,12 @@ OfAdvisor = Annotated[str | None, Query(pattern="^[a-z0-9][a-z0-9-]{0,62}$", des
 
 Known = Annotated[Person | None, Depends(access.person_of)]
 Coordinating = Annotated[Person, Depends(access.signed_in("coordinator", "operator"))]
+
+
+def _from_here(request: Request) -> None:
+    """Refuse what another site has a browser send with the cookie of a session."""
+    if not from_here(request):
+        raise FromElsewhere
 
 
 class Page(BaseModel, Generic[Item]):
@@ -133,6 +144,60 @@ def _add_routes(plural: str, event: EventType) -> None:
         name=f"get_{event.name}",
         summary=f"One {event.name}, ended or not",
     )
+
+
+class ImportReport(BaseModel):
+    """How many entities were added, changed (ended ones too) and left as they were; or would be, in a dry run."""
+
+    added: int
+    changed: int
+    unchanged: int
+
+
+class Yaml(Response):
+    media_type = "application/yaml"
+
+
+@router.get(
+    "/export",
+    response_class=Yaml,
+    responses=problems.responses(NotSignedIn, NotAllowed, validated=False),
+    summary="What one answers for, as a file that can be imported",
+)
+async def export(service: Service, person: Coordinating) -> Response:
+    """The file of the import format, ended entities too."""
+    async with service.engine.connect() as connection:
+        known = await editing.read(connection)
+    return Yaml(exporting.export(known, rights.remit(known, person.id)))
+
+
+@router.post(
+    "/import",
+    responses=problems.responses(NotSignedIn, NotAllowed, FromElsewhere, TooLarge, FileRejected),
+    summary="Take a file into the register, all or nothing",
+    dependencies=[Depends(_from_here)],
+    openapi_extra={
+        "requestBody": {"required": True, "content": {"application/yaml": {"schema": {"type": "string"}}}},
+    },
+)
+async def import_file(
+    request: Request,
+    service: Service,
+    person: Coordinating,
+    dry_run: Annotated[bool, Query(description="only say what would be")] = False,
+) -> ImportReport:
+    """At most 64 KiB of the import format; what it does not name stays as it is."""
+    reading = read_bytes("", await request.body())
+    try:
+        with telemetry.span("directory", "import"):
+            async with service.engine.begin() as connection:
+                plan = await take(connection, reading, person.id, service.clock(), dry=dry_run)
+    except Rejected as rejected:
+        language = of_request(request)
+        faults = [{"line": fault.line, "message": fault.text(language)} for fault in rejected.faults]
+        raise FileRejected(faults=faults) from rejected
+    service.relay.wake()
+    return ImportReport(**asdict(plan.report))
 
 
 for _plural, _event in tables.KINDS.items():

@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from directory import api, register_pages, signin, tables
+from directory import api, file_pages, own_time, register_pages, signin, tables
 from directory.settings import Settings
 from kit import app
 from kit.app import Clock, utc_now
@@ -14,7 +14,7 @@ READS = ()
 
 def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
     """The directory service."""
-    routers = [api.router, signin.router, register_pages.router, static.router]
+    routers = [api.router, signin.router, file_pages.router, register_pages.router, own_time.router, static.router]
     if signin.chooses(settings):
         routers.append(signin.demo_router)
     made = app.create(

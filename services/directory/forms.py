@@ -158,7 +158,7 @@ FORMS: Mapping[str, tuple[Field, ...]] = {
             "rows",
             rows=(
                 Field("role", "choice", ("advisor", "coordinator", "reviewer", "nurse", "operator")),
-                Field("scope", "choice", "scope", needed=False),
+                Field("scope", "choice", "scope"),
             ),
             needed=False,
         ),

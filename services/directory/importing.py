@@ -15,6 +15,7 @@ from directory.reading import Fault, Reading, read
 from directory.rules import Breach, breaches
 from kit import database, telemetry
 from kit.app import utc_now
+from kit.refusal import Refusal
 
 
 class Rejected(Exception):  # noqa: N818 - an answer to whoever wrote the files, not an error of ours
@@ -27,6 +28,15 @@ class Rejected(Exception):  # noqa: N818 - an answer to whoever wrote the files,
     def __str__(self) -> str:
         count = f"{len(self.faults)} fault{'s' if len(self.faults) > 1 else ''}"
         return "\n".join([*map(str, self.faults), f"Nothing was imported: {count} to put right."])
+
+
+class FileRejected(Refusal):
+    """For whoever sent a file: `faults` says which lines."""
+
+    status = 422
+    code = "file-rejected"
+    sv = ("Filen behöver rättas", "Inget är importerat. Se under faults vilka rader det gäller.")
+    en = ("The file needs correcting", "Nothing was imported. See under faults which lines.")
 
 
 async def import_files(engine: AsyncEngine, paths: Sequence[Path], now: datetime) -> Report:

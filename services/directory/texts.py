@@ -31,4 +31,7 @@ TEXTS: Texts = {
     "role_nurse": ("sjuksköterska", "nurse"),
     "role_reviewer": ("granskare", "reviewer"),
     "role_operator": ("driftansvarig", "operator"),
+    "own_time_wrong": ("Det gick inte att spara", "It could not be saved"),
+    "own_time_kept": ("Inget är sparat. Det du skrev finns kvar.", "Nothing is saved. What you wrote is kept."),
+    "own_time_back": ("Ändra det du skrev", "Change what you wrote"),
 }

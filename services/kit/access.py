@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal, cast
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from kit.refusal import Refusal
@@ -54,6 +55,15 @@ class Person:
     def centres(self, *roles: str) -> tuple[str, ...]:
         """The centres for which the person holds one of the roles."""
         return _sorted(g.centre for g in self.staff.grants if g.role in roles)
+
+
+# For the contract alone: who is behind a token is found where sessions are read.
+_TOKEN = HTTPBearer(
+    bearerFormat="JWT",
+    scheme_name="token",
+    description="An access token of the issuer that staff sign in at, made for this API.",
+    auto_error=False,
+)
 
 
 class NotSignedIn(Refusal):
@@ -120,10 +130,12 @@ def _bearer_token(request: Request) -> str | None:
     return token.strip() if scheme.lower() == "bearer" else None
 
 
-def signed_in(*roles: Role) -> Callable[[Request], Awaitable[Person]]:
+def signed_in(*roles: Role) -> Callable[..., Awaitable[Person]]:
     """The dependency of a route for staff: gives the Person. Raises NotSignedIn, or NotAllowed without such a role."""
 
-    async def dependency(request: Request) -> Person:
+    async def dependency(
+        request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Security(_TOKEN)]
+    ) -> Person:
         person = await person_of(request)
         if person is None:
             raise NotSignedIn

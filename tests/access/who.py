@@ -86,6 +86,16 @@ BOOKING: dict[str, Open | Staff | Known] = {
     "GET /kalender/{secret}.ics": FEED,
     "GET /booking/v1/agenda": Staff(("advisor",), page=False),
     "POST /booking/v1/agenda/{booking}/outcome": Staff(("advisor",), page=False),
+    **{
+        f"{method} /granskning{page}": Staff(("reviewer",))
+        for method, page in (
+            ("GET", ""),
+            ("GET", "/urval"),
+            ("POST", "/urval"),
+            ("GET", "/gjorda"),
+            ("GET", "/export.csv"),
+        )
+    },
 }
 
 DIRECTORY: dict[str, Open | Staff | Known] = {
@@ -105,6 +115,9 @@ DIRECTORY: dict[str, Open | Staff | Known] = {
         for route in (
             "GET /katalog",
             "GET /katalog/historik",
+            "GET /katalog/fil",
+            "POST /katalog/fil",
+            "GET /katalog/fil/katalog.yaml",
             "GET /katalog/{slug}",
             "GET /katalog/{slug}/ny",
             "POST /katalog/{slug}/ny",
@@ -113,6 +126,9 @@ DIRECTORY: dict[str, Open | Staff | Known] = {
             "GET /katalog/{slug}/{entity_id}/historik",
         )
     },
+    "POST /katalog/egen-tid": Staff(("advisor",)),
+    "GET /directory/v1/export": Staff(("coordinator", "operator"), page=False),
+    "POST /directory/v1/import": Staff(("coordinator", "operator"), page=False),
     "GET /directory/v1/staff": Staff(("coordinator", "operator"), page=False),
     "GET /directory/v1/staff/{entity_id}": Staff(("coordinator", "operator"), page=False),
 }

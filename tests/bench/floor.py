@@ -35,6 +35,7 @@ async def slots(request: Request) -> Response:
     now = datetime.now(UTC)
     values = {
         "now": now,
+        "by_staff": False,
         "offering": query["offering"],
         "municipality": query["municipality"],
         "first": now,
@@ -76,6 +77,7 @@ async def book(request: Request) -> Response:
                     "kind": "booking",
                     "offering": slot.offering,
                     "municipality": body["municipality"],
+                    "unit": facts["unit"],
                     "advisor": slot.advisor,
                     "modality": body["modality"],
                     "place": None,

@@ -396,7 +396,7 @@ async def test_families_known_before_there_were_keys_count_as_erased(
     name = f"booking_{uuid4().hex[:12]}"
     await installation.make_database(admin, "booking", name)
     owner = as_role(f"{postgres}/{name}", roles.owner("booking"))
-    await asyncio.to_thread(migrations.upgrade, "booking", owner, "0005")
+    await asyncio.to_thread(migrations.upgrade, "booking", owner, "0006")
     connection = await asyncpg.connect(as_role(f"{postgres}/{name}"))
     family = uuid4()
     await connection.execute(

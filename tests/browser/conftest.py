@@ -17,12 +17,14 @@ from playwright.async_api import Browser, Page, async_playwright
 from booking.families import service as families
 from kit import database
 from kit.database import Connection
+from kit.session import COOKIE
 from tests.booking import register
 from tests.booking.conftest import Clock, clock, ready, secret_file  # noqa: F401 - fixtures
 from tests.browser import catalogue
 from tests.conftest import Run, Running, until
 from tests.infra import NatsServer
 from tests.lanes import skip_lane
+from tests.signing import session_of
 
 QUIET = (
     "--no-sandbox",
@@ -110,13 +112,19 @@ Open = Callable[..., AbstractAsyncContextManager[Page]]
 def opened(browser: Browser, site: Site) -> Open:
     """`async with opened() as page:` a page of a new reader; keyword arguments as for a Playwright context.
 
-    Fails at the end if the page asked anybody else for anything, kept a cookie, or broke its own security policy.
+    `person` is the id of a member of staff, who is signed in. Fails at the end if the page asked anybody else for
+    anything, kept another cookie than the session's, or broke its own security policy.
     """
 
     @asynccontextmanager
-    async def open_page(**options: Any) -> AsyncIterator[Page]:
+    async def open_page(person: str | None = None, **options: Any) -> AsyncIterator[Page]:
         context = await browser.new_context(base_url=site.url, **{"viewport": {"width": 360, "height": 740}, **options})
         context.set_default_timeout(10_000)
+        if person:
+            name, value = session_of(site.booking, person)["Cookie"].split("=", 1)
+            await context.add_cookies(
+                [{"name": name, "value": value, "url": site.url.replace("http:", "https:"), "secure": True}]
+            )
         page = await context.new_page()
         elsewhere: list[str] = []
         wrong: list[str] = []
@@ -129,7 +137,7 @@ def opened(browser: Browser, site: Site) -> Open:
         page.on("console", lambda said: wrong.append(said.text) if "Content Security Policy" in said.text else None)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         yield page
-        assert await context.cookies() == []
+        assert [cookie["name"] for cookie in await context.cookies()] == ([COOKIE] if person else [])
         assert elsewhere == []
         assert wrong == []
         await context.close()

@@ -156,6 +156,7 @@ def test_a_service_holds_itself_and_enters_its_own(system: System, service: str)
     assert sorted(system.compose("exec", "-T", service, "ls", "/app").split()) == sorted(["kit", service])
     assert system.compose("exec", "-T", service, "id", "-u").strip() == "10001"
     assert system.inside(service, ENTER) == [service]
+    assert "_owner" not in system.compose("exec", "-T", service, "cat", "/run/samtid/pgpass")
     forged = next(other for other in SERVICES if other != service)
     tried = system.inside(service, FORGE, forged)
     assert tried["own"] == "EVENTS"

@@ -13,6 +13,7 @@ import pytest
 from deploy import embedded, installation
 from deploy.services import SERVICES
 from kit import migrations, roles
+from tests.deploy.test_cli import samtid
 
 NOW = datetime(2026, 3, 2, 7, tzinfo=UTC)
 PASSWORDS = dict.fromkeys(("postgres", *installation.LOGINS), "0" * 8)
@@ -99,6 +100,20 @@ async def test_databases_that_their_services_owned_are_handed_over_with_what_is_
     serving = await asyncpg.connect(url(port, "booking", "booking"))
     assert await serving.fetch("select * from family") == []
     await serving.close()
+
+
+async def test_a_service_has_its_events_published_again_with_its_own_role(port: int) -> None:
+    await installation.make_databases("127.0.0.1", port, PASSWORDS)
+    await asyncio.to_thread(migrations.upgrade, "consent", url(port, "consent_owner", "consent"))
+    admin = await asyncpg.connect(url(port, "postgres", "consent"))
+    await admin.execute(
+        "insert into outbox (event_id, subject, payload, headers, published_at)"
+        " select gen_random_uuid(), 'state.consent.tested.one', '', '{}', now() from generate_series(1, 3)"
+    )
+    said = await asyncio.to_thread(samtid, "republish", DATABASE_URL=url(port, "consent", "consent"))
+    assert (said.returncode, said.stdout) == (0, "3 events will be published again by the running service.\n")
+    assert await admin.fetchval("select count(*) from outbox where published_at is null") == 3
+    await admin.close()
 
 
 def test_keys_of_owners_lie_apart(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from tests.conftest import AsRole, Databases
 
 UNITS = ("familjestod", "horby-foraldrastod", "eslov-foraldrastod")
 START = datetime(2026, 3, 30, 7, tzinfo=UTC)
-GUARDED = ("booking", "family", "idempotency")
+# With the column that says whose a row is.
+GUARDED = {"booking": "id", "family": "id", "idempotency": "key", "booking_change": "booking"}
 
 
 @dataclass(frozen=True)
@@ -76,11 +77,16 @@ class World:
                 made.booking,
                 START,
             )
+            await connection.execute(
+                "insert into booking_change (booking, what, at, start_at) values ($1, 'confirmed', $2, $2)",
+                made.booking,
+                START,
+            )
         return made
 
     async def clear(self) -> None:
         async with database.driver(self.admin) as connection:
-            await connection.execute("truncate booking, booking_change, family, family_access, idempotency, busy")
+            await connection.execute("truncate booking, family, idempotency, busy cascade")
 
 
 @pytest.fixture(scope="session")
@@ -93,6 +99,5 @@ async def world(lasting_database: Databases, as_role: AsRole) -> AsyncIterator[W
 
 
 async def seen(connection: Connection, table: str) -> set[object]:
-    """The primary keys of all rows that a query without a WHERE finds."""
-    column = "key" if table == "idempotency" else "id"
-    return {row[0] for row in await connection.fetch(f"select {column} from {table}")}
+    """Whose rows a query without a WHERE finds."""
+    return {row[0] for row in await connection.fetch(f"select {GUARDED[table]} from {table}")}

@@ -59,11 +59,14 @@ HARMLESS = {
 GUARDED = {
     "booking": {
         "booking": {"booking", "booking_sweep", "booking_answer", "booking_review", "booking_retention"},
+        "booking_change": {"booking"},
+        "calendar_feed": {"booking"},
         "erasure": {"booking_retention"},
         "family": {"booking", "booking_answer", "booking_retention"},
         "family_access": {"booking", "booking_retention"},
         "idempotency": {"booking", "booking_sweep"},
         "read_log": {"booking", "booking_review"},
+        "review": {"booking_review"},
     }
 }
 # Functions that run with the rights of their owner, and what for.

@@ -1,11 +1,16 @@
-"""The log of reads: by which role somebody read, and whether the chain of its rows is whole. Pure: no I/O, no clock."""
+"""The log of reads: by which role somebody read, whether the chain of its rows is whole, and which of them a reviewer
+looks at. Pure: no I/O, no clock.
+"""
 
 import hashlib
-from collections.abc import Sequence
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from kit.staff import Grant, Role
 
@@ -111,3 +116,89 @@ def compare(noted: Head, found: Head | None) -> None:
         raise Broken(noted.id, "missing, and it was noted")
     if found.hash != noted.hash:
         raise Broken(noted.id, "is not the row that was noted: it or an earlier one was changed")
+
+
+# The review of the log: a sample of reads, drawn by chance that can be repeated, and weighted to what is unusual.
+
+# Reads are judged, and periods are chosen, by the clock of the staff.
+LOCAL = ZoneInfo("Europe/Stockholm")
+# Reads in these hours, local time, are at work; so are none on Saturdays, Sundays and holidays.
+FIRST_HOUR, END_HOUR = 6, 21
+SATURDAY = 5
+# More families than anybody meets in a day.
+MANY_FAMILIES = 20
+LONGEST_DAYS = 366
+
+Trait = Literal["protected", "outside", "many", "odd"]
+# How many times as likely a read becomes to be drawn for each trait. Judgement, not evidence.
+WEIGHTS: dict[Trait, int] = {"protected": 8, "outside": 4, "many": 3, "odd": 3}
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which reads are looked at: of the local days `first` to `last`, and of one person, kind or unit where chosen."""
+
+    first: date
+    last: date
+    staff: str | None = None
+    what: What | None = None
+    unit: str | None = None
+
+    def instants(self) -> tuple[datetime, datetime]:
+        """From when, and until before when, in UTC."""
+        first = datetime.combine(self.first, time(), LOCAL)
+        return first.astimezone(UTC), datetime.combine(self.last + timedelta(days=1), time(), LOCAL).astimezone(UTC)
+
+
+@dataclass(frozen=True)
+class Read:
+    """What of a row of the log says whether it is unusual. `booked` is the advisor of the booking, `own` the one that
+    the reader is; None where there is none. `at` is in UTC.
+    """
+
+    id: int
+    at: datetime
+    staff: str
+    family: UUID | None
+    booked: str | None
+    own: str | None
+    protected: bool
+
+
+def traits(reads: Sequence[Read], closed: Callable[[date], bool]) -> dict[int, tuple[Trait, ...]]:
+    """What is unusual about each of the reads, by its id. `closed` says which local days are holidays."""
+    families: dict[tuple[str, date], set[UUID]] = defaultdict(set)
+    for read in reads:
+        if read.family:
+            families[read.staff, _day(read)].add(read.family)
+
+    def of(read: Read) -> Iterator[Trait]:
+        local, day = read.at.astimezone(LOCAL), _day(read)
+        if read.protected:
+            yield "protected"
+        if read.booked and read.booked != read.own:
+            yield "outside"
+        if len(families[read.staff, day]) > MANY_FAMILIES:
+            yield "many"
+        if not FIRST_HOUR <= local.hour < END_HOUR or local.weekday() >= SATURDAY or closed(day):
+            yield "odd"
+
+    return {read.id: tuple(of(read)) for read in reads}
+
+
+def sample(found: Mapping[int, Sequence[Trait]], size: int, seed: str) -> tuple[int, ...]:
+    """At most `size` of the reads whose traits are given, in the order in which chance drew them.
+
+    The same seed draws the same again. Each read has its own number by chance, so that the others, and the size, do not
+    change it (weighted sampling without replacement after Efraimidis and Spirakis, 2006).
+    """
+
+    def drawn(read: int) -> tuple[float, int]:
+        chance = int.from_bytes(hashlib.sha256(f"{seed}:{read}".encode()).digest()[:6]) + 1
+        return -math.log(chance / (2**48 + 1)) / math.prod(WEIGHTS[trait] for trait in found[read]), read
+
+    return tuple(sorted(found, key=drawn)[:size])
+
+
+def _day(read: Read) -> date:
+    return read.at.astimezone(LOCAL).date()

@@ -40,6 +40,8 @@ class Municipality(Entity):
 
 class Unit(Entity):
     municipality: str
+    # Copies of before do not hold it.
+    name: str = ""
 
 
 class Centre(Entity):

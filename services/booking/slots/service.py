@@ -18,6 +18,11 @@ from kit.database import Connection
 _CLOSED = holidays.country_holidays("SE", categories=("public", "de_facto"))
 
 
+def closed(day: date) -> bool:
+    """Whether a day is a holiday in Sweden, public or de facto."""
+    return day in _CLOSED
+
+
 @dataclass(frozen=True)
 class SlotId:
     """What the opaque id of a slot stands for. `start` is a UTC instant in whole minutes."""
@@ -139,4 +144,4 @@ async def refresh_open_hours(connection: Connection, advisor: str, now: datetime
 
 def open_hours(schedules: Iterable[Schedule], first: date, last: date) -> list[Block]:
     """The open time of one advisor on local days, with Swedish holidays."""
-    return rules.open_hours(schedules, first, last, _CLOSED.__contains__)
+    return rules.open_hours(schedules, first, last, closed)

@@ -6,8 +6,8 @@ and the log of erasures says so. No installation was in use when it came.
 
 from kit import migrations
 
-revision = "0006"
-down_revision = "0005"
+revision = "0007"
+down_revision = "0006"
 
 TABLES = """
 alter table family

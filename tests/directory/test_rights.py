@@ -1,0 +1,168 @@
+"""Who may change what, for every role, kind and unit: held against the plainest way to say the same."""
+
+from datetime import date
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from directory import editing, events, rights
+from directory.events import Entity, Grant, Staff
+from directory.rules import Register
+from tests.booking.register import OFFERING
+
+# Two units of one municipality, and one of another.
+MUNICIPALITY_OF = {"north": "1111", "south": "1111", "east": "2222"}
+CENTRE_OF = {"1111": "centre-1111", "2222": "centre-2222"}
+ME = "me"
+
+units = st.sampled_from(sorted(MUNICIPALITY_OF))
+
+
+def municipality(code: str) -> events.Municipality:
+    return events.Municipality(
+        id=code, version=1, slug=f"m{code}", name=code, accent="#000000", concern_url="https://x", phone="+46415378000"
+    )
+
+
+def of_unit(kind: str, unit: str) -> Entity:
+    """The entity `thing` of a kind, as it is when it belongs to a unit."""
+    code = MUNICIPALITY_OF[unit]
+    thing: dict[str, Any] = {"id": "thing", "version": 1, "name": "Thing"}
+    made: dict[str, Entity] = {
+        "municipality": municipality(code),
+        "unit": events.Unit(**{**thing, "id": unit}, municipality=code, board="Board"),
+        "centre": events.Centre(
+            **thing, municipality=code, kind="bvc", address="Street 1", attached_to_family_centre=False
+        ),
+        "advisor": events.Advisor(**thing, profession="kurator", unit=unit, languages=["sv"], modalities=["phone"]),
+        "pool": events.Pool(**thing, advisors=[], posts=1, shares={code: 100}, valid_from=date(2026, 1, 1)),
+        "schedule": events.Schedule(
+            id="thing", version=1, advisor=f"of-{unit}", valid_from=date(2026, 1, 1), weekly=[]
+        ),
+        "offering": OFFERING.model_copy(update={"id": "thing", "unit": unit}),
+    }
+    return made[kind]
+
+
+grants = st.one_of(
+    st.builds(Grant, role=st.sampled_from(["advisor", "coordinator", "reviewer"]), unit=units),
+    st.builds(Grant, role=st.just("nurse"), centre=st.sampled_from(sorted(CENTRE_OF.values()))),
+    st.just(Grant(role="operator")),
+)
+held = st.lists(grants, max_size=4, unique_by=lambda grant: grant.model_dump_json())
+
+
+def staff(person: str, roles: list[Grant], **more: Any) -> Staff:
+    return Staff(**{"id": person, "version": 1, "name": person, "identity": f"SE-{person}", "grants": roles, **more})
+
+
+def register(*entities: Entity) -> Register:
+    base = [
+        *(municipality(code) for code in CENTRE_OF),
+        *(of_unit("unit", unit) for unit in MUNICIPALITY_OF),
+        *(of_unit("advisor", u).model_copy(update={"id": f"of-{u}"}) for u in MUNICIPALITY_OF),
+        *(
+            of_unit("centre", unit).model_copy(update={"id": CENTRE_OF[MUNICIPALITY_OF[unit]]})
+            for unit in ("north", "east")
+        ),
+    ]
+    return editing.changed(Register(), [*base, *entities])
+
+
+def mine(roles: list[Grant]) -> set[str]:
+    return {grant.unit for grant in roles if grant.role == "coordinator" and grant.unit}
+
+
+def is_operator(roles: list[Grant]) -> bool:
+    return any(grant.role == "operator" for grant in roles)
+
+
+KINDS = ["municipality", "unit", "centre", "advisor", "pool", "schedule", "offering"]
+# What belongs to a municipality is that of all who coordinate there.
+SHARED = ("centre", "pool")
+
+
+@settings(deadline=None)
+@given(held, st.sampled_from(KINDS), st.none() | units, units)
+def test_only_what_was_theirs_and_stays_theirs_is_changed(
+    roles: list[Grant], kind: str, was: str | None, becomes: str
+) -> None:
+    before, after = (of_unit(kind, unit) if unit else None for unit in (was, becomes))
+    assert after
+    if before:
+        before = before.model_copy(update={"id": after.id})
+    me = staff(ME, roles)
+    known = register(me, *([before] if before else []))
+    wanted = editing.changed(known, [after])
+    towns = {MUNICIPALITY_OF[unit] for unit in mine(roles)}
+
+    def theirs(unit: str) -> bool:
+        return MUNICIPALITY_OF[unit] in towns if kind in SHARED else unit in mine(roles)
+
+    may = is_operator(roles) or (
+        kind not in ("municipality", "unit") and theirs(becomes) and (was is None or theirs(was))
+    )
+    assert (not list(rights.denied(known, wanted, ME, before, after))) == may
+
+
+@settings(deadline=None)
+@given(held, held, held)
+def test_only_own_roles_are_given_and_taken(roles: list[Grant], was: list[Grant], becomes: list[Grant]) -> None:
+    before, after = staff("you", was), staff("you", becomes)
+    known = register(staff(ME, roles), before)
+    wanted = editing.changed(known, [after])
+    towns = {MUNICIPALITY_OF[unit] for unit in mine(roles)}
+
+    def theirs(grant: Grant) -> bool:
+        return grant.unit in mine(roles) or grant.centre in {CENTRE_OF[town] for town in towns}
+
+    touched = [g for g in was if g not in becomes] + [g for g in becomes if g not in was]
+    may = is_operator(roles) or (bool(mine(roles)) and all(map(theirs, touched)))
+    assert (not list(rights.denied(known, wanted, ME, before, after))) == may
+
+
+@settings(deadline=None)
+@given(held, held, st.sampled_from(["name", "identity", "ended"]))
+def test_a_colleague_of_several_units_is_changed_by_who_answers_for_all(
+    roles: list[Grant], was: list[Grant], field: str
+) -> None:
+    before = staff("you", was)
+    after = before.model_copy(update={field: True if field == "ended" else "Other"})
+    known = register(staff(ME, roles), before)
+    towns = {MUNICIPALITY_OF[unit] for unit in mine(roles)}
+    all_theirs = all(g.unit in mine(roles) or g.centre in {CENTRE_OF[town] for town in towns} for g in was)
+    may = is_operator(roles) or (bool(mine(roles)) and all_theirs)
+    assert (not list(rights.denied(known, editing.changed(known, [after]), ME, before, after))) == may
+
+
+@settings(deadline=None)
+@given(held, units)
+def test_whose_days_are_ones_own_is_decided_where_the_advisor_is_employed(roles: list[Grant], unit: str) -> None:
+    before, after = staff("you", []), staff("you", [], advisor=f"of-{unit}")
+    known = register(staff(ME, roles), before)
+    may = is_operator(roles) or unit in mine(roles)
+    assert (not list(rights.denied(known, editing.changed(known, [after]), ME, before, after))) == may
+
+
+@settings(deadline=None)
+@given(held, held, st.booleans())
+def test_nobody_takes_the_own_last_role_that_gives_roles(
+    roles: list[Grant],
+    becomes: list[Grant],
+    ended: bool,
+) -> None:
+    before, after = staff(ME, roles), staff(ME, becomes, ended=ended)
+    known = register(before)
+    allowed = not list(rights.denied(known, editing.changed(known, [after]), ME, before, after))
+    for role in ("coordinator", "operator"):
+        had, has = (any(grant.role == role for grant in of) for of in (roles, [] if ended else becomes))
+        if had and not has:
+            assert not allowed
+
+
+@settings(deadline=None)
+@given(held)
+def test_whoever_has_left_may_change_nothing(roles: list[Grant]) -> None:
+    known = register(staff(ME, roles, ended=True))
+    assert rights.remit(known, ME) == rights.remit(known, "nobody") == rights.Remit(False, frozenset(), frozenset())
