@@ -246,8 +246,8 @@ async def run(
     return start
 
 
-async def until(condition: Callable[[], Awaitable[Any]], seconds: float = 20) -> Any:
-    """Wait until `condition` is true and return what it gave; fail after `seconds`."""
+async def until(condition: Callable[[], Awaitable[Any]], seconds: float = 60) -> Any:
+    """Wait until `condition` is true and return what it gave; fail after `seconds`, which a busy machine may need."""
     deadline = asyncio.get_running_loop().time() + seconds
     while True:
         if result := await condition():

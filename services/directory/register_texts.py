@@ -108,7 +108,7 @@ TEXTS: Texts = {
     "row": ("Rad {n}", "Row {n}"),
     "row_new": ("Ny rad {n}", "New row {n}"),
     "row_drop": ("Ta bort raden", "Take the row away"),
-    "row_more": ("Fler rader", "More rows"),
+    "row_more": ("Fler rader: {list}", "More rows: {list}"),
     "sum": ("Tillsammans {total} %. Det ska bli 100 %.", "Together {total} %. It must come to 100 %."),
     "sum_again": ("Räkna ihop", "Add up"),
     "overtaken": ("Någon annan har ändrat under tiden", "Somebody else made a change meanwhile"),

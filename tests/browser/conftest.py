@@ -46,7 +46,7 @@ async def browser() -> AsyncIterator[Browser]:
         await started.close()
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave signals to pytest."""
@@ -96,7 +96,7 @@ async def site(
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     async with run("booking", clock=clock, manage_secret_file=secret_file, public_url=url) as booking:
         await until(lambda: ready(booking))
-        server = _Server(uvicorn.Config(booking.app, lifespan="off", log_config=None, access_log=False))
+        server = Server(uvicorn.Config(booking.app, lifespan="off", log_config=None, access_log=False))
         serving = asyncio.create_task(server.serve([listener]))
         try:
             yield Site(url, booking, clock)

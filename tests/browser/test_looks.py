@@ -17,7 +17,7 @@ TARGET = 44
 PRESSED = "button, .button, input:not([type=hidden]), select, label.option, .brand, .back"
 SMALL_TARGETS = """
 ([pressed, minimum]) => [...document.querySelectorAll(pressed)]
-  .map(element => [element, (element.closest("label.option") ?? element).getBoundingClientRect()])
+  .map(element => [element, (element.closest("label.option, label.tick") ?? element).getBoundingClientRect()])
   .filter(([, box]) => box.height > 1 && box.height < minimum)
   .map(([element]) => element.outerHTML)
 """
