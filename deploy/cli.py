@@ -9,8 +9,15 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID
 
-from deploy.services import SERVICES
+from deploy.services import DATABASES, SERVICES
+from kit.roles import VAULT
+
+if TYPE_CHECKING:
+    from deploy.families import Stores
+    from kit.vault.sealing import Masters
 
 
 class UsageError(RuntimeError):
@@ -42,7 +49,12 @@ def _comes_from_outside(error: Exception) -> bool:
     import nats.errors  # noqa: PLC0415 - as above
     from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - as above
 
-    return isinstance(error, OSError | SQLAlchemyError | asyncpg.PostgresError | nats.errors.Error)
+    from kit.vault.sealing import UnreadableError  # noqa: PLC0415 - as above
+    from kit.vault.store import KeysUnavailable  # noqa: PLC0415 - as above
+
+    return isinstance(
+        error, KeysUnavailable | UnreadableError | OSError | SQLAlchemyError | asyncpg.PostgresError | nats.errors.Error
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -67,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     migrate = commands.add_parser(
         "migrate", help="bring the database of a service up to date (DATABASE_URL of its owner)"
     )
-    migrate.add_argument("service", choices=SERVICES)
+    migrate.add_argument("service", choices=DATABASES)
     migrate.set_defaults(run=_migrate)
 
     provision = commands.add_parser("provision", help="make or update streams and consumers (NATS_URL, NATS_SEED_FILE)")
@@ -111,8 +123,30 @@ def _parser() -> argparse.ArgumentParser:
     databases.add_argument("folder", type=Path, help="what `samtid keys` filled")
     databases.add_argument("--host", default="127.0.0.1")
     databases.add_argument("--port", type=_port, default=5432)
+    databases.add_argument(
+        "--only", choices=("services", VAULT), help="where families' keys have a server of their own"
+    )
     databases.set_defaults(run=_databases)
+
+    _add_families(commands)
     return parser
+
+
+def _add_families(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    retention = commands.add_parser(
+        "retention", help="erase the families whose time has come (DATABASE_URL of booking, VAULT_URL)"
+    )
+    retention.add_argument("--dry-run", action="store_true", help="say which they are, and change nothing")
+    retention.set_defaults(run=_retention)
+
+    erase = commands.add_parser("erase", help="erase one family, because it asked (DATABASE_URL of booking, VAULT_URL)")
+    erase.add_argument("family", type=UUID)
+    erase.set_defaults(run=_erase)
+
+    rotate = commands.add_parser(
+        "rotate-master-key", help="wrap all families' keys with the first master key (VAULT_URL, MASTER_KEY_FILE)"
+    )
+    rotate.set_defaults(run=_rotate)
 
 
 def _port(text: str) -> int:
@@ -268,10 +302,59 @@ def _databases(chosen: argparse.Namespace) -> int:
     from deploy import installation  # noqa: PLC0415 - see above
 
     try:
-        secrets = installation.passwords(chosen.folder)
-        asyncio.run(installation.make_databases(chosen.host, chosen.port, secrets))
+        databases = {None: DATABASES, "services": SERVICES, VAULT: (VAULT,)}[chosen.only]
+        secrets = installation.passwords(chosen.folder, databases)
+        asyncio.run(installation.make_databases(chosen.host, chosen.port, secrets, databases))
     except installation.InstallationError as error:
         raise UsageError(f"{error}.") from error
+    return 0
+
+
+def _masters() -> "Masters":
+    from kit.vault.sealing import Masters  # noqa: PLC0415 - see above
+
+    try:
+        return Masters(Path(_setting("MASTER_KEY_FILE")).read_text().split())
+    except ValueError as error:
+        raise UsageError(f"{error}.") from error
+
+
+def _stores() -> "Stores":
+    from deploy.families import Stores  # noqa: PLC0415 - see above
+
+    return Stores(_setting("DATABASE_URL"), _setting("VAULT_URL"), _masters())
+
+
+def _retention(chosen: argparse.Namespace) -> int:
+    from deploy import families  # noqa: PLC0415 - see above
+
+    report = asyncio.run(families.retention(_stores(), dry_run=chosen.dry_run))
+    done = "would be erased" if chosen.dry_run else "erased"
+    for rule, ids in report.families.items():
+        print(f"{len(ids)} {done} by the rule {rule}:", *ids, sep="\n  ")
+    if not report.families:
+        print("No family's time has come.")
+    return 0
+
+
+def _erase(chosen: argparse.Namespace) -> int:
+    from booking.families.rules import StillBooked  # noqa: PLC0415 - see above
+    from deploy import families  # noqa: PLC0415 - see above
+    from kit.refusal import NotFound  # noqa: PLC0415 - see above
+
+    try:
+        asyncio.run(families.erase(_stores(), chosen.family))
+    except (NotFound, StillBooked) as refusal:
+        raise UsageError(". ".join(refusal.text("en"))) from refusal
+    print(f"The family {chosen.family} is erased.")
+    return 0
+
+
+def _rotate(_: argparse.Namespace) -> int:
+    from deploy import families  # noqa: PLC0415 - see above
+
+    count = asyncio.run(families.rotate(_setting("VAULT_URL"), _masters()))
+    print(f"{count} keys were wrapped anew: the first master key is the only one in use.")
     return 0
 
 

@@ -28,7 +28,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deploy import embedded, installation, permissions
-from deploy.services import SERVICES, STAFFED
+from deploy.services import DATABASES, SERVICES, STAFFED
 from kit import migrations, roles, telemetry
 from kit.app import utc_now
 
@@ -269,8 +269,8 @@ class Demo:
         await installation.make_databases("127.0.0.1", state.postgres_port, installation.passwords(state.keys))
         seed = installation.seed_file(state.keys, permissions.OPERATOR).read_text().strip()
         await installation.provision(state.nats_url, seed)
-        self.say(f"migrating the databases of {', '.join(SERVICES)}")
-        for service in SERVICES:
+        self.say(f"migrating the databases of {', '.join(DATABASES)}")
+        for service in DATABASES:
             await asyncio.to_thread(migrations.upgrade, service, state.database_url(service, roles.owner(service)))
 
     async def _start_services(self, stack: AsyncExitStack) -> dict[str, FastAPI]:
@@ -329,7 +329,13 @@ class Demo:
         if service in STAFFED:
             made["session_key_file"] = installation.session_key_file(state.keys, service)
         if service == "booking":
-            made |= {"manage_secret_file": installation.manage_secret_file(state.keys), "guesses_per_minute": 10_000}
+            made |= {
+                "manage_secret_file": installation.manage_secret_file(state.keys),
+                "master_key_file": installation.master_key_file(state.keys),
+                # Of a server of its own in real use, backed up apart; the demo has one server for all.
+                "vault_url": state.database_url(roles.VAULT),
+                "guesses_per_minute": 10_000,
+            }
         if service == "notification":
             made |= {
                 "smtp_host": "127.0.0.1",

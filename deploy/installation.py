@@ -1,16 +1,16 @@
 """What one installation has of its own: keys and passwords, roles and databases, streams and consumers.
 
 Keys lie in a folder per user, so that each service can be given its own and no other:
-`<service>/nats.seed`, `<service>/pgpass`, `<service>_owner/pgpass`, `booking/manage.secret`,
-`{directory,booking}/session.key` (the same in both), `operator/nats.seed`, `postgres/password`, and `nats/keys.conf`,
-which holds public keys only. A service that runs is given no password of the role that owns its database: only its
-migrations are.
+`<service>/nats.seed`, `<service>/pgpass`, `<service>_owner/pgpass`, `booking/manage.secret`, `booking/master.key`,
+`{directory,booking}/session.key` (the same in both), `vault/pgpass` and `vault_owner/pgpass` for the store of families'
+keys, `operator/nats.seed`, `{postgres,vault_postgres}/password`, and `nats/keys.conf`, which holds public keys only. A
+service that runs is given no password of the role that owns its database: only its migrations are.
 """
 
 import asyncio
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -22,11 +22,13 @@ from nkeys import NkeysError
 
 from deploy import services
 from deploy.permissions import OPERATOR, USERS, new_seed, public_key
-from deploy.services import SERVICES, STAFFED, all_reads
+from deploy.services import DATABASES, STAFFED, all_reads
 from kit import messaging, roles
 from kit.database import Connection
 
 CONNECT_SECONDS = 30
+# Each has a superuser of its own: the services' databases lie on the one, families' keys on the other.
+SERVERS = ("postgres", "vault_postgres")
 
 
 class InstallationError(RuntimeError):
@@ -37,16 +39,18 @@ def make_keys(folder: Path, owner: int | None = None) -> None:
     """Make what is missing in `folder`; `owner` is the user id that services run as, where that is not this user."""
     for user in USERS:
         _write(folder / user / "nats.seed", new_seed(), owner)
-    for service in SERVICES:
+    for service in DATABASES:
         for role in (service, roles.owner(service)):
             _write(folder / role / "pgpass", f"*:*:{service}:{role}:{secrets.token_hex(24)}\n", owner)
     _write(manage_secret_file(folder), secrets.token_hex(32), owner)
+    _write(master_key_file(folder), secrets.token_hex(32), owner)
     session_key = secrets.token_hex(32)
     for service in STAFFED:
         # Whichever is there already is what the others get.
         known = next((p for p in map(partial(session_key_file, folder), STAFFED) if p.exists()), None)
         _write(session_key_file(folder, service), _read(known) if known else session_key, owner)
-    _write(folder / "postgres" / "password", secrets.token_hex(24), owner)
+    for server in SERVERS:
+        _write(folder / server / "password", secrets.token_hex(24), owner)
     keys = "".join(f"NKEY_{user.upper()}: {key}\n" for user, key in public_keys(folder).items())
     public = folder / "nats" / "keys.conf"
     public.parent.mkdir(exist_ok=True)
@@ -61,6 +65,11 @@ def seed_file(folder: Path, user: str) -> Path:
 def manage_secret_file(folder: Path) -> Path:
     """Where the secret lies from which booking makes its manage links."""
     return folder / "booking" / "manage.secret"
+
+
+def master_key_file(folder: Path) -> Path:
+    """Where the master key lies that families' keys are wrapped with."""
+    return folder / "booking" / "master.key"
 
 
 def session_key_file(folder: Path, service: str) -> Path:
@@ -88,23 +97,30 @@ def password(folder: Path, role: str) -> str:
 
 
 # Those that log in; the superuser is the one that makes them.
-LOGINS = tuple(role for service in SERVICES for role in (service, roles.owner(service)))
+def logins(databases: Sequence[str] = DATABASES) -> tuple[str, ...]:
+    """For each database its owner and the role that serves."""
+    return tuple(role for database in databases for role in (database, roles.owner(database)))
 
 
-def passwords(folder: Path) -> dict[str, str]:
-    """The passwords of all roles that log in."""
-    return {role: password(folder, role) for role in ("postgres", *LOGINS)}
+def passwords(folder: Path, databases: Sequence[str] = DATABASES) -> dict[str, str]:
+    """The passwords of all roles that log in to these databases."""
+    return {role: password(folder, role) for role in ("postgres", *logins(databases))}
 
 
-async def make_databases(host: str, port: int, passwords: Mapping[str, str]) -> None:
-    """The roles and one database per service, which no other service may enter. Repeatable; sets the passwords anew."""
+async def make_databases(
+    host: str, port: int, passwords: Mapping[str, str], databases: Sequence[str] = DATABASES
+) -> None:
+    """The roles and the databases of one server, each of which no other service may enter.
+
+    Repeatable; sets the passwords anew.
+    """
     admin = await _connect(host, port, passwords["postgres"])
     try:
-        await make_roles(admin, passwords)
+        await make_roles(admin, passwords, databases)
         for shared in ("postgres", "template1"):
             await admin.execute(f"revoke connect, temporary on database {shared} from public")
         owners = dict(await admin.fetch("select datname, pg_get_userbyid(datdba) from pg_database"))
-        for service in SERVICES:
+        for service in databases:
             if service not in owners:
                 await make_database(admin, service, service)
             elif owners[service] == service:
@@ -114,9 +130,9 @@ async def make_databases(host: str, port: int, passwords: Mapping[str, str]) -> 
         await admin.close()
 
 
-async def make_roles(admin: Connection, passwords: Mapping[str, str]) -> None:
-    """The roles of `passwords` that log in, and for each service the narrow ones that it may take, and those that own
-    functions which it may call.
+async def make_roles(admin: Connection, passwords: Mapping[str, str], databases: Sequence[str] = DATABASES) -> None:
+    """For each service its owner, the role that serves and owns nothing, the narrow ones that this may take, and those
+    that own functions which it may call.
     """
     known = {r["rolname"] for r in await admin.fetch("select rolname from pg_roles")}
 
@@ -126,10 +142,10 @@ async def make_roles(admin: Connection, passwords: Mapping[str, str]) -> None:
             f"{verb} role {role} {may} nosuperuser nocreatedb nocreaterole noreplication nobypassrls noinherit"
         )
 
-    for role in passwords.keys() - {"postgres"}:
+    for role in logins(databases):
         # Names are ours and passwords are hexadecimal: neither can end the quotes.
         await make(role, f"login password '{passwords[role]}'")
-    for service in SERVICES:
+    for service in databases:
         for role in services.roles(service):
             await make(role, "nologin")
             await admin.execute(f"grant {role} to {service} with inherit false, set true, admin false")

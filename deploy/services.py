@@ -4,12 +4,16 @@ from collections.abc import Iterable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from kit.roles import VAULT
+
 if TYPE_CHECKING:
     from kit.messaging import Reads
 
 SERVICES = ("directory", "booking", "consent", "notification")
 # Those whose pages staff sign in to.
 STAFFED = ("directory", "booking")
+# Those that have a database: the services, and the store of families' keys, which is a server's own in real use.
+DATABASES = (*SERVICES, VAULT)
 
 
 def app(service: str) -> Any:
@@ -19,12 +23,12 @@ def app(service: str) -> Any:
 
 def roles(service: str) -> tuple[str, ...]:
     """The narrow database roles that the service may take."""
-    return tuple(import_module(f"{service}.roles").NARROW)
+    return () if service == VAULT else tuple(import_module(f"{service}.roles").NARROW)
 
 
 def definers(service: str) -> tuple[str, ...]:
     """The database roles that own functions which the service may call, and that it may not take."""
-    return tuple(getattr(import_module(f"{service}.roles"), "DEFINERS", ()))
+    return () if service == VAULT else tuple(getattr(import_module(f"{service}.roles"), "DEFINERS", ()))
 
 
 def reads(service: str) -> "tuple[Reads, ...]":

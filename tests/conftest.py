@@ -70,6 +70,7 @@ def folder() -> Iterator[Path]:
     """A folder whose parents the unprivileged user of PostgreSQL may pass through (pytest's own may not)."""
     with tempfile.TemporaryDirectory(prefix="samtid-test-") as made:
         Path(made).chmod(0o755)
+        (Path(made) / "master.key").write_text("5a" * 32)
         (Path(made) / "session.key").write_text("a secret that all services of this test run know")
         yield Path(made)
 
@@ -123,8 +124,7 @@ def as_role(postgres: str) -> AsRole:
 async def admin(postgres: str) -> AsyncIterator[asyncpg.Connection]:
     """The superuser's connection, which makes and drops databases, on a server that has an installation's roles."""
     connection = await until(lambda: _connect(f"{postgres}/postgres"))
-    logins = (*installation.LOGINS, migrations.KEYS, roles.owner(migrations.KEYS))
-    await installation.make_roles(connection, dict.fromkeys(logins, PASSWORD))
+    await installation.make_roles(connection, dict.fromkeys(installation.logins(), PASSWORD))
     yield connection
     await connection.close()
 
@@ -178,6 +178,12 @@ async def _connect(url: str) -> asyncpg.Connection | None:
         return None
 
 
+@pytest.fixture(scope="session")
+async def vault_url(lasting_database: Databases) -> str:
+    """The store of families' keys, one for all: whoever starts booking anew on its database finds its keys."""
+    return await lasting_database(roles.VAULT)
+
+
 @dataclass
 class Running:
     """A service that runs in this process, with its own database, and a client that talks HTTP to it.
@@ -200,7 +206,9 @@ Run = Callable[..., AbstractAsyncContextManager[Running]]
 
 
 @pytest.fixture
-async def run(nats_server: infra.NatsServer, new_database: Databases, as_role: AsRole, folder: Path) -> Run:
+async def run(
+    nats_server: infra.NatsServer, new_database: Databases, as_role: AsRole, folder: Path, vault_url: str
+) -> Run:
     """`async with run("booking", clock=...) as booking:` starts a service on real PostgreSQL and real NATS.
 
     Keyword arguments: `clock` (the time that the service believes in), `database_url` (one that exists already), and
@@ -222,6 +230,8 @@ async def run(nats_server: infra.NatsServer, new_database: Databases, as_role: A
         Settings = import_module(f"{service}.settings").Settings
         if "session_key_file" in Settings.model_fields:
             settings = {"session_key_file": folder / "session.key", **settings}
+        if "vault_url" in Settings.model_fields:
+            settings = {"vault_url": vault_url, "master_key_file": folder / "master.key", **settings}
         made = Settings(database_url=database_url, nats_url=nats_server.url, **settings)
         app = import_module(f"{service}.app").create_app(made, **({"clock": clock} if clock else {}))
         async with app.router.lifespan_context(app):

@@ -10,15 +10,15 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection
 
 import kit
-from kit import database, migrations
+from kit import database, roles
 from tests.conftest import Databases
 
 SERVICES = sorted(path.parent.parent.name for path in Path(kit.__file__).parent.parent.glob("*/migrations/env.py"))
 
 
-@pytest.mark.parametrize("service", [*SERVICES, migrations.KEYS])
+@pytest.mark.parametrize("service", [*SERVICES, roles.VAULT])
 async def test_migrations_make_what_the_tables_say(service: str, new_database: Databases) -> None:
-    home = "kit.vault" if service == migrations.KEYS else service
+    home = "kit.vault" if service == roles.VAULT else service
     metadata = import_module(f"{home}.tables").metadata
 
     def differences(connection: Connection) -> Any:

@@ -9,6 +9,7 @@ from booking.bookings import api as bookings_api
 from booking.bookings import jobs, manage_pages
 from booking.bookings import pages as booking_pages
 from booking.bookings.answers import Contact, ContactQuestion, NoContact, ProtectedContact
+from booking.families import jobs as families
 from booking.reviews import pages as review_pages
 from booking.settings import Settings
 from booking.slots import api as slots_api
@@ -19,6 +20,7 @@ from booking.tables import inbox_table
 from kit import app
 from kit.app import Answer, Clock, utc_now
 from kit.limits import Limits
+from kit.vault.store import Vault
 from kit.web import pages, static
 
 READS = (handlers.READS,)
@@ -50,7 +52,8 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         inbox=inbox_table,
         reads=READS,
         answers=ANSWERS,
-        jobs=(jobs.sweep, jobs.keep_calendar),
+        jobs=(jobs.sweep, jobs.keep_calendar, families.keep_keys, families.retain),
+        vault=lambda: Vault.at(settings.vault_url, settings.masters),
         limits=Limits(
             {
                 "reads": settings.reads_per_minute,

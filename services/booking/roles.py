@@ -9,7 +9,9 @@ SWEEP = "booking_sweep"
 ANSWER = "booking_answer"
 # Looks at the log of reads: what was read by whom, and nothing of the families.
 REVIEW = "booking_review"
-NARROW = (roles.relay(SERVICE), roles.reader(SERVICE), roles.limits(SERVICE), SWEEP, ANSWER, REVIEW)
+# Ends families' identities: sees when they were booked for, and no contact.
+RETENTION = "booking_retention"
+NARROW = (roles.relay(SERVICE), roles.reader(SERVICE), roles.limits(SERVICE), SWEEP, ANSWER, REVIEW, RETENTION)
 # Owns the function that writes the log of reads. Whoever serves may call that, and cannot take this role.
 LOG = "booking_log"
 DEFINERS = (LOG,)

@@ -6,12 +6,18 @@ from pathlib import Path
 from pydantic import Field, ValidationInfo, field_validator
 
 from kit.settings import StaffSettings, is_real, safe_secret
+from kit.vault.sealing import Masters
 
 
 class Settings(StaffSettings):
     """Times are minutes."""
 
     manage_secret_file: Path = Field(description="file with the secret that manage links are made from, 32+ bytes")
+    vault_url: str = Field(description="postgresql://user:password@host:port/database of the store of families' keys")
+    master_key_file: Path = Field(
+        description="file with the master key that families' keys are wrapped with, 32+ bytes in hexadecimal; "
+        "older ones may follow on lines of their own while they are replaced"
+    )
     hold_minutes: int = Field(10, ge=1, description="how long a hold lasts, counted from its last extension")
     hold_longest_minutes: int = Field(30, ge=1, description="how long a hold can be extended to, from its start")
     holds_per_client: int = Field(6, ge=1, description="live holds that one client may have")
@@ -29,12 +35,23 @@ class Settings(StaffSettings):
     def _safe(cls, path: Path, given: ValidationInfo) -> Path:
         return safe_secret(path, given)
 
+    @field_validator("master_key_file")
+    @classmethod
+    def _unwraps(cls, path: Path, given: ValidationInfo) -> Path:
+        Masters(safe_secret(path, given).read_text().split())
+        return path
+
     @field_validator("accessibility_email")
     @classmethod
     def _read_by_somebody(cls, address: str, given: ValidationInfo) -> str:
         if is_real(given) and (not address.partition("@")[2] or address.endswith("@example.se")):
             raise ValueError("outside demo and test ACCESSIBILITY_EMAIL must be an address that somebody reads")
         return address
+
+    @cached_property
+    def masters(self) -> Masters:
+        """The master keys."""
+        return Masters(self.master_key_file.read_text().split())
 
     @cached_property
     def manage_secret(self) -> bytes:

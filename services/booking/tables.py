@@ -11,6 +11,7 @@ from sqlalchemy import (
     Date,
     DateTime,
     ForeignKey,
+    ForeignKeyConstraint,
     Identity,
     Index,
     Integer,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    UniqueConstraint,
     Uuid,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSTZMULTIRANGE, TSTZRANGE, ExcludeConstraint
@@ -93,18 +95,45 @@ busy = Table(
     Index("busy_advisor_day_idx", "advisor", "day"),
 )
 
-# The contact. The only table that says who somebody is.
+# Who somebody is: sealed with a key of the family's own, whose id is the family's, in the key store. The hints lead to
+# families with the same telephone number or address. `erasing` until the key of an erased family is destroyed.
 family = Table(
     "family",
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("unit", Text, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("phone", Text),
-    Column("email", Text),
+    Column("sealed", LargeBinary),
+    Column("phone_hint", SmallInteger),
+    Column("email_hint", SmallInteger),
     Column("language", Text, nullable=False),
+    Column("protection", Text, nullable=False, server_default="none"),
     Column("created_at", INSTANT, nullable=False),
-    CheckConstraint("phone is not null or email is not null", name="reachable"),
+    Column("erased_at", INSTANT),
+    Column("erasing", Boolean, nullable=False, server_default="false"),
+    UniqueConstraint("id", "unit"),
+    CheckConstraint("protection in ('none', 'sekretessmarkering', 'skyddad_folkbokforing')", name="protection"),
+    CheckConstraint("sealed is not null or erased_at is not null", name="sealed_or_erased"),
+    CheckConstraint("not erasing or erased_at is not null", name="erasing"),
+    Index("family_erasing", "id", postgresql_where="erasing"),
+)
+
+# The staff who see a family of protected identity.
+family_access = Table(
+    "family_access",
+    metadata,
+    Column("family", Uuid, primary_key=True),
+    Column("unit", Text, nullable=False),
+    Column("staff", Text, primary_key=True),
+    ForeignKeyConstraint(["family", "unit"], ["family.id", "family.unit"], name="family_access_family_fkey"),
+)
+
+# The log of erasures: which family, when it was decided, and by which rule.
+erasure = Table(
+    "erasure",
+    metadata,
+    Column("family", Uuid, primary_key=True),
+    Column("at", INSTANT, nullable=False),
+    Column("rule", Text, nullable=False),
 )
 
 booking = Table(
@@ -129,6 +158,8 @@ booking = Table(
     Column("client", LargeBinary),
     # From confirmation on.
     Column("family", Uuid, ForeignKey("family.id")),
+    # Whether the family's identity is: then named staff alone see the booking.
+    Column("protected", Boolean, nullable=False, server_default="false"),
     Column("child_age", SmallInteger),
     Column("reference", Text, unique=True),
     Column("token_hash", LargeBinary, unique=True),
@@ -143,6 +174,7 @@ booking = Table(
     Index("booking_expires", "expires_at", postgresql_where="status = 'held'"),
     Index("booking_client", "client", postgresql_where="status = 'held'"),
     Index("booking_unit_idx", "unit", "start_at"),
+    Index("booking_family_idx", "family", postgresql_where="family is not null"),
 )
 
 # What happened to a booking after it was made, and that it was made where staff did so. `staff` is null for the family.

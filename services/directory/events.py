@@ -146,6 +146,13 @@ class Offering(Entity):
     kind: Literal["conversation", "course", "lecture", "drop_in", "joint_visit"]
     regime: Literal["universal", "assessed"]
     documentation: Literal["anonymous", "minimal", "elsewhere"]
+    retention_days: int | None = Field(
+        None,
+        ge=1,
+        le=3650,
+        description="days from the last visit until a family's identity is erased; 365 where it is not said, "
+        "and never more than 30 where the documentation is anonymous",
+    )
     unit: Id
     units: dict[MunicipalityCode, Id] = Field(
         default_factory=dict,

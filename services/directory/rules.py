@@ -49,6 +49,8 @@ KINDS_SV = {
     "staff": "medarbetaren",
 }
 MIN_CONTRAST = 4.5
+# Longest for which an anonymous offering may know who somebody is, after the last visit.
+ANONYMOUS_DAYS = 30
 PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
 
 _zones = cache(available_timezones)
@@ -471,8 +473,19 @@ def _offering(register: Register, entity: Offering) -> Iterator[Breach]:
             "practical is missing: say what to do to come, as parents cannot book it themselves",
             (_named(entity, "practical"),),
         )
+    yield from _kept(entity)
     yield from _answering(register, entity)
     yield from _able(register, entity)
+
+
+def _kept(entity: Offering) -> Iterator[Breach]:
+    if entity.documentation == "anonymous" and (entity.retention_days or 0) > ANONYMOUS_DAYS:
+        yield Breach(
+            f"där dokumentationen är anonym sparas familjens uppgifter högst {ANONYMOUS_DAYS} dagar: sänk antalet, "
+            "eller ta bort det",
+            f"retention_days is at most {ANONYMOUS_DAYS} where documentation is anonymous: lower it, or take it away",
+            (_named(entity, "retention_days"),),
+        )
 
 
 def _answering(register: Register, entity: Offering) -> Iterator[Breach]:

@@ -1,6 +1,6 @@
 """`python -m kit serve|migrate SERVICE`: run one service with nothing but `kit` and that service.
 
-`migrate keys` is for the key store, which belongs to no service.
+`migrate vault` is for the key store, which belongs to no service.
 """
 
 import argparse

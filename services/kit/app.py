@@ -31,6 +31,7 @@ from kit.refusal import Refusal, TooManyRequests
 from kit.session import Renewal, Sessions
 from kit.settings import Settings, StaffSettings
 from kit.telemetry import ServerSpan
+from kit.vault.store import Vault
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +57,7 @@ class Runtime:
     sessions: Sessions | None = None
     people: access.Find | None = None
     provider: Provider | None = None
+    vault: Vault | None = None
 
 
 Job = Callable[[Runtime], Awaitable[None]]
@@ -115,6 +117,7 @@ def create(
     limits: Limits | None = None,
     people: access.Find | None = None,
     provider: Provider | None = None,
+    vault: Callable[[], Vault] | None = None,
     clock: Clock = utc_now,
 ) -> FastAPI:
     """A FastAPI application with the service's routes, readers, answers and jobs.
@@ -122,7 +125,7 @@ def create(
     Jobs run until the service stops; one that raises is logged and started again after a second. `handled` is called
     after each event whose transaction was committed, so that a job need not wait for its next poll. `limits` are for
     what the public reaches; a service that has them has their tables. `people` finds the staff that may sign in,
-    and `provider` says who somebody is.
+    and `provider` says who somebody is. `vault` opens the key store of a service that keeps families' contacts.
     """
 
     @asynccontextmanager
@@ -131,7 +134,8 @@ def create(
         client = await messaging.connect(settings.nats_url, settings.nats_seed, service)
         relay = Relay(service, engine, client)
         sessions = settings.sessions if isinstance(settings, StaffSettings) else None
-        made = Runtime(service, settings, engine, client, relay, clock, limits, sessions, people, provider)
+        keys = vault() if vault else None
+        made = Runtime(service, settings, engine, client, relay, clock, limits, sessions, people, provider, keys)
         app.state.runtime = made
         broker = messaging.broker(settings.nats_url, settings.nats_seed, service, client)
         for read in reads:

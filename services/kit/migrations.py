@@ -9,17 +9,16 @@ from sqlalchemy import Connection, MetaData
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from kit import database
-
-KEYS = "keys"
+from kit.roles import VAULT
 
 
 def upgrade(service: str, database_url: str, revision: str = "head") -> None:
-    """Bring the database of a service to `revision`, or the key store's (`KEYS`), which belongs to none.
+    """Bring the database of a service to `revision`, or the key store's (`VAULT`), which belongs to none.
 
     Blocking; call it outside an event loop.
     """
     kit = Path(__file__).parent
-    home = kit / "vault" if service == KEYS else kit.parent / service
+    home = kit / "vault" if service == VAULT else kit.parent / service
     config = Config()
     config.set_main_option("script_location", str(home / "migrations"))
     config.attributes["database_url"] = database_url

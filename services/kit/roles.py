@@ -6,6 +6,9 @@ inherits nothing from them. Those that every service has are named here, the oth
 what each may do stands in the migrations.
 """
 
+# The store of families' keys, which belongs to no service: the name of its database and of the role that uses it.
+VAULT = "vault"
+
 SCHEMA_V1 = """
 alter default privileges revoke execute on functions from public;
 revoke all on schema public from public;

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from booking.bookings import entry
 from booking.bookings.service import Wanted
-from booking.bookings.tables import Contact
+from booking.families.contacts import Contact
 from booking.slots import rules, service
 from booking.slots import tables as slot_tables
 from booking.slots.reads import Offering, Schedule
@@ -152,7 +152,7 @@ async def test_the_projection_equals_recomputation_and_nothing_overlaps(
     runtime: Runtime = booking.runtime
     clock.now = register.NOW
     async with database.driver(booking.admin) as connection:
-        await connection.execute("truncate busy, booking, booking_change, family, idempotency")
+        await connection.execute("truncate busy, booking, booking_change, family, family_access, idempotency")
         version = await connection.fetchval("select max(version) from directory_copy where kind = 'schedule'")
     world = World(runtime, clock, version + 1)
     await change_schedule(runtime, world.version, 0)

@@ -154,6 +154,7 @@ def offering(**changes: object) -> Offering:
         "name": Text(sv="Samtal"),
         "summary": Text(sv="Samtal"),
         "kind": "conversation",
+        "documentation": "minimal",
         "unit": "u",
         "municipalities": ("1266",),
         "advisors": ("a",),

@@ -21,14 +21,15 @@ from tests.infra import NatsServer
 SOURCE = Path(__file__).parents[2] / "services"
 
 
-def needs(service: str, folder: Path) -> dict[str, str]:
+def needs(service: str, folder: Path, vault_url: str) -> dict[str, str]:
     """The settings that a service needs besides those that all need."""
     secret = folder / "secret"
     secret.write_text("0" * 64)
     if service == "directory":
         return {"SESSION_KEY_FILE": str(secret)}
     if service == "booking":
-        return {"MANAGE_SECRET_FILE": str(secret), "SESSION_KEY_FILE": str(secret)}
+        files = dict.fromkeys(("MANAGE_SECRET_FILE", "SESSION_KEY_FILE", "MASTER_KEY_FILE"), str(secret))
+        return {**files, "VAULT_URL": vault_url}
     if service == "notification":
         return {
             "SMTP_HOST": "127.0.0.1",
@@ -58,7 +59,7 @@ async def test_a_service_starts_from_kit_and_itself(
         "ENVIRONMENT": "test",
         "DATABASE_URL": await new_database(service),
         "NATS_URL": nats_server.url,
-        **needs(service, tmp_path),
+        **needs(service, tmp_path, await new_database("vault")),
     }
     others = [name for name in (*SERVICES, "deploy", "tests") if name != service]
     program = f"import importlib.util as u; print([n for n in {others} if u.find_spec(n)])"

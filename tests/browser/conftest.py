@@ -8,12 +8,15 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, context
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
-import asyncpg
 import pytest
 import uvicorn
 from playwright.async_api import Browser, Page, async_playwright
 
+from booking.families import service as families
+from kit import database
+from kit.database import Connection
 from kit.session import COOKIE
 from tests.booking import register
 from tests.booking.conftest import Clock, clock, ready, secret_file  # noqa: F401 - fixtures
@@ -58,18 +61,15 @@ class Site:
     booking: Running
     clock: Clock
 
-    async def bookings(self, status: str = "confirmed") -> list[asyncpg.Record]:
+    async def bookings(self, status: str = "confirmed") -> list[dict[str, Any]]:
         """Bookings and holds with this status and who made them, the first one first."""
-        connection = await asyncpg.connect(self.booking.admin_url)
-        try:
-            found: list[asyncpg.Record] = await connection.fetch(
-                "select b.*, f.name, f.phone, f.language from booking b left join family f on f.id = b.family"
-                " where status = $1 order by b.created_at",
-                status,
-            )
-            return found
-        finally:
-            await connection.close()
+        async with database.driver(self.booking.admin) as connection:
+            rows = await connection.fetch("select * from booking where status = $1 order by created_at", status)
+            return [{**row, **await self._contact(connection, row["family"])} for row in rows]
+
+    async def _contact(self, connection: Connection, family: UUID | None) -> dict[str, Any]:
+        contact = await families.contact_of(connection, self.booking.runtime.vault, family) if family else None
+        return vars(contact) if contact else {}
 
     async def taken_by_another(self, slot: str) -> None:
         """Another family books the slot with this id."""

@@ -40,6 +40,9 @@ def test_help_names_every_command() -> None:
         "catcher",
         "keys",
         "databases",
+        "retention",
+        "erase",
+        "rotate-master-key",
     ):
         assert f"\n    {command}" in said.stdout
 
@@ -58,6 +61,10 @@ def test_help_names_every_command() -> None:
         (("provision",), {"NATS_URL": "x", "NATS_SEED_FILE": "/no"}, 1, "No such file or directory: '/no'"),
         (("import", "/no.yaml"), {"DATABASE_URL": NOWHERE}, 2, "there is no file /no.yaml."),
         (("import", __file__), {}, 2, "DATABASE_URL is not set."),
+        (("erase", "kim"), {}, 2, "argument family: invalid UUID value: 'kim'"),
+        (("retention",), {"DATABASE_URL": NOWHERE}, 2, "VAULT_URL is not set."),
+        (("rotate-master-key",), {"VAULT_URL": NOWHERE}, 2, "MASTER_KEY_FILE is not set."),
+        (("rotate-master-key",), {"VAULT_URL": NOWHERE, "MASTER_KEY_FILE": __file__}, 2, "openssl rand -hex 32"),
         (("verify-log",), {"DATABASE_URL": NOWHERE}, 1, "samtid verify-log: ConnectionRefusedError"),
         (("verify-log", "--head", "ab:1"), {}, 2, "ab:1 is no head: give what `samtid verify-log` said, HASH:ID"),
         (("republish",), {"DATABASE_URL": NOWHERE}, 1, "samtid republish: ConnectionRefusedError"),

@@ -15,6 +15,7 @@ from kit.settings import StaffSettings
 GOOD = {
     "DATABASE_URL": "postgresql://samtid@127.0.0.1:1/samtid",
     "NATS_URL": "nats://127.0.0.1:1",
+    "VAULT_URL": "postgresql://vault@127.0.0.1:1/vault",
     "PUBLIC_URL": "https://boka.kommun.se",
     "ACCESSIBILITY_EMAIL": "webb@kommun.se",
     "OIDC_ISSUER": "https://login.kommun.se",
@@ -35,9 +36,10 @@ def load(secret: str, folder: Path, service: str = "booking", **settings: str) -
     """Load a service's settings from an environment that holds nothing else, and say whether they are taken."""
     file = folder / "manage.secret"
     file.write_text(secret)
-    sessions = folder / "session.key"
-    sessions.write_text(RANDOM)
-    environment = {**GOOD, "MANAGE_SECRET_FILE": str(file), "SESSION_KEY_FILE": str(sessions), **settings}
+    other = folder / "other.key"
+    other.write_text(RANDOM)
+    others = dict.fromkeys(("SESSION_KEY_FILE", "MASTER_KEY_FILE"), str(other))
+    environment = {**GOOD, **others, "MANAGE_SECRET_FILE": str(file), **settings}
     with pytest.MonkeyPatch.context() as changed, redirect_stderr(io.StringIO()) as said:
         for name in list(os.environ):
             changed.delenv(name)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -24,7 +24,7 @@ NOW = datetime(2026, 3, 30, 7, tzinfo=UTC)
 
 @pytest.fixture
 async def engine(new_database: Databases) -> AsyncIterator[AsyncEngine]:
-    made = database.engine(await new_database("keys"), 3)
+    made = database.engine(await new_database("vault"), 3)
     yield made
     await made.dispose()
 
@@ -39,7 +39,8 @@ async def count(engine: AsyncEngine) -> int:
         return (await connection.execute(select(func.count()).select_from(data_key))).scalar_one()
 
 
-@given(fields=st.dictionaries(st.text(), st.none() | st.text()), owner=st.uuids())
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(fields=st.dictionaries(st.text(max_size=5), st.none() | st.text(max_size=200), max_size=3), owner=st.uuids())
 def test_what_is_sealed_opens_as_it_was_and_for_its_owner_alone(fields: dict[str, str | None], owner: UUID) -> None:
     key = new_key()
     sealed = seal(key, owner, fields)

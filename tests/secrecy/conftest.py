@@ -53,8 +53,7 @@ class World:
                 )
                 return made
             await connection.execute(
-                "insert into family (id, unit, name, phone, language, created_at)"
-                " values ($1, $2, 'Kim', '+46701234567', 'sv', $3)",
+                "insert into family (id, unit, sealed, language, created_at) values ($1, $2, '\\x01', 'sv', $3)",
                 made.family,
                 unit,
                 START,

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from deploy import services
-from kit import migrations, roles
+from kit import roles
 from tests.conftest import AsRole, Databases
 
 OUTBOX = "events carry ids, and tests/privacy holds them to it"
@@ -50,7 +50,7 @@ HARMLESS = {
         "message": "ids of bookings, and when to tell of them; whom to tell is asked for and never kept",
         "outbox": OUTBOX,
     },
-    "keys": {
+    roles.VAULT: {
         "alembic_version": ALEMBIC,
         "data_key": "keys, wrapped, in a database where nothing is that they open",
     },
@@ -58,10 +58,12 @@ HARMLESS = {
 # Tables that can name a family, and who beside the owner may select of them at all; what they find, policies say.
 GUARDED = {
     "booking": {
-        "booking": {"booking", "booking_sweep", "booking_answer", "booking_review"},
+        "booking": {"booking", "booking_sweep", "booking_answer", "booking_review", "booking_retention"},
         "booking_change": {"booking"},
         "calendar_feed": {"booking"},
-        "family": {"booking", "booking_answer"},
+        "erasure": {"booking_retention"},
+        "family": {"booking", "booking_answer", "booking_retention"},
+        "family_access": {"booking", "booking_retention"},
         "idempotency": {"booking", "booking_sweep"},
         "read_log": {"booking", "booking_review"},
         "review": {"booking_review"},
@@ -71,7 +73,6 @@ GUARDED = {
 DEFINERS = {"booking": {("log_read", "booking_log"): "writes the log of reads, which nobody else may"}}
 # Policies that show a whole table, and to whom. Owners only: they could give themselves as much.
 WHOLE = {("read_log", "booking_owner")}
-DATABASES = (*services.SERVICES, migrations.KEYS)
 
 
 async def ask(url: str, query: str, *values: Any) -> list[asyncpg.Record]:
@@ -83,7 +84,7 @@ async def ask(url: str, query: str, *values: Any) -> list[asyncpg.Record]:
         await connection.close()
 
 
-@pytest.fixture(params=DATABASES)
+@pytest.fixture(params=services.DATABASES)
 async def catalogue(request: pytest.FixtureRequest, new_database: Databases, as_role: AsRole) -> tuple[str, str]:
     """The name of a service and the superuser's URL of its database."""
     return request.param, as_role(await new_database(request.param))

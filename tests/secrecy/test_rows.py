@@ -151,7 +151,7 @@ async def test_a_right_to_one_unit_changes_no_other_and_gives_nothing_away(world
                     await connection.execute(f"update booking set {change} where id = $1", mine.booking)
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             async with connection.transaction():
-                await connection.execute("update family set name = 'x'")
+                await connection.execute("update family set language = 'en'")
     async with database.driver(world.admin) as connection:
         late = await connection.fetch("select id from booking where late")
     assert [row["id"] for row in late] == [mine.booking] != [other.booking]

@@ -9,7 +9,7 @@ from booking.agenda import leave, service
 from booking.agenda.leave import Change, Hours
 from booking.agenda.rules import Outcome
 from booking.agenda.service import Day, Opened
-from booking.bookings.entry import after_expiry
+from booking.bookings.entry import after_expiry, vault
 from booking.bookings.rules import Reason
 from booking.bookings.service import View
 from booking.slots.service import SlotId
@@ -28,7 +28,7 @@ async def day(runtime: Runtime, person: Person, wanted: date, language: Language
     """One of the person's own days, with the families that are met in it."""
     async with seeing(runtime, person) as connection:
         (found,) = await service.days(connection, person, wanted, wanted, language)
-        return await service.show_families(connection, person, found, runtime.clock())
+        return await service.show_families(connection, vault(runtime), person, found, runtime.clock())
 
 
 async def own_hours(runtime: Runtime, person: Person) -> Hours:
@@ -42,7 +42,7 @@ async def hits(runtime: Runtime, person: Person, change: Change, language: Langu
     async with seeing(runtime, person) as connection:
         own = await leave.hours(connection, person)
         found = await leave.hits(connection, person, change, own, language)
-        return await service.show_families(connection, person, found, runtime.clock(), "leave")
+        return await service.show_families(connection, vault(runtime), person, found, runtime.clock(), "leave")
 
 
 async def days(runtime: Runtime, person: Person, first: date, last: date, language: Language) -> list[Day]:
@@ -60,7 +60,9 @@ async def find(runtime: Runtime, person: Person, booking: UUID, language: Langua
 async def open_booking(runtime: Runtime, person: Person, booking: UUID, language: Language) -> Opened:
     """See `service.open_booking`."""
     async with seeing(runtime, person) as connection:
-        return await service.open_booking(connection, person, booking, now=runtime.clock(), language=language)
+        return await service.open_booking(
+            connection, vault(runtime), person, booking, now=runtime.clock(), language=language
+        )
 
 
 async def decide(runtime: Runtime, person: Person, booking: UUID, outcome: Outcome | None) -> None:

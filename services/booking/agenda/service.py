@@ -16,7 +16,9 @@ from booking.bookings import service as bookings
 from booking.bookings import tables as booking_tables
 from booking.bookings.rules import Reason, UnknownBooking
 from booking.bookings.service import View
-from booking.bookings.tables import Change, Contact
+from booking.bookings.tables import Change
+from booking.families import service as families
+from booking.families.contacts import Contact
 from booking.reviews import service as reviews
 from booking.slots import tables as slot_tables
 from booking.slots.api import LOCAL
@@ -29,6 +31,7 @@ from kit.database import Connection
 from kit.events import EventType
 from kit.language import Language
 from kit.refusal import Refusal
+from kit.vault.store import Vault
 
 ACTIONS: tuple[Action, ...] = ("fulfilled", "no_show", "reopen", "move", "cancel")
 _FACTS: dict[Action, tuple[EventType, type[events.Booked], booking_tables.What]] = {
@@ -120,10 +123,15 @@ async def days(connection: Connection, person: Person, first: date, last: date, 
     return [_day(day, zone, items, hours, schedules) for day in _each(first, last)]
 
 
-async def show_families(connection: Connection, person: Person, day: Day, now: datetime, why: str = "day") -> Day:
-    """The day with the contact of each booking that is not cancelled: a read of each family, by the way `why`."""
+async def show_families(
+    connection: Connection, vault: Vault, person: Person, day: Day, now: datetime, why: str = "day"
+) -> Day:
+    """The day with the contact of each booking that is not cancelled: a read of each family, by the way `why`.
+
+    Raises KeysUnavailable.
+    """
     shown = [item for item in day.items if item.family and item.view and item.view.status != "cancelled"]
-    contacts = await booking_tables.contacts(connection, [item.family for item in shown if item.family])
+    contacts = await families.contacts_of(connection, vault, [item.family for item in shown if item.family])
     for item in shown:
         assert item.unit is not None, "a booking that is seen has a unit"
         await reviews.record(
@@ -146,18 +154,20 @@ async def find(connection: Connection, person: Person, booking: UUID, language: 
 
 
 async def open_booking(
-    connection: Connection, person: Person, booking: UUID, *, now: datetime, language: Language
+    connection: Connection, vault: Vault, person: Person, booking: UUID, *, now: datetime, language: Language
 ) -> Opened:
-    """A booking of the person's own with all that is known of it; a read of its family. Raises UnknownBooking."""
+    """A booking of the person's own with all that is known of it; a read of its family.
+
+    Raises UnknownBooking or KeysUnavailable.
+    """
     row = await _row(connection, person, booking)
     history = await booking_tables.changes(connection, booking)
     by = await tables.names(connection, "staff", [change.staff for change in history if change.staff])
-    contacts = await booking_tables.contacts(connection, [row["family"]])
     opened = Opened(
         view=bookings.view_of(row, language),
         unit=row["unit"],
         family=row["family"],
-        contact=contacts.get(row["family"]),
+        contact=await families.contact_of(connection, vault, row["family"]),
         child_age=row["child_age"],
         created_at=row["created_at"],
         history=[(change, by.get(change.staff) if change.staff else None) for change in history],

@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from booking.bookings import entry, rules
 from booking.bookings.service import Hold, View, Wanted
-from booking.bookings.tables import Contact
+from booking.families.contacts import Contact
 from booking.slots.api import AdvisorOut, PlaceOut, Running, SlotOut, place_out, slot_out
 from booking.slots.reads import Modality
 from booking.slots.rules import NotOffered
@@ -21,6 +21,7 @@ from kit import door
 from kit.language import Language, instant, of_request
 from kit.problems import MEDIA_TYPE, ProblemDocument, document, responses
 from kit.refusal import Refusal, TooLarge, TooManyRequests
+from kit.vault.store import KeysUnavailable
 
 router = APIRouter(prefix="/booking/v1", tags=["bookings"])
 
@@ -278,7 +279,7 @@ async def release(hold: HoldId, running: Running) -> Response:
     "/bookings",
     status_code=201,
     response_model=BookedOut,
-    responses=_start_responses(rules.HoldGone, rules.TwinUnderWay, rules.KeyReused),
+    responses=_start_responses(rules.HoldGone, rules.TwinUnderWay, rules.KeyReused, KeysUnavailable),
 )
 async def create(
     body: BookingIn,

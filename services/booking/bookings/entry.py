@@ -13,6 +13,7 @@ from booking.slots.service import SlotId
 from kit import database
 from kit.app import Runtime
 from kit.language import Language
+from kit.vault.store import Vault
 
 T = TypeVar("T")
 
@@ -20,6 +21,12 @@ T = TypeVar("T")
 def links(runtime: Runtime) -> Links:
     """The maker of manage links for this installation."""
     return Links(runtime.settings.manage_secret, runtime.settings.public_url)
+
+
+def vault(runtime: Runtime) -> Vault:
+    """The store of families' keys."""
+    assert runtime.vault is not None, "booking has one"
+    return runtime.vault
 
 
 async def hold(
@@ -68,7 +75,7 @@ async def book(runtime: Runtime, wanted: Wanted, *, key: str | None, language: L
     async def attempt() -> dict[str, Any]:
         async with database.driver(runtime.engine) as connection:
             return await service.book(
-                connection, links(runtime), wanted, key=key, now=runtime.clock(), language=language
+                connection, links(runtime), vault(runtime), wanted, key=key, now=runtime.clock(), language=language
             )
 
     answer = await after_expiry(runtime, wanted.slot, attempt)

@@ -4,7 +4,7 @@ import asyncio
 
 from booking import secrecy
 from booking.bookings import entry, service
-from booking.bookings.answers import Contact, ContactQuestion, NoContact
+from booking.bookings.answers import Contact, ContactQuestion, NoContact, ProtectedContact
 from booking.roles import ANSWER, SWEEP
 from booking.slots import service as slots
 from booking.slots import tables as slot_tables
@@ -37,7 +37,9 @@ async def keep_calendar(runtime: Runtime) -> None:
         await asyncio.sleep(CALENDAR_SECONDS)
 
 
-async def answer_contact(runtime: Runtime, question: ContactQuestion) -> Contact | NoContact:
+async def answer_contact(runtime: Runtime, question: ContactQuestion) -> Contact | ProtectedContact | NoContact:
     """Answer notification's question; only its NATS user may ask."""
     async with secrecy.of_booking(runtime.engine, question.booking, role=ANSWER) as connection:
-        return await service.contact(connection, entry.links(runtime), question.booking)
+        return await service.contact(
+            connection, entry.links(runtime), entry.vault(runtime), question.booking, runtime.clock()
+        )

@@ -4,6 +4,7 @@ and needs none.
 
 import json
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,7 +27,11 @@ from booking.bookings.rules import (
     TwinUnderWay,
     UnknownBooking,
 )
-from booking.bookings.tables import Change, Contact, NewBooking
+from booking.bookings.tables import Change, NewBooking
+from booking.families import contacts
+from booking.families import tables as family_tables
+from booking.families.contacts import Contact
+from booking.families.rules import FamilyErased, Protection, is_protected
 from booking.settings import Settings
 from booking.slots import tables as slot_tables
 from booking.slots.reads import Offering
@@ -35,7 +40,8 @@ from booking.slots.service import SlotId
 from kit import database, outbox, telemetry
 from kit.database import Connection
 from kit.language import Language, instant, when_text
-from kit.refusal import Refusal
+from kit.refusal import NotFound, Refusal
+from kit.vault.store import Vault
 
 _outcomes = metrics.get_meter("booking").create_counter("samtid.bookings", description="requests to book, by outcome")
 _REFERENCE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -177,17 +183,91 @@ async def expire(connection: Connection, now: datetime, advisor: str | None = No
 
 
 async def book(
-    connection: Connection, links: Links, wanted: Wanted, *, key: str | None, now: datetime, language: Language
+    connection: Connection,
+    links: Links,
+    vault: Vault,
+    wanted: Wanted,
+    *,
+    key: str | None,
+    now: datetime,
+    language: Language,
 ) -> dict[str, Any]:
     """Book, once per `key`; the answer for the client. A refusal writes nothing.
 
-    Raises KeyReused, TwinUnderWay, HoldGone, SlotTaken (with alternatives), or what the rules raise.
+    Raises KeyReused, TwinUnderWay, HoldGone, SlotTaken (with alternatives), KeysUnavailable, or what the rules raise.
     """
+    answer, booking = await _book_once(connection, links, vault, wanted, _NEW_FAMILY, key, now, language)
+    return {**answer, "manage_token": links.token(booking), "manage_url": links.url(booking, wanted.contact.language)}
+
+
+async def book_by_staff(
+    connection: Connection,
+    links: Links,
+    vault: Vault,
+    wanted: Wanted,
+    *,
+    staff: str,
+    family: UUID | None = None,
+    protection: Protection = "none",
+    access: Collection[str] = (),
+    key: str | None,
+    now: datetime,
+    language: Language,
+) -> dict[str, Any]:
+    """Book for a new family, or for one that is known (`family`), in a transaction of `staff` that the caller commits.
+
+    A new family may be of protected identity: then nobody ever sees it, its bookings included, but whoever books and
+    the staff in `access` (their ids). There is no manage link for it: `manage_token` and `manage_url` are None.
+    Raises NotFound for a family that the transaction does not see, FamilyErased, or what `book` raises.
+    """
+    whose = _Whose(None, "none", staff)
+    if family:
+        row = await family_tables.sealed(connection, family)
+        if row is None:
+            raise NotFound
+        whose = _Whose(family, row["protection"], staff)
+    elif is_protected(protection):
+        whose = _Whose(None, protection, staff, tuple({staff, *access}))
+    answer, booking = await _book_once(connection, links, vault, wanted, whose, key, now, language)
+    if family and await family_tables.is_erased(connection, family):
+        # Asked once the booking stands: from then on the family's row cannot be marked before it is seen.
+        raise FamilyErased
+    shown = not is_protected(whose.protection)
+    return {
+        **answer,
+        "manage_token": links.token(booking) if shown else None,
+        "manage_url": links.url(booking, wanted.contact.language) if shown else None,
+    }
+
+
+@dataclass(frozen=True)
+class _Whose:
+    """The family that is booked for, a known one by its id or a new one; who books, and who may see the family."""
+
+    family: UUID | None
+    protection: Protection
+    staff: str | None = None
+    access: tuple[str, ...] = ()
+
+
+_NEW_FAMILY = _Whose(None, "none")
+
+
+async def _book_once(
+    connection: Connection,
+    links: Links,
+    vault: Vault,
+    wanted: Wanted,
+    whose: _Whose,
+    key: str | None,
+    now: datetime,
+    language: Language,
+) -> tuple[dict[str, Any], UUID]:
     with telemetry.span("booking", "book") as span:
         key_hash = links.keyed_hash("idempotency key", key.encode()) if key else None
         request = links.keyed_hash("request", wanted.canonical())
         try:
-            answer, booking = await _book(connection, links, wanted, key_hash, request, now, language)
+            answer, booking = await _book(connection, links, vault, wanted, whose, key_hash, request, now, language)
         except Refusal as refusal:
             if key_hash and (earlier := await _earlier(connection, key_hash)):
                 if earlier["request"] != request:
@@ -200,13 +280,15 @@ async def book(
             _outcomes.add(1, {"outcome": "confirmed"})
         span.set_attribute("samtid.booking_id", str(booking))
         span.set_attribute("samtid.booking_reference", answer["reference"])
-    return {**answer, "manage_token": links.token(booking), "manage_url": links.url(booking, wanted.contact.language)}
+    return answer, booking
 
 
 async def _book(
     connection: Connection,
     links: Links,
+    vault: Vault,
     wanted: Wanted,
+    whose: _Whose,
     key: bytes | None,
     request: bytes,
     now: datetime,
@@ -224,12 +306,19 @@ async def _book(
     booking = held.id if held else uuid4()
     reference = "".join(secrets.choice(_REFERENCE_LETTERS) for _ in range(8))
     answer = _answer(start, reference, language)
+    sealed = None if whose.family else await contacts.seal(vault, wanted.contact, now)
+    family = sealed.key.id if sealed else whose.family
+    assert family is not None, "known or new"
+    protected = is_protected(whose.protection)
     new = NewBooking(
         id=booking,
-        family=uuid4(),
+        family=family,
+        sealed=sealed,
+        language=wanted.contact.language,
+        protection=whose.protection,
         reference=reference,
-        token_hash=token_hash(links.token(booking)),
-        contact=wanted.contact,
+        # Of a protected family's booking nobody has the link, and nobody can make it.
+        token_hash=secrets.token_bytes(32) if protected else token_hash(links.token(booking)),
         child_age=wanted.child_age,
         key=key,
         lock=int.from_bytes((key or booking.bytes)[:8], "big", signed=True),
@@ -242,12 +331,18 @@ async def _book(
         if held
         else await tables.insert_booking(connection, start, new, now)
     )
+    if outcome != "made" and sealed:
+        vault.put_back(sealed.key)
     if outcome == "twin under way":
         raise TwinUnderWay
     if outcome == "key used":
         raise KeyReused
     if outcome == "not made":
         raise HoldGone if held else await taken(connection, slot, municipality, modality, now)
+    if whose.access:
+        await family_tables.grant(connection, family, start.unit, whose.access)
+    if whose.staff:
+        await tables.write_change(connection, booking, Change("confirmed", now, whose.staff, start.times.start))
     return answer, booking
 
 
@@ -358,22 +453,43 @@ def booked_of(row: asyncpg.Record, sequence: int) -> events.Booked:
     )
 
 
-async def contact(connection: Connection, links: Links, booking: UUID) -> answers.Contact | answers.NoContact:
-    """What notification needs to tell the family about a booking as it is now; asked at the moment of sending."""
+async def contact(
+    connection: Connection, links: Links, vault: Vault, booking: UUID, now: datetime
+) -> answers.Contact | answers.ProtectedContact | answers.NoContact:
+    """What notification needs to tell the family about a booking as it is now; asked at the moment of sending.
+
+    Raises KeysUnavailable.
+    """
     row = await tables.with_contact(connection, booking)
-    if row is None:
+    if row is None or row["sealed"] is None or row["erased_at"]:
         return answers.NoContact(found=False)
-    view = view_of(row, row["language"])
+    key = await vault.key(row["family"])
+    if key is None:
+        return answers.NoContact(found=False)
+    who = contacts.unseal(key, row["family"], row["sealed"], row["language"])
+    if is_protected(row["protection"]):
+        return answers.ProtectedContact(
+            found=True,
+            protected=True,
+            status=row["status"],
+            sequence=row["sequence"],
+            over=row["end_at"] <= now,
+            email=who.email,
+            phone=who.phone,
+            language=who.language,
+            help_phone=row["help_phone"],
+        )
+    view = view_of(row, who.language)
     return answers.Contact(
         found=True,
         status=view.status,
         sequence=view.sequence,
         reference=view.reference,
-        name=row["name"],
-        email=row["email"],
-        phone=row["phone"],
-        language=row["language"],
-        manage_url=links.url(booking, row["language"]),
+        name=who.name,
+        email=who.email,
+        phone=who.phone,
+        language=who.language,
+        manage_url=links.url(booking, who.language),
         start=view.start,
         end=view.end,
         zone=view.zone,

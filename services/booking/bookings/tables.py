@@ -5,6 +5,7 @@ in order of advisor and day, then `busy`. Entitlements will come between booking
 """
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
@@ -13,6 +14,8 @@ from uuid import UUID
 import asyncpg
 
 from booking.bookings.rules import Reason, Start
+from booking.families.contacts import Sealed
+from booking.families.rules import Protection, is_protected
 from kit.database import Connection, Statement
 from kit.outbox import Row
 
@@ -35,8 +38,9 @@ taken as (
 # No insert returns its rows: the database shows nobody a family in the statement that makes it known.
 _KEEP_CONTACT_KEY_AND_EVENT = """
 contact as (
-    insert into family (id, unit, name, phone, email, language, created_at)
-    select :family::uuid, unit, :name, :phone, :email, :language, :now from made
+    insert into family (id, unit, sealed, phone_hint, email_hint, language, protection, created_at)
+    select :family::uuid, unit, :sealed::bytea, :phone_hint, :email_hint, :language, :protection, :now
+    from made where :sealed is not null
 ),
 key as (
     insert into idempotency (key, request, booking, answer, created_at)
@@ -54,9 +58,9 @@ with guard as materialized (select pg_try_advisory_xact_lock(:lock) as alone),
 made as (select id, :unit::text as unit from taken),
 booked as (
     insert into booking (id, status, offering, municipality, unit, advisor, modality, place, start_at, end_at, zone,
-                         created_at, changed_at, family, child_age, reference, token_hash)
+                         created_at, changed_at, family, protected, child_age, reference, token_hash)
     select id, 'confirmed', :offering, :municipality, unit, :advisor, :modality, :place, :start, :end, :zone,
-           :now, :now, :family, :child_age, :reference, :token_hash
+           :now, :now, :family, :protected, :child_age, :reference, :token_hash
     from made
 ),
 {_KEEP_CONTACT_KEY_AND_EVENT}
@@ -73,9 +77,9 @@ made as (
 ),
 booked as (
     insert into booking (id, status, offering, municipality, unit, advisor, modality, place, start_at, end_at, zone,
-                         created_at, changed_at, family, child_age, reference, token_hash)
+                         created_at, changed_at, family, protected, child_age, reference, token_hash)
     select id, 'confirmed', offering, municipality, unit, advisor, modality, place, start_at, end_at, zone,
-           created_at, :now, :family, :child_age, :reference, :token_hash
+           created_at, :now, :family, :protected, :child_age, :reference, :token_hash
     from made
 ),
 kept as (update busy set kind = 'booking' from made where busy.id = made.id),
@@ -129,16 +133,6 @@ from booking where client = $1 and status = 'held' and expires_at > $3
 """
 
 
-@dataclass(frozen=True)
-class Contact:
-    """Who books. `phone` is E.164."""
-
-    name: str
-    phone: str | None
-    email: str | None
-    language: Literal["sv", "en"]
-
-
 What = Literal["confirmed", "rescheduled", "cancelled", "fulfilled", "no_show", "reopened"]
 
 
@@ -155,13 +149,15 @@ class Change:
 
 @dataclass(frozen=True)
 class NewBooking:
-    """What becomes known when a time is booked, beside its start."""
+    """What becomes known when a time is booked, beside its start. `sealed` is the contact of a new family."""
 
     id: UUID
     family: UUID
+    sealed: Sealed | None
+    language: Literal["sv", "en"]
+    protection: Protection
     reference: str
     token_hash: bytes
-    contact: Contact
     child_age: int | None
     key: bytes | None
     lock: int
@@ -193,10 +189,12 @@ def _new(new: NewBooking, now: datetime) -> dict[str, Any]:
         "family": new.family,
         "reference": new.reference,
         "token_hash": new.token_hash,
-        "name": new.contact.name,
-        "phone": new.contact.phone,
-        "email": new.contact.email,
-        "language": new.contact.language,
+        "sealed": new.sealed.sealed if new.sealed else None,
+        "phone_hint": new.sealed.phone_hint if new.sealed else None,
+        "email_hint": new.sealed.email_hint if new.sealed else None,
+        "language": new.language,
+        "protection": new.protection,
+        "protected": is_protected(new.protection),
         "child_age": new.child_age,
         "key": new.key,
         "lock": new.lock,
@@ -224,8 +222,11 @@ async def confirm_hold(connection: Connection, new: NewBooking, now: datetime) -
 
 
 async def _write(connection: Connection, statement: Statement, values: dict[str, Any]) -> Outcome:
+    # Within a transaction a refusal must not end it: what is free instead is still to be read.
+    within = connection.transaction() if connection.is_in_transaction() else nullcontext()
     try:
-        row = await statement.row(connection, **values)
+        async with within:
+            row = await statement.row(connection, **values)
     except asyncpg.ExclusionViolationError:
         return "not made"
     except asyncpg.UniqueViolationError as error:
@@ -303,9 +304,9 @@ async def by_token(connection: Connection, token_hash: bytes) -> asyncpg.Record 
 
 
 async def with_contact(connection: Connection, booking: UUID) -> asyncpg.Record | None:
-    """A booking with the family's contact details."""
+    """A booking with the family's sealed contact."""
     return await connection.fetchrow(
-        VIEW.replace("select b.*,", "select b.*, f.name, f.phone, f.email, f.language,").replace(
+        VIEW.replace("select b.*,", "select b.*, f.sealed, f.language, f.protection, f.erased_at,").replace(
             "from booking b", "from booking b join family f on f.id = b.family"
         )
         + " where b.id = $1",
@@ -356,12 +357,6 @@ async def decide(connection: Connection, booking: UUID, status: str, sequence: i
     await connection.execute(
         "update booking set status = $2, sequence = $3, changed_at = $4 where id = $1", booking, status, sequence, now
     )
-
-
-async def contacts(connection: Connection, families: Sequence[UUID]) -> dict[UUID, Contact]:
-    """Who families are, of those that the transaction sees."""
-    rows = await connection.fetch("select id, name, phone, email, language from family where id = any($1)", [*families])
-    return {row["id"]: Contact(row["name"], row["phone"], row["email"], row["language"]) for row in rows}
 
 
 async def write_change(connection: Connection, booking: UUID, change: Change) -> None:

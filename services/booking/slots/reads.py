@@ -103,6 +103,8 @@ class Offering(Entity):
     name: Text
     summary: Text
     kind: Literal["conversation", "course", "lecture", "drop_in", "joint_visit"]
+    documentation: Literal["anonymous", "minimal", "elsewhere"]
+    retention_days: int | None = None
     unit: str
     units: dict[str, str] = Field(default_factory=dict)
     municipalities: tuple[str, ...]

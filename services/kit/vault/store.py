@@ -30,6 +30,7 @@ _FEW = BATCH // 2
 FRESH = timedelta(hours=12)
 UNUSED_KEPT = timedelta(hours=24)
 ROTATED_AT_ONCE = 500
+POOL = 3
 # The key that hints are made with is kept as any other, under an id that is no family's.
 _LOOKUP = UUID(int=0)
 
@@ -73,6 +74,11 @@ class Vault:
         self._filling = asyncio.Lock()
         self._wanted = asyncio.Event()
         self._lookup: bytes | None = None
+
+    @classmethod
+    def at(cls, url: str, masters: Masters) -> "Vault":
+        """The key store at a PostgreSQL URL. Connects when it is first needed."""
+        return cls(database.engine(url, POOL), masters)
 
     async def take(self, now: datetime) -> DataKey:
         """A key that nobody has, committed in the store before. Waits for the store only if none is at hand."""

@@ -1,6 +1,6 @@
 """The keys of families."""
 
-from kit import migrations
+from kit import migrations, roles
 
 revision = "0001"
 down_revision = None
@@ -17,7 +17,10 @@ create table data_key (
 with (autovacuum_vacuum_threshold = 1, autovacuum_vacuum_scale_factor = 0);
 create index data_key_unused on data_key (created_at) where used_at is null;
 """
+GRANTS = """
+grant select, insert, delete, update (wrapped, master, used_at) on data_key to vault;
+"""
 
 
 def upgrade() -> None:
-    migrations.script(DDL)
+    migrations.script(roles.schema(roles.VAULT) + DDL + GRANTS)

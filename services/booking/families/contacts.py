@@ -1,0 +1,44 @@
+"""Who a family is and how it is reached: sealed with the family's own key, and nowhere readable without it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from kit.vault import sealing
+from kit.vault.store import DataKey, Vault
+
+
+@dataclass(frozen=True)
+class Contact:
+    """Who books. `phone` is E.164."""
+
+    name: str
+    phone: str | None
+    email: str | None
+    language: Literal["sv", "en"]
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """A contact as it is stored. `key.id` is the family's id; hints are of Vault.hint."""
+
+    key: DataKey
+    sealed: bytes
+    phone_hint: int | None
+    email_hint: int | None
+
+
+async def seal(vault: Vault, contact: Contact, now: datetime) -> Sealed:
+    """A new family's contact, with a key that nobody else has. Raises KeysUnavailable."""
+    key = await vault.take(now)
+    fields = {"name": contact.name, "phone": contact.phone, "email": contact.email}
+    phone_hint = await vault.hint("phone", contact.phone, now) if contact.phone else None
+    email_hint = await vault.hint("email", contact.email.casefold(), now) if contact.email else None
+    return Sealed(key, sealing.seal(key.key, key.id, fields), phone_hint, email_hint)
+
+
+def unseal(key: bytes, family: UUID, sealed: bytes, language: Literal["sv", "en"]) -> Contact:
+    """The contact of a family. Raises UnreadableError."""
+    fields = sealing.unseal(key, family, sealed)
+    return Contact(fields["name"], fields["phone"], fields["email"], language)

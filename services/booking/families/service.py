@@ -1,0 +1,163 @@
+"""The use cases of a family's identity: who it is, for whom may know, and its end.
+
+An identity ends in three steps, each of which can be repeated: it is decided and logged, the key is destroyed, what was
+sealed is cleared away. Whoever dies in between leaves families marked, and the next run goes on from there. From the
+second step on nobody can read the contact, wherever a copy of it lies.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from booking.families import contacts, rules, tables
+from booking.families.contacts import Contact
+from booking.families.rules import Rule, StillBooked, Visit
+from booking.roles import RETENTION
+from booking.slots.reads import Offering
+from kit import database
+from kit.database import Connection
+from kit.refusal import NotFound
+from kit.vault.store import Vault
+
+AT_ONCE = 500
+ON_REQUEST = "on request"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run erased, or would erase: families by the name of the rule."""
+
+    families: dict[str, list[UUID]] = field(default_factory=dict)
+
+    def counts(self) -> Counter[str]:
+        """How many by each rule."""
+        return Counter({rule: len(ids) for rule, ids in self.families.items()})
+
+
+async def contact_of(connection: Connection, vault: Vault, family: UUID) -> Contact | None:
+    """The contact of a family that the transaction sees; None where it is erased, or not seen.
+
+    Raises KeysUnavailable.
+    """
+    return (await contacts_of(connection, vault, [family])).get(family)
+
+
+async def contacts_of(connection: Connection, vault: Vault, families: Sequence[UUID]) -> dict[UUID, Contact]:
+    """The contacts of those of the families that the transaction sees and that are not erased.
+
+    Raises KeysUnavailable.
+    """
+    return await _unsealed(vault, await tables.all_sealed(connection, families))
+
+
+async def find_by_phone(connection: Connection, vault: Vault, phone: str, now: datetime) -> dict[UUID, Contact]:
+    """The families with this telephone number (E.164) that the transaction sees, the newest first.
+
+    Raises KeysUnavailable.
+    """
+    rows = await tables.with_hint(connection, await vault.hint("phone", phone, now))
+    found = await _unsealed(vault, rows)
+    return {family: contact for family, contact in found.items() if contact.phone == phone}
+
+
+async def _unsealed(vault: Vault, rows: Sequence[asyncpg.Record]) -> dict[UUID, Contact]:
+    keys = await vault.keys([row["id"] for row in rows]) if rows else {}
+    return {
+        row["id"]: contacts.unseal(keys[row["id"]], row["id"], row["sealed"], row["language"])
+        for row in rows
+        if row["id"] in keys
+    }
+
+
+async def due(engine: AsyncEngine, now: datetime) -> Report:
+    """What `retain` would erase now. Changes nothing."""
+    return await _each_due(engine, now, decide=False)
+
+
+async def retain(engine: AsyncEngine, vault: Vault, now: datetime) -> Report:
+    """Erase the identities that the rules let go, and finish what an earlier run began. Raises KeysUnavailable."""
+    report = await _each_due(engine, now, decide=True)
+    await finish(engine, vault, now)
+    return report
+
+
+async def erase(engine: AsyncEngine, vault: Vault, family: UUID, now: datetime) -> None:
+    """Erase one identity, because somebody asked for it. Once erased it stays so.
+
+    Raises StillBooked, NotFound for a family that is not known, or KeysUnavailable: it is decided then, and done later.
+    """
+    async with _ending(engine, now) as connection:
+        if not await tables.known(connection, [family]):
+            raise NotFound
+        if await tables.lock(connection, [family]):
+            if rules.still_booked((await _visits(connection, [family])).get(family, []), now):
+                raise StillBooked
+            await tables.mark(connection, family, ON_REQUEST, now)
+    await finish(engine, vault, now)
+
+
+async def finish(engine: AsyncEngine, vault: Vault, now: datetime) -> int:
+    """Destroy the keys of marked families and clear what was sealed; how many there were. Raises KeysUnavailable."""
+    async with _ending(engine, now) as connection:
+        marked = await tables.marked(connection)
+    for first in range(0, len(marked), AT_ONCE):
+        some = marked[first : first + AT_ONCE]
+        # In this order: what is cleared while its key lives could be read from any older copy.
+        await vault.destroy(some)
+        async with _ending(engine, now) as connection:
+            await tables.clear(connection, some)
+    return len(marked)
+
+
+async def tidy_keys(engine: AsyncEngine, vault: Vault, now: datetime) -> int:
+    """Destroy the keys that no family ever got; how many. Raises KeysUnavailable."""
+
+    async def used(ids: Sequence[UUID]) -> list[UUID]:
+        async with _ending(engine, now) as connection:
+            return await tables.known(connection, ids)
+
+    return await vault.tidy(now, used)
+
+
+def _ending(engine: AsyncEngine, now: datetime) -> AbstractAsyncContextManager[Connection]:
+    return database.transaction(engine, role=RETENTION, before=now.isoformat())
+
+
+async def _each_due(engine: AsyncEngine, now: datetime, *, decide: bool) -> Report:
+    report, last = Report(), UUID(int=0)
+    while True:
+        async with _ending(engine, now) as connection:
+            some = await tables.kept(connection, now, last, AT_ONCE)
+            if not some:
+                return report
+            found = await _due(connection, some, now)
+            if decide:
+                # Asked again with the rows locked: who books for one of them meanwhile waits, and finds it erased.
+                await tables.lock(connection, [family for family, _ in found])
+                found = await _due(connection, [family for family, _ in found], now)
+            for family, rule in found:
+                report.families.setdefault(rule.name, []).append(family)
+                if decide:
+                    await tables.mark(connection, family, rule.name, now)
+        last = some[-1]
+
+
+async def _due(connection: Connection, families: Sequence[UUID], now: datetime) -> list[tuple[UUID, Rule]]:
+    visits = await _visits(connection, families)
+    created = await tables.kept_since(connection, families)
+    decided = ((family, rules.due(visits.get(family, []), at, now)) for family, at in created.items())
+    return [(family, rule) for family, rule in decided if rule]
+
+
+async def _visits(connection: Connection, families: Sequence[UUID]) -> dict[UUID, list[Visit]]:
+    found: dict[UUID, list[Visit]] = {}
+    for row in await tables.visits(connection, families):
+        offering = Offering.stored(row["offering"]) if row["offering"] else None
+        found.setdefault(row["family"], []).append(Visit(offering, row["status"], row["end_at"], row["changed_at"]))
+    return found

