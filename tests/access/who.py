@@ -56,10 +56,12 @@ BOOKING: dict[str, Open | Staff | Known] = {
         for page in ("", "/uppgifter", "/boka")
     },
     "GET /booking/v1/bookings/{token}": LINK,
+    "GET /booking/v1/bookings/{token}/export": LINK,
     "POST /booking/v1/bookings/{token}/reschedule": LINK,
     "POST /booking/v1/bookings/{token}/cancel": LINK,
     "GET /bokning/{token}": LINK,
     "GET /bokning/{token}/kalender.ics": LINK,
+    "GET /bokning/{token}/uppgifter": LINK,
     "GET /bokning/{token}/flytta": LINK,
     "POST /bokning/{token}/flytta": LINK,
     "GET /bokning/{token}/avboka": LINK,

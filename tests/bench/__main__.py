@@ -31,6 +31,7 @@ from booking.slots.service import SlotId
 from deploy import embedded, installation
 from directory import events as directory
 from kit import messaging, migrations
+from kit.roles import VAULT, owner
 from tests.bench import load
 from tests.booking import register
 
@@ -190,9 +191,11 @@ async def prepare_pgbench(database_url: str, slots: list[SlotId]) -> None:
         "child_age": "2::smallint",
         "reference": "v_id::text",
         "token_hash": "convert_to(v_id::text, 'UTF8')",
-        "name": "'Kim'::text",
-        "phone": "'+46701234567'::text",
-        "email": "null::text",
+        "sealed": "convert_to(repeat('x', 93), 'UTF8')",
+        "phone_hint": "7::smallint",
+        "email_hint": "null::smallint",
+        "protection": "'none'::text",
+        "protected": "false",
         "language": "'sv'::text",
         "key": "convert_to(v_id::text, 'UTF8')",
         "request": "''::bytea",
@@ -285,12 +288,13 @@ async def measure(
             break
         except asyncpg.CannotConnectNowError:
             await asyncio.sleep(0.1)
-    await installation.make_roles(admin, dict.fromkeys(installation.LOGINS, "of-the-bench"))
-    await installation.make_database(admin, "booking", "booking")
+    await installation.make_roles(admin, dict.fromkeys(installation.logins(), "of-the-bench"))
+    as_role = "postgresql://{}@127.0.0.1:{}/{}"
+    for name in ("booking", VAULT):
+        await installation.make_database(admin, name, name)
+        await asyncio.to_thread(migrations.upgrade, name, as_role.format(owner(name), database_port, name))
     await admin.close()
     database_url = f"{server}/booking"
-    as_role = "postgresql://{}@127.0.0.1:{}/booking"
-    await asyncio.to_thread(migrations.upgrade, "booking", as_role.format("booking_owner", database_port))
     client = await nats.connect(f"nats://127.0.0.1:{broker_port}")
     await messaging.provision(client, READS)
     await client.close()
@@ -299,12 +303,16 @@ async def measure(
     print(f"{len(slots)} starts to book; search over 5 advisors and 43 days", flush=True)
     secret = folder / "secret"
     secret.write_text("a secret that only this run knows, 32+")
+    master = folder / "master"
+    master.write_text("5a" * 32)
     environment = {
         **os.environ,
         "ENVIRONMENT": "test",
         "NATS_URL": f"nats://127.0.0.1:{broker_port}",
         "MANAGE_SECRET_FILE": str(secret),
         "SESSION_KEY_FILE": str(secret),
+        "MASTER_KEY_FILE": str(master),
+        "VAULT_URL": as_role.format(VAULT, database_port, VAULT),
         # The load comes from one address. It is counted as any other's, and never refused.
         "READS_PER_MINUTE": "1000000000",
         "WRITES_PER_MINUTE": "1000000000",
@@ -319,7 +327,7 @@ async def measure(
     }
     for who, arguments in commands.items():
         role = "postgres" if who == "floor" else "booking"
-        bound = {**environment, "DATABASE_URL": as_role.format(role, database_port)}
+        bound = {**environment, "DATABASE_URL": as_role.format(role, database_port, "booking")}
         with (folder / f"{who}.log").open("wb") as log:
             processes.append(subprocess.Popen([sys.executable, *arguments], env=bound, stdout=log, stderr=log))
         until_ready(ports[who], processes[-1], "/booking/readyz")

@@ -27,7 +27,8 @@ from booking.slots.service import SlotId
 from deploy import installation
 from kit import database, migrations, roles
 from kit.refusal import NotFound
-from kit.vault.store import BATCH, KeysUnavailable, Vault
+from kit.vault.sealing import new_key
+from kit.vault.store import BATCH, DataKey, KeysUnavailable, Vault
 from tests.booking.conftest import Clock
 from tests.booking.test_journey import QUERY
 from tests.conftest import AsRole, Running, until
@@ -159,6 +160,13 @@ async def over(booking: Running, clock: Clock) -> None:
     await rows(booking, "update booking set status = 'fulfilled' where status = 'confirmed'")
 
 
+async def bring_back(vault: Vault, family: UUID, now: datetime) -> None:
+    """Put a key back that was destroyed, as restoring the store does."""
+    async with vault._store() as connection:
+        await vault._insert(connection, [DataKey(family, new_key(), now)])
+    assert await vault.key(family)
+
+
 async def test_identities_end_by_their_rule_and_nothing_else_does(booking: Running, clock: Clock) -> None:
     runtime = booking.runtime
     made, family = await book(booking)
@@ -176,6 +184,9 @@ async def test_identities_end_by_their_rule_and_nothing_else_does(booking: Runni
     assert (await families.retain(runtime.engine, runtime.vault, clock.now)).families == found.families
     assert (await families.retain(runtime.engine, runtime.vault, clock.now)).families == {}
     assert await runtime.vault.key(family) is None
+    await bring_back(runtime.vault, family, clock.now)
+    await families.retain(runtime.engine, runtime.vault, clock.now)
+    assert await runtime.vault.key(family) is None, "restored with the key store, and gone again"
     [row] = await rows(booking, "select * from family where id = $1", family)
     assert (row["sealed"], row["phone_hint"], row["email_hint"], row["erasing"]) == (None, None, None, False)
     assert row["erased_at"] == clock.now
@@ -325,9 +336,6 @@ async def test_what_ends_identities_reads_none(booking: Running) -> None:
             await connection.execute("delete from erasure")
 
 
-Dump = Callable[[str], bytes]
-
-
 @pytest.fixture
 def pg(infra_kind: str, postgres: str) -> Callable[..., bytes]:
     """`pg("pg_dump", database, input)`: PostgreSQL's own programs, from wherever the server came."""
@@ -411,3 +419,44 @@ async def test_families_known_before_there_were_keys_count_as_erased(
     assert "Kim" not in row["text"]
     assert await connection.fetchval("select rule from erasure where family = $1", family) == "known before keys"
     await connection.close()
+
+
+async def test_a_family_sees_all_that_is_kept_about_it(booking: Running, clock: Clock) -> None:
+    made, family = await book(booking)
+    [row] = await rows(booking, "select id from booking where family = $1", family)
+    await by_staff(booking, (await free(booking))[5], family=family)
+    await book(booking, {"name": "Robin", "phone": "0709999999", "language": "sv"}, nth=1)
+    async with secrecy.of(booking.runtime.engine, "maria", [UNIT]) as connection:
+        await connection.execute(
+            "select log_read($1, 'advisor', $2, $3, $4, 'booking', 'day > booking')", clock.now, UNIT, family, row["id"]
+        )
+    token = made["manage_token"]
+    answer = await booking.http.get(f"/booking/v1/bookings/{token}/export")
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["cache-control"] == "no-store"
+    found = answer.json()
+    assert found["contact"] == vars(CONTACT)
+    assert found["erased_at"] is None
+    assert len(found["bookings"]) == 2
+    assert made["reference"] in [kept["reference"] for kept in found["bookings"]]
+    assert found["reads"] == [{"at": "2026-03-02T07:00:00Z", "role": "advisor", "unit": UNIT, "what": "booking"}]
+    assert "Robin" not in answer.text
+    assert "maria" not in str(found["reads"]), "who it was, a reviewer knows"
+
+    page = await booking.http.get(f"/bokning/{token}/uppgifter")
+    assert page.headers["cache-control"] == "no-store"
+    for text in ("Kim Kanin", "+46701234567", "Kim@Example.se", made["reference"], "rådgivare, Familjestöd"):
+        assert text in page.text
+    assert f"/bokning/{token}/uppgifter" in (await booking.http.get(f"/bokning/{token}")).text
+    assert (await booking.http.get(f"/bokning/{'x' * 43}/uppgifter")).status_code == 404
+    assert (await booking.http.get(f"/booking/v1/bookings/{'x' * 43}/export")).status_code == 404
+
+    await over(booking, clock)
+    await families.erase(booking.runtime.engine, booking.runtime.vault, family, clock.now)
+    gone = (await booking.http.get(f"/booking/v1/bookings/{token}/export")).json()
+    assert gone["contact"] is None
+    assert gone["erased_at"]
+    assert len(gone["bookings"]) == 2
+    page = await booking.http.get(f"/en/bokning/{token}/uppgifter")
+    assert "were erased on" in page.text
+    assert "Kim" not in page.text

@@ -15,6 +15,7 @@ WORDS = {
     "right": ("Stämmer det här?", "Is this right?"),
     "reach": ("Hur når vi dig?", "How do we reach you?"),
     "choose": ("Välj en tid", "Choose a time"),
+    "details": ("Vad vi har sparat om dig", "What we keep about you"),
     "move": ("Flytta tiden", "Move the time"),
     "move_there": ("Flytta till den tiden", "Move to that time"),
     "moved": ("Tiden är flyttad.", "The time is moved."),

@@ -12,7 +12,9 @@ from pydantic_core import PydanticCustomError
 
 from booking.bookings import entry, rules
 from booking.bookings.service import Hold, View, Wanted
+from booking.families import export as family_export
 from booking.families.contacts import Contact
+from booking.families.rules import ProtectedFamily
 from booking.slots.api import AdvisorOut, PlaceOut, Running, SlotOut, place_out, slot_out
 from booking.slots.reads import Modality
 from booking.slots.rules import NotOffered
@@ -299,6 +301,70 @@ async def show(token: Token, request: Request, running: Running) -> Response:
     """The booking of a manage token."""
     language = of_request(request)
     return JSONResponse(_booking_out(await entry.look_up(running, token, language), language))
+
+
+class ContactOut(BaseModel):
+    name: str
+    phone: str | None
+    email: str | None
+    language: Language
+
+
+class KeptOut(BookingOut):
+    """A booking, with the child's age in whole years (null for a child to come), and when it was made and changed."""
+
+    child_age: int | None
+    booked_at: datetime
+    changed_at: datetime | None
+
+
+class ReadOut(BaseModel):
+    """That a member of staff read of the family, in which role and for which unit."""
+
+    at: datetime
+    role: str
+    unit: str
+    what: str
+
+
+class ExportOut(BaseModel):
+    """All that booking keeps about a family. `contact` is null once it is erased.
+
+    Notification keeps which kinds of messages were sent about each booking and when, without their text or address.
+    """
+
+    contact: ContactOut | None
+    known_since: datetime
+    erased_at: datetime | None
+    bookings: list[KeptOut]
+    reads: list[ReadOut]
+
+
+@router.get(
+    "/bookings/{token}/export",
+    response_model=ExportOut,
+    responses=responses(rules.UnknownBooking, ProtectedFamily, KeysUnavailable),
+)
+async def export(token: Token, request: Request, running: Running) -> Response:
+    """All that is kept about the family that holds a manage token."""
+    language = of_request(request)
+    found = await family_export.export(running, token, language)
+    made = ExportOut(
+        contact=ContactOut(**vars(found.contact)) if found.contact else None,
+        known_since=found.known_since,
+        erased_at=found.erased_at,
+        bookings=[
+            KeptOut(
+                **_booking_out(kept.view, language),
+                child_age=kept.child_age,
+                booked_at=kept.booked_at,
+                changed_at=kept.changed_at,
+            )
+            for kept in found.bookings
+        ],
+        reads=[ReadOut(at=r["at"], role=r["role"], unit=r["unit"], what=r["what"]) for r in found.reads],
+    )
+    return JSONResponse(made.model_dump(mode="json"), headers={"Cache-Control": "no-store"})
 
 
 @router.post(

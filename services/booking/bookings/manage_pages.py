@@ -1,6 +1,8 @@
 """The pages of a booking, for whoever has its link: what was booked, its calendar file, moving and cancelling."""
 
+from datetime import datetime
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from fastapi import Query, Request, Response
 
@@ -9,6 +11,7 @@ from booking.bookings.api import Token, parse_slot
 from booking.bookings.pages import PAGES
 from booking.bookings.rules import NotChangeable, SlotTaken, TooFarAhead, TooSoon
 from booking.bookings.service import View
+from booking.families.export import export
 from booking.slots import pages as slot_pages
 from booking.slots import service as slots
 from booking.slots.pages import Asking, Offered, Running, Trouble
@@ -16,6 +19,7 @@ from booking.slots.reads import Municipality
 from booking.slots.rules import NotOffered
 from kit import calendar, database
 from kit.app import Runtime
+from kit.language import Language, clock_text, day_text
 from kit.refusal import Invalid
 from kit.web import pages
 
@@ -73,6 +77,27 @@ async def calendar_file(request: Request, running: Running, token: Token) -> Res
     return Response(content, media_type=calendar.MEDIA_TYPE, headers=headers)
 
 
+@router.get("/bokning/{token}/uppgifter")
+async def details(request: Request, running: Running, token: Token) -> Response:
+    """All that is kept about the family."""
+    language = pages.language_of(request)
+    found = await export(running, token, language)
+    newest = found.bookings[0].view
+    municipality = await _municipality(running, newest)
+    return PAGES.render(
+        request,
+        "details.html",
+        private=True,
+        municipality=municipality,
+        accent=municipality.accent if municipality else None,
+        found=found,
+        when={kept.view.id: kept.view.text(language) for kept in found.bookings},
+        moment=lambda at: _moment(at, ZoneInfo(newest.zone), language),
+        back=f"/bokning/{token}",
+        download=f"/booking/v1/bookings/{token}/export",
+    )
+
+
 @router.get("/bokning/{token}/flytta")
 async def new_times(
     request: Request,
@@ -124,6 +149,11 @@ async def cancel(request: Request, running: Running, token: Token) -> Response:
     """Cancel the booking, and show that it is cancelled."""
     await entry.cancel(running, token, pages.language_of(request))
     return pages.see_other(request, f"/bokning/{token}")
+
+
+def _moment(at: datetime, zone: ZoneInfo, language: Language) -> str:
+    local = at.astimezone(zone)
+    return f"{day_text(local.date(), language)} {local.year}, {clock_text(at, zone, language)}"
 
 
 def _changeable(running: Runtime, view: View) -> bool:

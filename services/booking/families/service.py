@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import asyncpg
@@ -26,6 +26,8 @@ from kit.refusal import NotFound
 from kit.vault.store import Vault
 
 AT_ONCE = 500
+# No backup of the key store is kept for longer.
+RESTORED = timedelta(days=30)
 ON_REQUEST = "on request"
 
 
@@ -84,6 +86,10 @@ async def retain(engine: AsyncEngine, vault: Vault, now: datetime) -> Report:
     """Erase the identities that the rules let go, and finish what an earlier run began. Raises KeysUnavailable."""
     report = await _each_due(engine, now, decide=True)
     await finish(engine, vault, now)
+    async with _ending(engine, now) as connection:
+        lately = await tables.erased_since(connection, now - RESTORED)
+    # Should the key store have been restored from a backup since, the keys that it brought back go again.
+    await vault.destroy(lately)
     return report
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
+from booking.bookings.tables import VIEW
 from kit.database import Connection
 
 _VISITS = """
@@ -56,6 +57,22 @@ async def grant(connection: Connection, family: UUID, unit: str, staff: Collecti
     )
 
 
+async def bookings(connection: Connection, family: UUID) -> list[asyncpg.Record]:
+    """The bookings of a family that the transaction sees, with the names that a page needs, the latest first."""
+    found: list[asyncpg.Record] = await connection.fetch(f"{VIEW} where b.family = $1 order by b.start_at desc", family)
+    return found
+
+
+async def reads(connection: Connection, family: UUID) -> list[asyncpg.Record]:
+    """Who of the staff has read of a family, without their names, the latest first."""
+    found: list[asyncpg.Record] = await connection.fetch(
+        "select l.at, l.role, l.unit, l.what, u.data->>'name' as unit_name from read_log l"
+        " left join directory_copy u on u.kind = 'unit' and u.id = l.unit where l.family = $1 order by l.at desc",
+        family,
+    )
+    return found
+
+
 # What follows is done as `booking.roles.RETENTION`, which sees no contact.
 
 
@@ -102,6 +119,11 @@ async def mark(connection: Connection, family: UUID, rule: str, now: datetime) -
 async def marked(connection: Connection) -> list[UUID]:
     """The families whose identity was decided to go, and is not gone yet."""
     return [row["id"] for row in await connection.fetch("select id from family where erasing")]
+
+
+async def erased_since(connection: Connection, since: datetime) -> list[UUID]:
+    """The families that the log of erasures names from an instant on."""
+    return [row["family"] for row in await connection.fetch("select family from erasure where at >= $1", since)]
 
 
 async def clear(connection: Connection, families: Sequence[UUID]) -> None:

@@ -1,0 +1,66 @@
+"""All that booking keeps about a family, for the family itself."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+
+from booking import secrecy
+from booking.bookings import tables as booking_tables
+from booking.bookings.entry import vault
+from booking.bookings.links import token_hash
+from booking.bookings.rules import UnknownBooking
+from booking.bookings.service import View, view_of
+from booking.families import service, tables
+from booking.families.contacts import Contact
+from booking.families.rules import ProtectedFamily, is_protected
+from kit import database
+from kit.app import Runtime
+from kit.language import Language
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A booking and what is kept beside what its family sees elsewhere; instants in UTC, `child_age` in years."""
+
+    view: View
+    child_age: int | None
+    booked_at: datetime
+    changed_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Export:
+    """What is kept of a family. `contact` is None where it is erased, then `erased_at` says since when."""
+
+    contact: Contact | None
+    known_since: datetime
+    erased_at: datetime | None
+    bookings: Sequence[Kept]
+    reads: Sequence[asyncpg.Record]
+
+
+async def export(runtime: Runtime, token: str, language: Language) -> Export:
+    """What is kept of the family that holds a manage token.
+
+    Raises UnknownBooking, KeysUnavailable, or ProtectedFamily: such a family is told by telephone.
+    """
+    async with secrecy.of_token(runtime.engine, token_hash(token)) as connection:
+        row = await booking_tables.by_token(connection, token_hash(token))
+        family = await tables.sealed(connection, row["family"]) if row else None
+        if family is None:
+            raise UnknownBooking
+        if is_protected(family["protection"]):
+            raise ProtectedFamily
+        await database.tell(connection, family=str(family["id"]))
+        return Export(
+            contact=await service.contact_of(connection, vault(runtime), family["id"]),
+            known_since=family["created_at"],
+            erased_at=family["erased_at"],
+            bookings=[
+                Kept(view_of(b, language), b["child_age"], b["created_at"], b["changed_at"])
+                for b in await tables.bookings(connection, family["id"])
+            ],
+            reads=await tables.reads(connection, family["id"]),
+        )
