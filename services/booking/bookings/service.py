@@ -174,12 +174,20 @@ async def release(connection: Connection, hold_id: UUID) -> None:
         await tables.remove_holds(connection, [row])
 
 
-async def expire(connection: Connection, now: datetime, advisor: str | None = None) -> int:
-    """Give back the time of expired holds (of one advisor); how many there were."""
+async def expire(connection: Connection, now: datetime, advisor: str | None = None) -> None:
+    """Give back the time of expired holds (of one advisor)."""
     expired = await tables.expired_holds(connection, now, advisor)
     if expired:
         await tables.remove_holds(connection, expired)
-    return len(expired)
+
+
+async def make_way(connection: Connection, slot: SlotId, now: datetime) -> bool:
+    """Give back what expired holds keep of the advisor's time; whether nothing has the slot's start any more.
+
+    It may be the sweeper that gave it back, a moment before.
+    """
+    await expire(connection, now, slot.advisor)
+    return not await tables.is_taken(connection, slot.advisor, slot.start)
 
 
 async def book(
