@@ -309,7 +309,9 @@ async def _book(
     if slot is None or municipality is None or modality is None:
         raise rules.invalid("slot", "Välj en tid.", "Choose a time.")
     # A slot that could be held can be booked from that hold, though its lead time has begun meanwhile.
-    start = await _allowed(connection, slot, municipality, modality, held.held_at if held else now)
+    by_staff = whose.staff is not None
+    asked_at = held.held_at if held else now
+    start = await _allowed(connection, slot, municipality, modality, asked_at, by_staff=by_staff)
     rules.allow_child(start.offering, age=wanted.child_age, expecting=wanted.expecting)
     booking = held.id if held else uuid4()
     reference = "".join(secrets.choice(_REFERENCE_LETTERS) for _ in range(8))
@@ -346,7 +348,7 @@ async def _book(
     if outcome == "key used":
         raise KeyReused
     if outcome == "not made":
-        raise HoldGone if held else await taken(connection, slot, municipality, modality, now)
+        raise HoldGone if held else await taken(connection, slot, municipality, modality, now, by_staff=by_staff)
     if whose.access:
         await family_tables.grant(connection, family, start.unit, whose.access)
     if whose.staff:
