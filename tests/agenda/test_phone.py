@@ -86,7 +86,7 @@ async def test_nobody_books_a_follow_up_for_anothers_family(work: Work) -> None:
 async def test_a_family_that_calls_is_booked_for(work: Work, who: str) -> None:
     await work.learn(person("asa-horby", "horby-stod", role="coordinator"))
     begin = plain((await work.get("/telefonbokning", who)).text)
-    assert "Föräldrasamtal , Hörby" in begin
+    assert "Föräldrasamtal (Hörby)" in begin
     chosen = await first_time(work, who, satt="phone")
     form = await work.post(PATH, who, **chosen)
     assert form.status_code == 200

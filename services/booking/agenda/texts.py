@@ -79,8 +79,8 @@ TEXTS: Texts = {
     "phone_reach_hint": ("Ett av dem räcker.", "One of them is enough."),
     "phone_protection": ("Skyddade uppgifter", "Protected identity"),
     "phone_protection_hint": (
-        "Fråga inte i onödan. Säger familjen det själv: skriv ett alias, så går inget ut om tid eller plats.",
-        "Do not ask without need. If the family says so: write an alias, and nothing of time or place is sent.",
+        "Fråga inte i onödan. Säger familjen det: välj vilket och skriv ett alias. Då går inget ut om tid eller plats.",
+        "Do not ask without need. If the family says so, choose which and write an alias: no time or place is sent.",
     ),
     "protection_none": ("Nej", "No"),
     "protection_sekretessmarkering": ("Sekretessmarkering", "Sekretessmarkering (note of secrecy)"),
