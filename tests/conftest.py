@@ -227,12 +227,12 @@ async def run(
         # All requests of a test come from one address, and most tests make more of them than one reader does.
         free = dict.fromkeys(("reads_per_minute", "writes_per_minute", "guesses_per_minute"), 1_000_000)
         settings = {"environment": "test", "public_url": "http://samtid.test", **free, **settings}
-        Settings = import_module(f"{service}.settings").Settings
-        if "session_key_file" in Settings.model_fields:
+        made_of = import_module(f"{service}.settings").Settings
+        if "session_key_file" in made_of.model_fields:
             settings = {"session_key_file": folder / "session.key", **settings}
-        if "vault_url" in Settings.model_fields:
+        if "vault_url" in made_of.model_fields:
             settings = {"vault_url": vault_url, "master_key_file": folder / "master.key", **settings}
-        made = Settings(database_url=database_url, nats_url=nats_server.url, **settings)
+        made = made_of(database_url=database_url, nats_url=nats_server.url, **settings)
         app = import_module(f"{service}.app").create_app(made, **({"clock": clock} if clock else {}))
         async with app.router.lifespan_context(app):
             transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)

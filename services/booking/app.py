@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 
 from booking.agenda import api as agenda_api
-from booking.agenda import feed_pages, leave_pages
+from booking.agenda import feed_pages, follow_up_pages, leave_pages, phone_pages
 from booking.agenda import pages as agenda_pages
 from booking.bookings import api as bookings_api
 from booking.bookings import jobs, manage_pages
@@ -43,7 +43,9 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
             booking_pages.router,
             manage_pages.router,
             agenda_pages.router,
+            follow_up_pages.router,
             leave_pages.router,
+            phone_pages.router,
             feed_pages.router,
             feed_pages.feed_router,
             review_pages.router,

@@ -127,6 +127,7 @@ FORMS: Mapping[str, tuple[Field, ...]] = {
         Field("kind", "choice", ("conversation", "course", "lecture", "drop_in", "joint_visit")),
         Field("regime", "choice", ("universal", "assessed")),
         Field("documentation", "choice", ("anonymous", "minimal", "elsewhere")),
+        Field("retention_days", "whole", needed=False),
         Field("unit", "choice", "unit"),
         Field("municipalities", "several", "municipality"),
         Field("units", "each", "unit", needed=False),

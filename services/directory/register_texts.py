@@ -278,6 +278,11 @@ TEXTS: Texts = {
     "h_horizon_days": ("1 till 90.", "1 to 90."),
     "f_lead_time_hours": ("Bokas senast så många timmar före", "Booked at the latest so many hours before"),
     "f_cancel_limit_hours": ("Avbokas senast så många timmar före", "Cancelled at the latest so many hours before"),
+    "f_retention_days": ("Familjens uppgifter sparas så många dagar", "A family's details are kept for so many days"),
+    "h_retention_days": (
+        "Räknat från det sista besöket, sedan raderas de. Tomt: 30 dagar om den är anonym, annars 365.",
+        "Counted from the last visit, then they are erased. Empty: 30 days if it is anonymous, otherwise 365.",
+    ),
     "f_self_booking": ("Föräldrar bokar själva", "Parents book it themselves"),
     "f_practical.sv": ("Hur man gör, på svenska", "What to do, in Swedish"),
     "f_practical.en": ("Hur man gör, på engelska", "What to do, in English"),

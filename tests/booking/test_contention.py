@@ -5,13 +5,14 @@ import random
 from collections import Counter
 from datetime import datetime
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
-from booking.bookings import entry
+from booking.bookings import entry, tables
 from kit import database
+from tests.booking.conftest import Clock
 from tests.booking.test_free_time import check
 from tests.booking.test_journey import request_for, slots
-from tests.conftest import Running
+from tests.conftest import Running, until
 
 CLIENTS = 32
 ROUNDS = 50
@@ -119,6 +120,28 @@ async def test_a_twin_under_way_is_told_to_try_again(booking: Running) -> None:
         assert twin.headers["retry-after"] == "1"
     again = await booking.http.post("/booking/v1/bookings", json=request_for(slot), headers=headers)
     assert again.status_code == 201
+
+
+async def test_a_time_that_the_sweeper_is_giving_back_is_waited_for(booking: Running, clock: Clock) -> None:
+    """The sweeper has the expired hold in its hands and has not yet given the time back: nobody is told `taken`."""
+    slot = (await slots(booking, limit=30, modality="video"))[-1]
+    body = {"slot": slot["id"], "municipality": "1266", "modality": "video"}
+    held = (await booking.http.post("/booking/v1/holds", json=body)).json()
+    async with database.transaction(booking.admin) as sweeper:
+        # What the sweeper locks first; the service's own passes over what is locked.
+        expired = await sweeper.fetch("select * from booking where id = $1 for update", UUID(held["id"]))
+        clock.move(minutes=11)
+        booked = asyncio.create_task(booking.http.post("/booking/v1/bookings", json=request_for(slot)))
+        await until(lambda: _waits_or_ended(booking, booked))
+        await tables.remove_holds(sweeper, expired)
+    assert (await booked).status_code == 201
+
+
+async def _waits_or_ended(booking: Running, task: asyncio.Task[Any]) -> bool:
+    """Whether the task's work waits for a lock in booking's database, or is over."""
+    async with database.driver(booking.admin) as connection:
+        query = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+        return task.done() or bool(await connection.fetchval(query))
 
 
 async def test_the_constraint_decides_where_the_projection_is_wrong(booking: Running) -> None:

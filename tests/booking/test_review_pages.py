@@ -93,6 +93,18 @@ async def test_a_reviewer_is_told_in_words_what_was_read_and_never_of_whom(booki
     assert "day → booking" in page.text
 
 
+async def test_reads_of_a_protected_family_are_unusual_and_name_no_booking(booking: Running) -> None:
+    of = await made(booking)
+    async with booking.admin.begin() as connection:
+        row = (await connection.exec_driver_sql("update booking set protected = true returning id, family")).one()
+    await read(booking, "maria", at=NOW, booking=row.id, family=row.family)
+    listed, sample = await get(booking, "gunilla"), await draw(booking, "gunilla")
+    assert "skyddad familj" in sample.text
+    for page in (listed, sample, await get(booking, "gunilla", CSV)):
+        assert "Maria Ek" in page.text
+        assert of["reference"] not in page.text
+
+
 async def test_other_units_are_never_shown(booking: Running) -> None:
     await read(booking, "maria", at=NOW, why="day")
     await read(booking, "eva", at=NOW, unit="eslovs-stod", why="week")

@@ -1,4 +1,6 @@
-"""An advisor's day in a real browser: the lists, a booking and what became of it, leave before it is saved."""
+"""An advisor's day in a real browser: the lists, a booking and what became of it, leave before it is saved, a family
+that calls.
+"""
 
 from typing import Any
 
@@ -67,6 +69,13 @@ async def test_from_the_list_of_the_day_to_what_became_of_a_visit(
         await press(page, "Familjen kom")
         await page.get_by_text("Noterat: familjen kom.").wait_for()
         await is_good(page, "fulfilled")
+        await page.get_by_role("link", name="Boka en uppföljning").click()
+        await is_good(page, "follow-up")
+        await page.get_by_role("radio").first.check()
+        await press(page, "Boka uppföljningen")
+        await page.get_by_text("Uppföljningen är bokad.").wait_for()
+        await page.goto("/arbetsdag")
+        await page.get_by_role("link", name="Öppna bokningen").first.click()
         await press(page, "Ångra")
         await page.get_by_text("Ångrat: tiden är bokad som förut.").wait_for()
         await press(page, "Familjen uteblev")
@@ -112,6 +121,33 @@ async def test_leave_is_looked_at_before_it_is_saved(opened: Open, day: Site, wi
         await press(page, "Gör adressen")
         await page.get_by_text("Kopiera adressen nu.").wait_for()
         await is_good(page, "a new address")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (1280, "dark")])
+async def test_a_family_that_calls_is_booked_for(opened: Open, day: Site, width: int, scheme: Any) -> None:
+    size = {"width": width, "height": 800}
+    async with opened(viewport=size, color_scheme=scheme, person="maria-ek") as page:
+        await page.goto("/arbetsdag")
+        await page.get_by_role("link", name="Boka åt en familj").click()
+        await is_good(page, "phone")
+        await page.get_by_label("Familjens telefonnummer").fill("070-123 45 67")
+        await press(page, "Sök")
+        await expect(page.get_by_role("link", name="Boka åt Kim")).to_have_count(2)
+        await is_good(page, "families found")
+        await page.get_by_role("link", name="Föräldrasamtal (Hörby)").click()
+        await is_good(page, "times by phone")
+        await page.get_by_role("radio").first.check()
+        await press(page, "Fortsätt")
+        await is_good(page, "who calls")
+        await press(page, "Boka tiden")
+        await is_good(page, "who calls, with errors")
+        await page.get_by_label("Förnamn eller alias").fill("Robin")
+        await page.get_by_label("Telefonnummer").fill("070-765 43 21")
+        await page.get_by_label("Barnets ålder").select_option("3")
+        await press(page, "Boka tiden")
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Tiden är bokad")
+        await page.get_by_text("”Välkommen måndag 2 mars kl. 08.00–08.45.”").wait_for()
+        await is_good(page, "what to say")
 
 
 async def test_the_day_is_printed_without_what_is_pressed(opened: Open, day: Site) -> None:

@@ -102,6 +102,7 @@ entities: st.SearchStrategy[Entity] = st.one_of(
         kind=st.sampled_from(["conversation", "joint_visit"]),
         regime=st.sampled_from(["universal", "assessed"]),
         documentation=st.sampled_from(["anonymous", "minimal", "elsewhere"]),
+        retention_days=st.none() | st.integers(1, 3650),
         unit=ids,
         units=st.dictionaries(codes, ids, max_size=2),
         municipalities=st.lists(codes, max_size=3),

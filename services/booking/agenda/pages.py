@@ -13,6 +13,7 @@ from booking.agenda.rules import Outcome
 from booking.agenda.service import Opened
 from booking.agenda.texts import TEXTS
 from booking.bookings.api import parse_slot
+from booking.bookings.pages import child_age
 from booking.bookings.rules import Reason, SlotTaken, TooFarAhead, TooSoon
 from booking.bookings.service import View
 from booking.bookings.tables import Change
@@ -25,7 +26,7 @@ from kit import access, database
 from kit.access import Person
 from kit.app import Runtime
 from kit.language import Language, clock_text, day_text, phone_text
-from kit.refusal import Invalid, NotFound
+from kit.refusal import Invalid, NotFound, Refusal
 from kit.web import pages
 from kit.web.pages import Pages
 
@@ -36,7 +37,7 @@ PAGES.templates.filters["phone"] = phone_text
 Advising = Annotated[Person, Depends(access.signed_in("advisor"))]
 Chosen = Annotated[date | None, Query(ge=date(2000, 1, 2), le=date(2100, 1, 1))]
 News = Annotated[str | None, Query(max_length=20)]
-NEWS = ("fulfilled", "no_show", "reopen", "moved", "moved_away", "cancelled")
+NEWS = ("fulfilled", "no_show", "reopen", "moved", "moved_away", "cancelled", "follow_up")
 OUTCOMES: Mapping[str, Outcome | None] = {"fulfilled": "fulfilled", "no_show": "no_show", "reopen": None}
 REASONS: tuple[Reason, ...] = get_args(Reason)
 _FIRST_YEAR, _LAST_YEAR = 2000, 2100
@@ -104,7 +105,7 @@ async def show(request: Request, running: Running, person: Advising, booking: UU
         opened=opened,
         when=opened.view.text(language),
         day=service.today(opened.view.start, zone),
-        child=_child(request, opened.child_age),
+        child=child_text(request, opened.child_age),
         history=_history(request, opened, zone),
         news=nytt if nytt in NEWS else None,
     )
@@ -151,9 +152,7 @@ async def move(request: Request, running: Running, person: Advising, booking: UU
     try:
         await entry.move(running, person, booking, slot, satt if satt in slot_pages.MODALITIES else None)
     except (SlotTaken, TooSoon, TooFarAhead, Invalid) as refusal:
-        nearest = refusal.alternatives if isinstance(refusal, SlotTaken) else ()
-        said = SlotTaken().text(language) if isinstance(refusal, Invalid) else refusal.text(language)
-        return await _new_times(request, running, person, view, satt, Trouble(refusal.status, said, nearest))
+        return await _new_times(request, running, person, view, satt, trouble_of(request, refusal))
     if slot.advisor != person.advisor:
         return pages.see_other(
             request, "/arbetsdag", dag=service.today(view.start, ZoneInfo(view.zone)), nytt="moved_away"
@@ -234,6 +233,14 @@ async def _new_times(
     )
 
 
+def trouble_of(request: Request, refusal: Refusal) -> Trouble:
+    """Why the free times are shown again: a refusal, with the nearest times where there are such."""
+    nearest = refusal.alternatives if isinstance(refusal, SlotTaken) else ()
+    # The only thing of a time itself that can be invalid is the way to meet: it has changed since it was listed.
+    said = SlotTaken() if isinstance(refusal, Invalid) else refusal
+    return Trouble(refusal.status, said.text(pages.language_of(request)), nearest)
+
+
 def beside_text(*, others: bool) -> str:
     """The text of the link beside a list of times: from others' times to one's own, and back."""
     return "own_times" if others else "others_times"
@@ -272,12 +279,9 @@ def said(request: Request) -> dict[str, Any]:
     }
 
 
-def _child(request: Request, age: int | None) -> str:
-    if age is None:
-        return PAGES.text(request, "expecting")
-    if age == 0:
-        return PAGES.text(request, "under_one")
-    return PAGES.text(request, "one_year") if age == 1 else PAGES.text(request, "years", years=age)
+def child_text(request: Request, age: int | None) -> str:
+    """The child's age in whole years; None for one that is expected."""
+    return PAGES.text(request, "expecting") if age is None else child_age(request, age)
 
 
 def _history(request: Request, opened: Opened, zone: ZoneInfo) -> list[tuple[str, str]]:

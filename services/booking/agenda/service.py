@@ -150,7 +150,7 @@ async def show_families(
 
 async def find(connection: Connection, person: Person, booking: UUID, language: Language) -> View:
     """A booking of the person's own, without who the family is. Raises UnknownBooking."""
-    return bookings.view_of(await _row(connection, person, booking), language)
+    return bookings.view_of(await own_row(connection, person, booking), language)
 
 
 async def open_booking(
@@ -160,7 +160,7 @@ async def open_booking(
 
     Raises UnknownBooking or KeysUnavailable.
     """
-    row = await _row(connection, person, booking)
+    row = await own_row(connection, person, booking)
     history = await booking_tables.changes(connection, booking)
     by = await tables.names(connection, "staff", [change.staff for change in history if change.staff])
     opened = Opened(
@@ -193,7 +193,7 @@ async def decide(
 
     Raises UnknownBooking, NotPossible, NotBegun or DayOver.
     """
-    row = await _row(connection, person, booking, lock=True)
+    row = await own_row(connection, person, booking, lock=True)
     action: Action = outcome or "reopen"
     if row["status"] == (outcome or "confirmed"):
         return
@@ -213,21 +213,22 @@ async def move(
 
     Raises UnknownBooking, NotPossible, Begun, SlotTaken (with alternatives), or what the rules of a start raise.
     """
-    row = await _row(connection, person, booking, lock=True)
+    row = await own_row(connection, person, booking, lock=True)
     rules.after("move", **_facts(row, now))
     await bookings.move(connection, row, slot, modality=modality, now=now, staff=person.id)
 
 
 async def cancel(connection: Connection, person: Person, booking: UUID, reason: Reason, *, now: datetime) -> None:
     """Cancel a booking for a reason; the family is told. Again changes nothing. Raises UnknownBooking, NotPossible."""
-    row = await _row(connection, person, booking, lock=True)
+    row = await own_row(connection, person, booking, lock=True)
     if row["status"] == "cancelled":
         return
     rules.after("cancel", **_facts(row, now))
     await bookings.give_up(connection, row, now=now, staff=person.id, reason=reason)
 
 
-async def _row(connection: Connection, person: Person, booking: UUID, *, lock: bool = False) -> asyncpg.Record:
+async def own_row(connection: Connection, person: Person, booking: UUID, *, lock: bool = False) -> asyncpg.Record:
+    """The stored booking, with names, of a person's own. Raises UnknownBooking."""
     row = await tables.by_id(connection, booking, lock=lock)
     if row is None or row["advisor"] != own(person):
         raise UnknownBooking

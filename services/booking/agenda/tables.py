@@ -103,3 +103,27 @@ async def staff_of_feed(connection: Connection, secret_hash: bytes) -> str | Non
     """Whose feed has the address with this hash, in a transaction that was told it."""
     found: str | None = await connection.fetchval("select staff from calendar_feed where secret_hash = $1", secret_hash)
     return found
+
+
+async def by_reference(connection: Connection, reference: str) -> asyncpg.Record | None:
+    """The id and the unit of a booking that the transaction sees."""
+    return await connection.fetchrow("select id, unit from booking where reference = $1", reference)
+
+
+async def unit_of_family(connection: Connection, family: UUID) -> str | None:
+    """The unit that answers for a family that the transaction sees."""
+    found: str | None = await connection.fetchval("select unit from family where id = $1", family)
+    return found
+
+
+async def staff_of_unit(connection: Connection, unit: str, roles: Sequence[str]) -> list[tuple[str, str, str | None]]:
+    """Id, name and, where it is one, advisor of the staff who hold one of the roles for a unit."""
+    rows = await connection.fetch(
+        "select id, data->>'name' as name, data->>'advisor' as advisor from directory_copy"
+        " where kind = 'staff' and not ended and exists ("
+        " select from jsonb_array_elements(data->'grants') as held"
+        " where held->>'unit' = $1 and held->>'role' = any($2)) order by 2, 1",
+        unit,
+        [*roles],
+    )
+    return [(row["id"], row["name"], row["advisor"]) for row in rows]

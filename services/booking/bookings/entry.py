@@ -125,7 +125,7 @@ async def after_expiry(runtime: Runtime, slot: SlotId | None, attempt: Callable[
         if slot is None:
             raise
         async with database.transaction(runtime.engine) as connection:
-            expired = await service.expire(connection, runtime.clock(), slot.advisor)
-        if not expired:
+            way = await service.make_way(connection, slot, runtime.clock())
+        if not way:
             raise
     return await attempt()

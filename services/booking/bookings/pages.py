@@ -24,7 +24,7 @@ from booking.bookings.texts import TEXTS
 from booking.slots import pages as slot_pages
 from booking.slots import service as slots
 from booking.slots.pages import Offered, OfferedHere, Running, Trouble
-from booking.slots.reads import Modality
+from booking.slots.reads import Modality, Offering
 from booking.slots.service import SlotId
 from kit import database
 from kit.app import Runtime
@@ -112,7 +112,7 @@ async def choose(request: Request, running: Running, offered: OfferedHere) -> Re
         return await _elsewhere(request, running, wish, end)
     if not wish.typed:
         return pages.see_other(request, f"{offered.path}/reservation/{held.id}", **wish.query)
-    body, errors = _read(request, held.id, wish.typed)
+    body, errors = read_typed(request, {"hold": held.id}, wish.typed)
     step = _check if body and not errors else _contact
     return await step(request, running, wish, held)
 
@@ -141,7 +141,7 @@ async def check(request: Request, running: Running, offered: OfferedHere, hold: 
         held = await _keep(request, running, wish, hold, sent.get("nyckel", ""))
     except _ENDS as end:
         return await _elsewhere(request, running, wish, end)
-    body, errors = _read(request, held.id, wish.typed)
+    body, errors = read_typed(request, {"hold": held.id}, wish.typed)
     if body is None or errors:
         return await _contact(request, running, wish, held, errors)
     return await _check(request, running, wish, held)
@@ -164,7 +164,7 @@ async def book(request: Request, running: Running, offered: OfferedHere, hold: U
     """Book. The same form sent twice leads to the same booking; a hold that has run out is taken anew if it can be."""
     sent = await pages.form(request)
     wish, key = _wish(offered, sent), sent.get("nyckel", "")
-    body, errors = _read(request, hold, wish.typed)
+    body, errors = read_typed(request, {"hold": hold}, wish.typed)
     try:
         if body is None or errors:
             held = await _keep(request, running, wish, hold, key)
@@ -264,8 +264,13 @@ def _uuid(text: str | None) -> UUID | None:
         return None
 
 
-def _read(request: Request, hold: UUID, typed: Mapping[str, str]) -> tuple[BookingIn | None, dict[str, str]]:
-    """The booking request that was typed, or what needs correcting, by field in the order of the page."""
+def read_typed(
+    request: Request, asked: Mapping[str, Any], typed: Mapping[str, str]
+) -> tuple[BookingIn | None, dict[str, str]]:
+    """The booking request that was typed, or what needs correcting, by field in the order of the page.
+
+    `asked` is the time: `hold`, or `slot` with `municipality` and `modality`.
+    """
     language = pages.language_of(request)
     errors = {}
     if not typed.get("namn"):
@@ -276,7 +281,7 @@ def _read(request: Request, hold: UUID, typed: Mapping[str, str]) -> tuple[Booki
     try:
         body = BookingIn.model_validate(
             {
-                "hold": hold,
+                **asked,
                 "contact": {
                     "name": typed.get("namn", ""),
                     "phone": typed.get("telefon") or None,
@@ -305,9 +310,7 @@ def _by_field(problems: list[dict[str, str]], first: Mapping[str, str] | None = 
 async def _contact(
     request: Request, running: Runtime, wish: Wish, held: Hold, errors: Mapping[str, str] | None = None
 ) -> Response:
-    ages = wish.offered.offering.ages
-    children = [(EXPECTING, PAGES.text(request, "expecting"))] if ages.expecting else []
-    children += [(str(age), _age(request, age)) for age in range(ages.first, ages.last + 1)]
+    children = child_choices(request, wish.offered.offering)
     return await _held_page(
         request,
         running,
@@ -321,9 +324,16 @@ async def _contact(
     )
 
 
+def child_choices(request: Request, offering: Offering) -> list[tuple[str, str]]:
+    """The children that an offering is for: what a form says of each, and its words."""
+    ages = offering.ages
+    expecting = [(EXPECTING, PAGES.text(request, "expecting"))] if ages.expecting else []
+    return expecting + [(str(age), child_age(request, age)) for age in range(ages.first, ages.last + 1)]
+
+
 async def _check(request: Request, running: Runtime, wish: Wish, held: Hold) -> Response:
     barn = wish.typed["barn"]
-    child = PAGES.text(request, "expecting") if barn == EXPECTING else _age(request, int(barn))
+    child = PAGES.text(request, "expecting") if barn == EXPECTING else child_age(request, int(barn))
     return await _held_page(request, running, wish, held, "check.html", 200, typed=_shown(request, wish), child=child)
 
 
@@ -362,7 +372,7 @@ async def _held_page(
     )
 
 
-def _age(request: Request, age: int) -> str:
+def child_age(request: Request, age: int) -> str:
     if age == 0:
         return PAGES.text(request, "under_one")
     return PAGES.text(request, "one_year") if age == 1 else PAGES.text(request, "years", years=age)

@@ -174,12 +174,20 @@ async def release(connection: Connection, hold_id: UUID) -> None:
         await tables.remove_holds(connection, [row])
 
 
-async def expire(connection: Connection, now: datetime, advisor: str | None = None) -> int:
-    """Give back the time of expired holds (of one advisor); how many there were."""
+async def expire(connection: Connection, now: datetime, advisor: str | None = None) -> None:
+    """Give back the time of expired holds (of one advisor)."""
     expired = await tables.expired_holds(connection, now, advisor)
     if expired:
         await tables.remove_holds(connection, expired)
-    return len(expired)
+
+
+async def make_way(connection: Connection, slot: SlotId, now: datetime) -> bool:
+    """Give back what expired holds keep of the advisor's time; whether nothing has the slot's start any more.
+
+    It may be the sweeper that gave it back, a moment before.
+    """
+    await expire(connection, now, slot.advisor)
+    return not await tables.is_taken(connection, slot.advisor, slot.start)
 
 
 async def book(
@@ -301,7 +309,9 @@ async def _book(
     if slot is None or municipality is None or modality is None:
         raise rules.invalid("slot", "Välj en tid.", "Choose a time.")
     # A slot that could be held can be booked from that hold, though its lead time has begun meanwhile.
-    start = await _allowed(connection, slot, municipality, modality, held.held_at if held else now)
+    by_staff = whose.staff is not None
+    asked_at = held.held_at if held else now
+    start = await _allowed(connection, slot, municipality, modality, asked_at, by_staff=by_staff)
     rules.allow_child(start.offering, age=wanted.child_age, expecting=wanted.expecting)
     booking = held.id if held else uuid4()
     reference = "".join(secrets.choice(_REFERENCE_LETTERS) for _ in range(8))
@@ -338,7 +348,7 @@ async def _book(
     if outcome == "key used":
         raise KeyReused
     if outcome == "not made":
-        raise HoldGone if held else await taken(connection, slot, municipality, modality, now)
+        raise HoldGone if held else await taken(connection, slot, municipality, modality, now, by_staff=by_staff)
     if whose.access:
         await family_tables.grant(connection, family, start.unit, whose.access)
     if whose.staff:

@@ -283,14 +283,21 @@ async def remove_holds(connection: Connection, holds: Sequence[asyncpg.Record]) 
 
 
 async def expired_holds(connection: Connection, now: datetime, advisor: str | None = None) -> list[asyncpg.Record]:
-    """Expired holds (of one advisor), locked; those that somebody is working on are left out."""
-    found: list[asyncpg.Record] = await connection.fetch(
-        "select * from booking where status = 'held' and expires_at <= $1 and ($2::text is null or advisor = $2)"
-        " order by expires_at limit 200 for update skip locked",
-        now,
-        advisor,
-    )
+    """Expired holds (of one advisor), locked.
+
+    Who sweeps for all leaves out those that somebody is working on; who wants one advisor's time waits for their end.
+    """
+    wanted = "status = 'held' and expires_at <= $1 and ($2::text is null or advisor = $2)"
+    locked = "for update skip locked" if advisor is None else "for update"
+    query = f"select * from booking where {wanted} order by expires_at, id limit 200 {locked}"  # noqa: S608 - ours
+    found: list[asyncpg.Record] = await connection.fetch(query, now, advisor)
     return found
+
+
+async def is_taken(connection: Connection, advisor: str, instant: datetime) -> bool:
+    """Whether a booking or a hold, also an expired one, has this instant of the advisor's."""
+    query = "select exists (select from busy where advisor = $1 and during @> $2::timestamptz)"
+    return bool(await connection.fetchval(query, advisor, instant))
 
 
 async def lock_booking(connection: Connection, token_hash: bytes) -> bool:

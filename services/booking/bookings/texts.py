@@ -144,7 +144,7 @@ TEXTS: Texts = {
     "reader_operator": ("driftansvarig", "operator"),
     "details_else": ("Annat", "Other things"),
     "details_messages": (
-        "Om varje bokning sparar vi vilka meddelanden vi har skickat och när, men inte vad som stod eller vart de gick.",
+        "Om varje bokning sparar vi vilka meddelanden vi skickat och när, men inte vad som stod eller vart de gick.",
         "For each booking we also keep which messages we sent and when, but not what they said nor where they went.",
     ),
     "details_not_kept": (

@@ -19,9 +19,11 @@ where l.at >= :first::timestamptz and l.at < :end::timestamptz
   and (:staff::text is null or l.staff = :staff) and (:what::text is null or l.what = :what)
   and (:unit::text is null or l.unit = :unit)
 """
+# The reference of a protected family's booking would be one more place that it stands in.
 ROW = """
 select l.id, l.at, l.staff, coalesce(s.data->>'name', l.staff) as name, l.role, l.unit, l.what, l.why, l.hash,
-       b.reference, exists (select from review where seen @> array[l.id]) as reviewed
+       case when not b.protected then b.reference end as reference,
+       exists (select from review where seen @> array[l.id]) as reviewed
 """
 COUNT = Statement(f"select count(*) {FOUND}")
 PAGE = Statement(f"{ROW} {FOUND} order by l.id desc limit :limit offset :offset")
@@ -29,7 +31,8 @@ ALL = Statement(f"{ROW} {FOUND} order by l.id")
 THESE = Statement(f"{ROW} {FOUND} and l.id = any (:ids::bigint[]) order by l.id")
 # What chance draws from: not what the reviewer read, and nothing that came after the sample was first drawn.
 FACTS = Statement(f"""
-select l.id, l.at, l.staff, l.family, b.advisor as booked, s.data->>'advisor' as own, false as protected
+select l.id, l.at, l.staff, l.family, b.advisor as booked, s.data->>'advisor' as own,
+       coalesce(b.protected, false) as protected
 {FOUND} and l.staff <> :reviewer::text and l.id <= :upto::bigint
 """)
 LATEST = "select coalesce(max(id), 0) from read_log"

@@ -1,0 +1,181 @@
+"""Booking for a family: one that calls, known or new, and the follow-up of a visit. The caller opens a transaction that
+sees the person's units, and commits it.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from booking.agenda import service, tables
+from booking.bookings import service as bookings
+from booking.bookings.links import Links
+from booking.bookings.rules import UnknownBooking
+from booking.bookings.service import View, Wanted
+from booking.families import service as families
+from booking.families import tables as family_tables
+from booking.families.contacts import Contact
+from booking.families.rules import FamilyErased, Protection
+from booking.reviews import service as reviews
+from booking.reviews.rules import What
+from booking.slots import service as slots
+from booking.slots.reads import Municipality, Offering
+from booking.slots.rules import NotOffered, is_bookable
+from booking.slots.service import SlotId
+from kit.access import Person
+from kit.database import Connection
+from kit.language import Language
+from kit.refusal import NotFound
+from kit.vault.store import Vault
+
+ROLES = ("advisor", "coordinator")
+
+
+@dataclass(frozen=True)
+class Protected:
+    """That a new family is of protected identity, and the ids of the staff who may see it, whoever books included."""
+
+    level: Protection = "none"
+    access: Collection[str] = ()
+
+
+def unit_of(offering: Offering, municipality: str) -> str:
+    """The unit that answers for a municipality's families in an offering."""
+    return offering.units.get(municipality, offering.unit)
+
+
+async def offered(connection: Connection, person: Person) -> list[tuple[Municipality, list[Offering]]]:
+    """What the person may book for families, by the municipality where these live."""
+    units = person.units(*ROLES)
+    found = []
+    for place in await slots.municipalities(connection):
+        own = [o for o in await slots.offerings(connection, place) if unit_of(o, place.id) in units and is_bookable(o)]
+        if own:
+            found.append((place, own))
+    return found
+
+
+async def search(
+    connection: Connection, vault: Vault, person: Person, phone: str, now: datetime
+) -> dict[UUID, Contact]:
+    """The families of the person's units with this telephone number (E.164); each is a read. Raises KeysUnavailable."""
+    found = await families.find_by_phone(connection, vault, phone, now)
+    for family in found:
+        await _record(connection, person, family, None, "search", "phone > search", now)
+    return found
+
+
+async def contact(connection: Connection, vault: Vault, person: Person, family: UUID, now: datetime) -> Contact:
+    """Who a known family is; a read. Raises NotFound, FamilyErased or KeysUnavailable."""
+    found = await known_contact(connection, vault, family)
+    await _record(connection, person, family, None, "contact", "phone > contact", now)
+    return found
+
+
+async def colleagues(connection: Connection, unit: str) -> Sequence[tuple[str, str, str | None]]:
+    """Id, name and, where it is one, advisor of everybody who meets or books families for a unit."""
+    return await tables.staff_of_unit(connection, unit, ROLES)
+
+
+async def follow_up(
+    connection: Connection,
+    links: Links,
+    vault: Vault,
+    person: Person,
+    booking: UUID,
+    slot: SlotId,
+    *,
+    modality: str | None,
+    key: str,
+    now: datetime,
+    language: Language,
+) -> UUID:
+    """Book one more time for the family of one of the person's own bookings, for the same offering; see `book`.
+
+    Raises UnknownBooking too.
+    """
+    before = await service.own_row(connection, person, booking)
+    if slot.offering != before["offering"]:
+        raise NotOffered
+    wanted = Wanted(
+        hold=None,
+        slot=slot,
+        municipality=before["municipality"],
+        modality=modality or before["modality"],
+        contact=await known_contact(connection, vault, before["family"]),
+        child_age=before["child_age"],
+        expecting=before["child_age"] is None,
+    )
+    key = f"{booking} {key}"
+    return await book(
+        connection, links, vault, person, wanted, family=before["family"], key=key, now=now, language=language
+    )
+
+
+async def book(
+    connection: Connection,
+    links: Links,
+    vault: Vault,
+    person: Person,
+    wanted: Wanted,
+    *,
+    family: UUID | None,
+    protected: Protected | None = None,
+    key: str,
+    now: datetime,
+    language: Language,
+) -> UUID:
+    """Book for a known family or for a new one, once per `key`; the id of the booking.
+
+    Whoever is not to know a family of the unit that the booking would be of, cannot book for it. Raises NotOffered,
+    NotFound, FamilyErased, SlotTaken (with alternatives), KeysUnavailable, or what the rules of a booking raise.
+    """
+    protected = protected or Protected()
+    answer = await bookings.book_by_staff(
+        connection,
+        links,
+        vault,
+        wanted,
+        staff=person.id,
+        family=family,
+        protection=protected.level,
+        access=sorted({*protected.access, person.id}) if protected.level != "none" else (),
+        key=f"staff {person.id} {key}",
+        now=now,
+        language=language,
+    )
+    booking = await tables.by_reference(connection, answer["reference"])
+    if booking is None or (family and booking["unit"] != await tables.unit_of_family(connection, family)):
+        # Rolls the booking back: the offering has gone over to another unit, to which the family is not known.
+        raise NotOffered
+    made: UUID = booking["id"]
+    return made
+
+
+async def done(
+    connection: Connection, person: Person, booking: UUID, *, now: datetime, language: Language
+) -> tuple[View, bool]:
+    """A booking as it is told aloud, and whether its family is of protected identity; a read. Raises UnknownBooking."""
+    row = await tables.by_id(connection, booking)
+    if row is None:
+        raise UnknownBooking
+    await _record(connection, person, row["family"], booking, "booking", "phone > done", now)
+    return bookings.view_of(row, language), row["protected"]
+
+
+async def known_contact(connection: Connection, vault: Vault, family: UUID) -> Contact:
+    """Who a known family is, to book for it and not to be shown. Raises NotFound, FamilyErased or KeysUnavailable."""
+    if await family_tables.sealed(connection, family) is None:
+        raise NotFound
+    found = await families.contact_of(connection, vault, family)
+    if found is None:
+        raise FamilyErased
+    return found
+
+
+async def _record(
+    connection: Connection, person: Person, family: UUID, booking: UUID | None, what: What, why: str, now: datetime
+) -> None:
+    unit = await tables.unit_of_family(connection, family)
+    assert unit is not None, "the transaction sees the family"
+    await reviews.record(connection, person, unit=unit, family=family, booking=booking, what=what, why=why, now=now)
