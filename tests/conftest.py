@@ -7,6 +7,7 @@ without an engine) or `embedded`.
 import asyncio
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -39,6 +40,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[infra.KEY] = infra.choose()
     # The reaper is one more image to have; the fixtures stop their containers themselves.
     os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
+    # A run that is told to end (`timeout`, CI) ends as after Ctrl-C: its servers and their files go with it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     turns.begin(config)
 
 
