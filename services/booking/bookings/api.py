@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from pydantic_core import PydanticCustomError
 
 from booking.bookings import entry, rules
-from booking.bookings.service import Hold, View, Wanted
+from booking.bookings.holds import Hold
+from booking.bookings.service import View, Wanted
 from booking.families import export as family_export
 from booking.families.contacts import Contact
 from booking.families.rules import ProtectedFamily

@@ -5,10 +5,11 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from booking import secrecy
-from booking.bookings import service
+from booking.bookings import holds, service
+from booking.bookings.holds import Hold
 from booking.bookings.links import Links, token_hash
 from booking.bookings.rules import SlotTaken
-from booking.bookings.service import Hold, View, Wanted
+from booking.bookings.service import View, Wanted
 from booking.slots.service import SlotId
 from kit import database
 from kit.app import Runtime
@@ -32,12 +33,12 @@ def vault(runtime: Runtime) -> Vault:
 async def hold(
     runtime: Runtime, *, slot: SlotId, municipality: str, modality: str, client: str, hold_id: UUID | None = None
 ) -> Hold:
-    """See `service.hold`. `client` is the address that the request came from; only a keyed hash of it is kept."""
+    """See `holds.make`. `client` is the address that the request came from; only a keyed hash of it is kept."""
     hashed = links(runtime).keyed_hash("client", client.encode())
 
     async def attempt() -> Hold:
         async with database.transaction(runtime.engine) as connection:
-            return await service.hold(
+            return await holds.make(
                 connection,
                 runtime.settings,
                 slot=slot,
@@ -52,21 +53,21 @@ async def hold(
 
 
 async def find_hold(runtime: Runtime, hold_id: UUID) -> Hold:
-    """See `service.find_hold`."""
+    """See `holds.find`."""
     async with database.driver(runtime.engine) as connection:
-        return await service.find_hold(connection, hold_id, runtime.clock())
+        return await holds.find(connection, hold_id, runtime.clock())
 
 
 async def extend(runtime: Runtime, hold_id: UUID) -> Hold:
-    """See `service.extend`."""
+    """See `holds.extend`."""
     async with database.transaction(runtime.engine) as connection:
-        return await service.extend(connection, runtime.settings, hold_id, runtime.clock())
+        return await holds.extend(connection, runtime.settings, hold_id, runtime.clock())
 
 
 async def release(runtime: Runtime, hold_id: UUID) -> None:
-    """See `service.release`."""
+    """See `holds.release`."""
     async with database.transaction(runtime.engine) as connection:
-        await service.release(connection, hold_id)
+        await holds.release(connection, hold_id)
 
 
 async def book(runtime: Runtime, wanted: Wanted, *, key: str | None, language: Language) -> dict[str, Any]:
@@ -86,7 +87,7 @@ async def book(runtime: Runtime, wanted: Wanted, *, key: str | None, language: L
 async def booked(runtime: Runtime, hold_id: UUID) -> str | None:
     """The manage token of the booking that a hold became, or None. Not for whoever knows no more than the id."""
     async with secrecy.of_booking(runtime.engine, hold_id) as connection:
-        return links(runtime).token(hold_id) if await service.is_booked(connection, hold_id) else None
+        return links(runtime).token(hold_id) if await holds.is_booked(connection, hold_id) else None
 
 
 async def look_up(runtime: Runtime, token: str, language: Language) -> View:
@@ -125,7 +126,7 @@ async def after_expiry(runtime: Runtime, slot: SlotId | None, attempt: Callable[
         if slot is None:
             raise
         async with database.transaction(runtime.engine) as connection:
-            way = await service.make_way(connection, slot, runtime.clock())
+            way = await holds.make_way(connection, slot, runtime.clock())
         if not way:
             raise
     return await attempt()

@@ -3,7 +3,7 @@
 import asyncio
 
 from booking import secrecy
-from booking.bookings import entry, service
+from booking.bookings import entry, holds, service
 from booking.bookings.answers import Contact, ContactQuestion, NoContact, ProtectedContact
 from booking.roles import ANSWER, SWEEP
 from booking.slots import service as slots
@@ -19,7 +19,7 @@ async def sweep(runtime: Runtime) -> None:
     """Give the time of expired holds back, each second."""
     while True:
         async with database.transaction(runtime.engine, role=SWEEP) as connection:
-            await service.expire(connection, runtime.clock())
+            await holds.expire(connection, runtime.clock())
         await asyncio.sleep(SWEEP_SECONDS)
 
 

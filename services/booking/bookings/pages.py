@@ -18,8 +18,8 @@ from pydantic import ValidationError
 
 from booking.bookings import entry
 from booking.bookings.api import BookingIn, client_of, parse_slot
+from booking.bookings.holds import Hold
 from booking.bookings.rules import HoldGone, KeyReused, SlotTaken, TooFarAhead, TooManyHolds, TooSoon, TwinUnderWay
-from booking.bookings.service import Hold
 from booking.bookings.texts import TEXTS
 from booking.slots import pages as slot_pages
 from booking.slots import service as slots

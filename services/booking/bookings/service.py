@@ -5,7 +5,7 @@ and needs none.
 import json
 import secrets
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,15 +15,13 @@ import asyncpg
 from opentelemetry import metrics
 
 from booking import events
-from booking.bookings import answers, rules, tables
+from booking.bookings import answers, holds, rules, starts, tables
 from booking.bookings.links import Links, token_hash
 from booking.bookings.rules import (
     HoldGone,
     KeyReused,
     Reason,
-    SlotTaken,
     Start,
-    TooManyHolds,
     TwinUnderWay,
     UnknownBooking,
 )
@@ -32,8 +30,6 @@ from booking.families import contacts
 from booking.families import tables as family_tables
 from booking.families.contacts import Contact
 from booking.families.rules import FamilyErased, Protection, is_protected
-from booking.settings import Settings
-from booking.slots import tables as slot_tables
 from booking.slots.reads import Offering
 from booking.slots.rules import NotOffered, Place
 from booking.slots.service import SlotId
@@ -46,7 +42,6 @@ from kit.vault.store import Vault
 _outcomes = metrics.get_meter("booking").create_counter("samtid.bookings", description="requests to book, by outcome")
 _REFERENCE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 KEYS_KEPT = timedelta(hours=24)
-ALTERNATIVES = 5
 
 
 @dataclass(frozen=True)
@@ -77,18 +72,6 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Hold:
-    """A slot that is kept from `held_at` until `expires_at` (UTC)."""
-
-    id: UUID
-    slot: SlotId
-    municipality: str
-    modality: str
-    held_at: datetime
-    expires_at: datetime
-
-
-@dataclass(frozen=True)
 class View:
     """A booking as its family sees it; instants are UTC."""
 
@@ -112,82 +95,6 @@ class View:
     def text(self, language: Language) -> str:
         """Weekday, date and local times."""
         return when_text(self.start, self.end, ZoneInfo(self.zone), language)
-
-
-async def hold(
-    connection: Connection,
-    settings: Settings,
-    *,
-    slot: SlotId,
-    municipality: str,
-    modality: str,
-    client: bytes,
-    now: datetime,
-    hold_id: UUID | None = None,
-) -> Hold:
-    """Keep a slot for `settings.hold_minutes`. Asking again with the same `hold_id` gives the same hold.
-
-    `client` is a keyed hash of who asks. Raises TooManyHolds, SlotTaken (with alternatives), or what the rules raise.
-    """
-    hold_id = hold_id or uuid4()
-    held, held_for_offering = await tables.holds_of_client(connection, client, slot.offering, now)
-    if (known := await tables.hold(connection, hold_id)) and known["expires_at"] > now:
-        return _hold(known)
-    if held >= settings.holds_per_client or held_for_offering >= settings.holds_per_client_and_offering:
-        raise TooManyHolds
-    start = await _allowed(connection, slot, municipality, modality, now)
-    expires = now + timedelta(minutes=settings.hold_minutes)
-    with telemetry.span("booking", "hold"):
-        if not await tables.insert_hold(connection, start, hold=hold_id, client=client, now=now, expires=expires):
-            raise await taken(connection, slot, municipality, modality, now)
-    return Hold(hold_id, slot, municipality, modality, now, expires)
-
-
-async def find_hold(connection: Connection, hold_id: UUID, now: datetime) -> Hold:
-    """A live hold. Raises HoldGone."""
-    row = await tables.hold(connection, hold_id)
-    if row is None or row["expires_at"] <= now:
-        raise HoldGone
-    return _hold(row)
-
-
-async def is_booked(connection: Connection, hold_id: UUID) -> bool:
-    """Whether a hold became a booking, be it cancelled since."""
-    return await tables.is_booked(connection, hold_id)
-
-
-async def extend(connection: Connection, settings: Settings, hold_id: UUID, now: datetime) -> Hold:
-    """Let a hold last `settings.hold_minutes` from now, within `settings.hold_longest_minutes` of its start."""
-    row = await tables.hold(connection, hold_id, lock=True)
-    if row is None or row["expires_at"] <= now:
-        raise HoldGone
-    longest = row["created_at"] + timedelta(minutes=settings.hold_longest_minutes)
-    expires = max(row["expires_at"], min(longest, now + timedelta(minutes=settings.hold_minutes)))
-    await tables.extend_hold(connection, hold_id, expires)
-    return replace(_hold(row), expires_at=expires)
-
-
-async def release(connection: Connection, hold_id: UUID) -> None:
-    """Give a hold's time back. One that is gone already needs nothing."""
-    row = await tables.hold(connection, hold_id, lock=True)
-    if row is not None:
-        await tables.remove_holds(connection, [row])
-
-
-async def expire(connection: Connection, now: datetime, advisor: str | None = None) -> None:
-    """Give back the time of expired holds (of one advisor)."""
-    expired = await tables.expired_holds(connection, now, advisor)
-    if expired:
-        await tables.remove_holds(connection, expired)
-
-
-async def make_way(connection: Connection, slot: SlotId, now: datetime) -> bool:
-    """Give back what expired holds keep of the advisor's time; whether nothing has the slot's start any more.
-
-    It may be the sweeper that gave it back, a moment before.
-    """
-    await expire(connection, now, slot.advisor)
-    return not await tables.is_taken(connection, slot.advisor, slot.start)
 
 
 async def book(
@@ -302,7 +209,7 @@ async def _book(
     now: datetime,
     language: Language,
 ) -> tuple[dict[str, Any], UUID]:
-    held = await find_hold(connection, wanted.hold, now) if wanted.hold else None
+    held = await holds.find(connection, wanted.hold, now) if wanted.hold else None
     slot = held.slot if held else wanted.slot
     municipality = held.municipality if held else wanted.municipality
     modality = held.modality if held else wanted.modality
@@ -311,7 +218,7 @@ async def _book(
     # A slot that could be held can be booked from that hold, though its lead time has begun meanwhile.
     by_staff = whose.staff is not None
     asked_at = held.held_at if held else now
-    start = await _allowed(connection, slot, municipality, modality, asked_at, by_staff=by_staff)
+    start = await starts.allowed(connection, slot, municipality, modality, asked_at, by_staff=by_staff)
     rules.allow_child(start.offering, age=wanted.child_age, expecting=wanted.expecting)
     booking = held.id if held else uuid4()
     reference = "".join(secrets.choice(_REFERENCE_LETTERS) for _ in range(8))
@@ -348,7 +255,7 @@ async def _book(
     if outcome == "key used":
         raise KeyReused
     if outcome == "not made":
-        raise HoldGone if held else await taken(connection, slot, municipality, modality, now, by_staff=by_staff)
+        raise HoldGone if held else await starts.taken(connection, slot, municipality, modality, now, by_staff=by_staff)
     if whose.access:
         await family_tables.grant(connection, family, start.unit, whose.access)
     if whose.staff:
@@ -400,10 +307,10 @@ async def move(
         return
     if slot.offering != row["offering"]:
         raise NotOffered
-    start = await _allowed(connection, slot, row["municipality"], modality, now, by_staff=staff is not None)
+    start = await starts.allowed(connection, slot, row["municipality"], modality, now, by_staff=staff is not None)
     sequence = row["sequence"] + 1
     if not await tables.move(connection, row, start, sequence, now):
-        raise await taken(connection, slot, row["municipality"], modality, now, by_staff=staff is not None)
+        raise await starts.taken(connection, slot, row["municipality"], modality, now, by_staff=staff is not None)
     fact = _fact(
         events.RESCHEDULED, events.Rescheduled, row["id"], sequence, start, now, previous_start=row["start_at"]
     )
@@ -517,64 +424,11 @@ async def forget_keys(connection: Connection, before: datetime) -> None:
     await tables.forget_keys(connection, before)
 
 
-async def taken(
-    connection: Connection,
-    slot: SlotId,
-    municipality: str,
-    modality: str | None,
-    now: datetime,
-    *,
-    by_staff: bool = False,
-) -> SlotTaken:
-    """The refusal for a time that is gone, with the nearest ones that are free."""
-    near = slot_tables.Search(
-        now=now,
-        offering=slot.offering,
-        municipality=municipality,
-        modality=modality,
-        limit=ALTERNATIVES,
-        nearest_to=slot.start,
-        by_staff=by_staff,
-    )
-    return SlotTaken(alternatives=await slot_tables.free_starts(connection, near))
-
-
-async def _allowed(
-    connection: Connection,
-    slot: SlotId,
-    municipality: str,
-    modality: str,
-    now: datetime,
-    *,
-    by_staff: bool = False,
-) -> Start:
-    facts = await slot_tables.slot_facts(
-        connection, offering=slot.offering, municipality=municipality, advisor=slot.advisor, start=slot.start
-    )
-    try:
-        return rules.allow_start(
-            facts,
-            advisor=slot.advisor,
-            municipality=municipality,
-            modality=modality,
-            start=slot.start,
-            now=now,
-            by_staff=by_staff,
-        )
-    except SlotTaken:
-        raise await taken(connection, slot, municipality, modality, now, by_staff=by_staff) from None
-
-
 async def _row(connection: Connection, token: str) -> asyncpg.Record:
     row = await tables.by_token(connection, token_hash(token))
     if row is None:
         raise UnknownBooking
     return row
-
-
-def _hold(row: asyncpg.Record) -> Hold:
-    slot = SlotId(row["offering"], row["advisor"], row["start_at"])
-    return Hold(row["id"], slot, row["municipality"], row["modality"], row["created_at"], row["expires_at"])
 
 
 def view_of(row: asyncpg.Record, language: Language) -> View:
