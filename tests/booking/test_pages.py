@@ -379,3 +379,11 @@ async def test_every_page_leads_to_where_reports_of_concern_are_made(booking: Ru
     for slug in ("horby", "hoor", "eslov"):
         assert f'href="https://www.{slug}.se/orosanmalan"' in towns
         assert f'href="https://www.{slug}.se/orosanmalan"' in (await booking.http.get(f"/boka/{slug}")).text
+
+
+async def test_whoever_is_protected_is_asked_to_call_before_writing_anything(booking: Running) -> None:
+    hold, _ = await chosen(booking)
+    page = (await booking.http.get(hold)).text
+    assert "Har du skyddade personuppgifter? Boka inte här" in page
+    assert page.index("Har du skyddade") < page.index('class="actions"')
+    assert 'href="tel:+46415378000"' in page

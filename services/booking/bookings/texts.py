@@ -26,6 +26,10 @@ TEXTS: Texts = {
         "Du får hitta på ett namn. Skriv inte ditt personnummer.",
         "You may make up a name. Do not write your personal number.",
     ),
+    "protected_call": (
+        "Har du skyddade personuppgifter? Boka inte här, utan ring oss:",
+        "Is your identity protected? Do not book here, but call us:",
+    ),
     "name_missing": ("Skriv ett namn, det får vara ett alias", "Write a name, an alias will do"),
     "reach": ("Telefon eller e-post", "Telephone or e-mail"),
     "reach_hint": (
