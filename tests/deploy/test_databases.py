@@ -16,7 +16,7 @@ from kit import migrations, roles
 from tests.deploy.test_cli import samtid
 
 NOW = datetime(2026, 3, 2, 7, tzinfo=UTC)
-PASSWORDS = dict.fromkeys(("postgres", *installation.LOGINS), "0" * 8)
+PASSWORDS = dict.fromkeys(("postgres", *installation.logins()), "0" * 8)
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ async def entered(port: int, role: str, database: str) -> bool:
 async def test_a_role_enters_its_own_database_and_may_be_made_again(port: int) -> None:
     for _ in range(2):
         await installation.make_databases("127.0.0.1", port, PASSWORDS)
-    for role, database in product(installation.LOGINS, (*SERVICES, "postgres", "template1")):
+    for role, database in product(installation.logins(), (*SERVICES, "postgres", "template1")):
         assert await entered(port, role, database) == (role in (database, roles.owner(database))), (role, database)
     for service in SERVICES:
         connection = await asyncpg.connect(url(port, service, service))
