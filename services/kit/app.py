@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -159,9 +159,7 @@ def create(
             yield
         finally:
             await broker.stop()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await _end(tasks)
             await client.close()
             await engine.dispose()
 
@@ -246,6 +244,14 @@ async def _tidy(made: Runtime, inbox: Table | None) -> None:
             async with database.begin(made.engine, role=roles.reader(made.service)) as transaction:
                 await inbox_table.purge(transaction, inbox, made.clock())
         await asyncio.sleep(3600)
+
+
+async def _end(tasks: Collection["asyncio.Task[None]"]) -> None:
+    """Cancel jobs until they have ended: one may lose a cancellation that comes together with what it waited for."""
+    while tasks:
+        for task in tasks:
+            task.cancel()
+        _, tasks = await asyncio.wait(tasks, timeout=1)
 
 
 async def _supervise(name: str, run: Callable[[], Awaitable[None]]) -> None:

@@ -201,8 +201,10 @@ class Relay:
                     self._wake.clear()
                     if await self.publish_batch(connection):
                         continue
+                    # Not wait_for: Python 3.11's loses a cancellation that comes together with what it waits for.
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
+                        async with asyncio.timeout(POLL_SECONDS):
+                            await self._wake.wait()
             finally:
                 if not connection.is_closed():
                     await connection.execute("reset synchronous_commit")

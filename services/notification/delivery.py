@@ -81,7 +81,9 @@ async def _work(runtime: Runtime, http: httpx.AsyncClient, wake: asyncio.Event, 
             log.warning("delivery pauses: %s", type(error).__name__)
         if not stopping.is_set():
             with suppress(TimeoutError):
-                await asyncio.wait_for(wake.wait(), POLL_SECONDS)
+                # As in kit.outbox: not wait_for, which can lose a cancellation.
+                async with asyncio.timeout(POLL_SECONDS):
+                    await wake.wait()
 
 
 async def send_one(runtime: Runtime, http: httpx.AsyncClient) -> bool:

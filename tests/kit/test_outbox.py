@@ -136,3 +136,21 @@ async def test_a_lost_stream_loses_no_row(engine: AsyncEngine, client: Client) -
         await second.close()
         await until(lambda: drained(engine), 60)
     assert len(await published(client)) == 3
+
+
+@pytest.mark.parametrize("turns", range(4))
+async def test_a_relay_that_is_woken_while_it_is_ended_ends(engine: AsyncEngine, client: Client, turns: int) -> None:
+    relay = outbox.Relay("consent", engine, client)
+
+    async def waits() -> bool:
+        return bool(relay._wake._waiters)
+
+    task = asyncio.create_task(relay.run())
+    await until(waits)
+    relay.wake()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    task.cancel()
+    done, _ = await asyncio.wait({task}, timeout=5)
+    task.cancel()
+    assert done == {task}
