@@ -91,7 +91,7 @@ async def test_what_became_of_a_visit_is_told_to_nobody(engine: AsyncEngine, kin
     assert kind.type not in READS[0].handlers
     (example,) = kind.examples.values()
     await _handle(engine, kind.encode(event_id=uuid4(), entity_id="x", data=example, now=BOOKED_AT))
-    async with engine.connect() as connection:
+    async with database.begin(engine, role=READER) as connection:
         found = await connection.execute(
             select(tables.message_table).where(tables.message_table.c.booking == example.booking)
         )
