@@ -26,9 +26,14 @@ def upgrade(service: str, database_url: str, revision: str = "head") -> None:
 
 
 def script(sql: str) -> None:
-    """Run a script of several statements within a migration, in its transaction."""
-    connection = op.get_bind().connection.dbapi_connection
-    connection.run_async(lambda driver: driver.execute(sql))  # type: ignore[union-attr]
+    """Run a script of several statements within a migration, in its transaction, with the note that it was done.
+
+    It waits 3 s at most for a lock: bookings go on meanwhile.
+    """
+    bind = op.get_bind()
+    # SQLAlchemy begins the transaction with the first statement that it is given; the driver's own calls begin none.
+    bind.exec_driver_sql("set local lock_timeout = '3s'")
+    bind.connection.dbapi_connection.run_async(lambda driver: driver.execute(sql))  # type: ignore[union-attr]
 
 
 def run(metadata: MetaData) -> None:
@@ -37,15 +42,15 @@ def run(metadata: MetaData) -> None:
     def migrate(connection: Connection) -> None:
         context.configure(connection=connection, target_metadata=metadata, transaction_per_migration=True)
         with context.begin_transaction():
-            # A migration waits briefly for a lock, or not at all: bookings go on meanwhile.
-            connection.exec_driver_sql("set local lock_timeout = '3s'")
             context.run_migrations()
 
     async def connect() -> None:
         engine = create_async_engine(database.url(context.config.attributes["database_url"]))
-        async with engine.connect() as connection:
-            await connection.run_sync(migrate)
-            await connection.commit()
-        await engine.dispose()
+        try:
+            async with engine.connect() as connection:
+                await connection.run_sync(migrate)
+                await connection.commit()
+        finally:
+            await engine.dispose()
 
     asyncio.run(connect())
