@@ -117,6 +117,15 @@ def _until_answers(port: int) -> None:
         time.sleep(0.05)
 
 
+def _until_ready(status: Path) -> None:
+    """Wait until PostgreSQL, whose port answers a moment before that, says that it takes connections."""
+    deadline = time.monotonic() + 20
+    while status.read_text().splitlines()[-1].strip() != "ready":
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not ready: {status}")
+        time.sleep(0.02)
+
+
 @contextmanager
 def nats_server(kind: str, folder: Path) -> Iterator[NatsServer]:
     """One NATS server of its own."""
@@ -144,6 +153,7 @@ def postgres_server(kind: str, folder: Path) -> Iterator[str]:
             server = embedded.postgres(folder, port, POSTGRES_OPTIONS)
             server.start()
             try:
+                _until_ready(folder / "data" / "postmaster.pid")
                 yield f"postgresql://postgres@127.0.0.1:{server.port}"
             finally:
                 server.stop()

@@ -10,9 +10,10 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from deploy import embedded, installation
+from deploy import installation
 from deploy.services import SERVICES
 from kit import migrations, roles
+from tests import infra
 from tests.deploy.test_cli import samtid
 
 NOW = datetime(2026, 3, 2, 7, tzinfo=UTC)
@@ -22,10 +23,8 @@ PASSWORDS = dict.fromkeys(("postgres", *installation.logins()), "0" * 8)
 @pytest.fixture
 def port(memory: Path) -> Iterator[int]:
     """A PostgreSQL server with nothing in it."""
-    server = embedded.postgres(memory / f"databases-{uuid4().hex}", embedded.free_port(), ("fsync=off",))
-    server.start()
-    yield server.port
-    server.stop()
+    with infra.postgres_server("embedded", memory / f"databases-{uuid4().hex}") as server:
+        yield int(server.rsplit(":", 1)[1])
 
 
 def url(port: int, role: str, database: str) -> str:
