@@ -111,6 +111,11 @@ class Renewal:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Parents bring no cookie, and pay nothing for those who do.
+        if not any(name == b"cookie" for name, _ in scope.get("headers", ())):
+            await self.app(scope, receive, send)
+            return
+
         async def send_with_cookie(message: Message) -> None:
             if message["type"] == "http.response.start" and (cookie := scope.get("samtid.renew")):
                 headers = MutableHeaders(scope=message)
