@@ -79,6 +79,9 @@ advisor_day = Table(
     Column("day", Date, primary_key=True),
     Column("open", TSTZMULTIRANGE, nullable=False),
     Column("free", TSTZMULTIRANGE, nullable=False),
+    # Minutes of `open`, and of it what is not `free`.
+    Column("capacity", SmallInteger, nullable=False, server_default="0"),
+    Column("taken", SmallInteger, nullable=False, server_default="0"),
 )
 
 # Everything that occupies an advisor. No path writes an advisor's time anywhere else.
@@ -90,9 +93,57 @@ busy = Table(
     Column("day", Date, nullable=False),
     Column("during", TSTZRANGE, nullable=False),
     Column("kind", Text, nullable=False),
+    # What it is charged to: the agreement's period, null where the advisor is not shared.
+    Column("municipality", Text),
+    Column("pool", Text),
+    Column("period", Date),
     CheckConstraint("kind in ('hold', 'booking')", name="kind"),
+    CheckConstraint("(pool is null) = (period is null) and (pool is null or municipality is not null)", name="charged"),
     ExcludeConstraint(("advisor", "="), ("during", "&&"), using="gist", name="busy_no_overlap"),
     Index("busy_advisor_day_idx", "advisor", "day"),
+)
+
+# How a municipality stands in one period of an agreement, in minutes (`booking.sharing.rules.Position`): the sums of
+# its rows in the ledger, kept so that a booking locks and reads one row. `first` to `last` are days, both included.
+entitlement = Table(
+    "entitlement",
+    metadata,
+    Column("pool", Text, primary_key=True),
+    Column("first", Date, primary_key=True),
+    Column("municipality", Text, primary_key=True),
+    Column("last", Date, nullable=False),
+    Column("release_days", SmallInteger, nullable=False),
+    Column("carry_over", SmallInteger, nullable=False),
+    Column("minutes", Integer, nullable=False),
+    Column("credit", Integer, nullable=False, server_default="0"),
+    Column("used", Integer, nullable=False, server_default="0"),
+    Column("lent", Integer, nullable=False, server_default="0"),
+    Column("borrowed", Integer, nullable=False, server_default="0"),
+    # Whether the period is over and its credit given.
+    Column("closed", Boolean, nullable=False, server_default="false"),
+    CheckConstraint("minutes >= 0 and credit >= 0 and used >= 0 and lent >= 0 and borrowed >= 0", name="counts"),
+    Index("entitlement_municipality_idx", "municipality", "last"),
+)
+
+# All that happened to those minutes, the reverse of it too; nothing in it is ever changed. A loan is of the `lender` to
+# the `municipality`, for a booking (or a hold).
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("at", INSTANT, nullable=False),
+    Column("pool", Text, nullable=False),
+    Column("period", Date, nullable=False),
+    Column("municipality", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("minutes", Integer, nullable=False),
+    Column("lender", Text),
+    Column("booking", Uuid),
+    CheckConstraint("kind in ('entitlement', 'credit', 'use', 'loan')", name="kind"),
+    CheckConstraint("minutes <> 0", name="minutes"),
+    CheckConstraint("(kind = 'loan') = (lender is not null)", name="lender"),
+    CheckConstraint("(kind in ('use', 'loan')) = (booking is not null)", name="booking"),
+    Index("ledger_period_idx", "pool", "period"),
 )
 
 # Who somebody is: sealed with a key of the family's own, whose id is the family's, in the key store. The hints lead to

@@ -1,11 +1,12 @@
 """The fields of directory's state that booking reads."""
 
-from datetime import date, time
+from datetime import date, time, timedelta
 from functools import lru_cache
 from typing import Literal
 
 from pydantic import Field
 
+from booking.sharing.rules import Terms
 from kit import staff
 from kit.events import Read
 from kit.language import Language
@@ -30,12 +31,21 @@ class Entity(Read):
     ended: bool = False
 
 
+class Denominator(Read):
+    """How many children there are, by which source and on which day: figures per 1,000 are divided by it."""
+
+    children: int
+    source: str
+    as_of: date
+
+
 class Municipality(Entity):
     slug: str
     name: str
     accent: str
     concern_url: str
     phone: str
+    denominators: tuple[Denominator, ...] = ()
 
 
 class Unit(Entity):
@@ -47,6 +57,8 @@ class Unit(Entity):
 class Centre(Entity):
     name: str
     address: str
+    municipality: str
+    denominators: tuple[Denominator, ...] = ()
 
 
 class Advisor(Entity):
@@ -56,11 +68,33 @@ class Advisor(Entity):
     modalities: tuple[Modality, ...]
 
 
-class Pool(Entity):
-    advisors: tuple[str, ...]
-    shares: dict[str, int]
+class Amendment(Read):
+    """The terms of an agreement from a day on. Shares and carry-over are percent."""
+
     valid_from: date
+    shares: dict[str, int]
+    release_days: int = 7
+    period: Literal["iso_week", "four_weeks"] = "iso_week"
+    carry_over: int = 0
+
+
+class Pool(Entity, Amendment):
+    """An agreement: its first terms are its own, later ones its amendments."""
+
+    name: str
+    advisors: tuple[str, ...]
     valid_until: date | None = None
+    amendments: tuple[Amendment, ...] = ()
+
+    def terms(self) -> list[Terms]:
+        """What the agreement says, from the first day to the last, in order."""
+        each = sorted((self, *self.amendments), key=lambda terms: terms.valid_from)
+        ends = [later.valid_from - timedelta(days=1) for later in each[1:]] + [self.valid_until or date.max]
+        return [
+            Terms(one.valid_from, last, one.shares, one.release_days, one.period, one.carry_over)
+            for one, last in zip(each, ends, strict=True)
+            if one.valid_from <= last
+        ]
 
 
 class WeeklyBlock(Read):
