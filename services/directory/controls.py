@@ -6,13 +6,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from directory.events import Entity, Staff
-from directory.forms import FORMS, LANGUAGES, SPARE_ROWS, Field, Sent, share_sum, typed
+from directory.forms import FORMS, LANGUAGES, Field, Sent, share_sum, typed
 from directory.rights import Remit, concerns, may_grant, owns
 from directory.rules import Register
 from directory.showing import Words, facts
 from directory.submitting import OF_THE_WHOLE_PERSON
 
-MORE_ROWS = 3
 # References that say whose an entity is: only what one answers for can be chosen.
 OWNING = {("centre", "municipality"), ("advisor", "unit"), ("offering", "unit"), ("schedule", "advisor")} | {
     ("staff", "advisor")
@@ -109,18 +108,19 @@ class Form:
         numbers = sorted({int(match[1]) for key in sent if (match := start.match(key))})
         following = numbers[-1] + 1 if numbers else 0
         # Where a form was sent, its empty rows were sent too.
-        spare = MORE_ROWS if more == field.name else 0 if "_version" in sent else SPARE_ROWS
+        spare = field.spare + 1 if more == field.name else 0 if "_version" in sent else field.spare
         for n in [*numbers, *range(following, following + spare)]:
             if f"{field.name}.{n}._drop" in sent:
                 continue
             row = f"{field.name}.{n}"
-            parts = [self._control(f, sent, f"{row}.{f.name}", "") for f in field.rows]
+            # What would help stands once, above the rows.
+            parts = [replace(self._control(f, sent, f"{row}.{f.name}", ""), hint="") for f in field.rows]
             yield Control(row, "row", self.words.text("row", n=n + 1), "", parts=parts)
 
     def _each(self, field: Field, sent: Sent, made: Control) -> Control:
         parts = []
         for municipality in self._entities("municipality"):
-            name = f"{field.name}.{municipality.id}"
+            name = f"{made.name}.{municipality.id}"
             part = Control(name, "whole", municipality.name, "", sent.get(name, ""), needed=False)
             if field.of == "unit":
                 units = [u for u in self._entities("unit") if u.municipality == municipality.id]
@@ -129,7 +129,7 @@ class Form:
                 options = [Option(u.id, u.name, u.id == part.value) for u in units]
                 part = replace(part, type="choice", options=options)
             parts.append(part)
-        note = "" if field.of else self.words.text("sum", total=share_sum(sent, field.name))
+        note = "" if field.of else self.words.text("sum", total=share_sum(sent, made.name))
         return replace(made, parts=parts, note=note)
 
     def _entities(self, kind: str) -> list[Any]:

@@ -28,6 +28,21 @@ WallTime = Annotated[
     ),
 ]
 Minutes = Annotated[int, Field(ge=0, le=24 * 60)]
+# The terms of an agreement, which an amendment sets anew.
+Posts = Annotated[float, Field(gt=0, allow_inf_nan=False, description="full-time posts (FTE)")]
+Shares = Annotated[dict[MunicipalityCode, int], Field(description="percent per municipality; they add up to 100")]
+ReleaseDays = Annotated[
+    int, Field(ge=0, le=28, description="from so many days ahead anyone in the pool may take a time")
+]
+SharingPeriod = Literal["iso_week", "four_weeks"]
+CarryOver = Annotated[
+    int,
+    Field(
+        ge=0,
+        le=100,
+        description="percent of one period's entitlement: as much unused time at most is carried over as credit",
+    ),
+]
 
 
 class Text(EventData):
@@ -45,6 +60,14 @@ class Entity(EventData):
     ended: bool = False
 
 
+class Denominator(EventData):
+    """How many children live there, or are enrolled there: what figures per 1,000 children are divided by."""
+
+    children: int = Field(ge=1)
+    source: str = Field(description="who counted, and whom", examples=["SCB, barn 0–6 år"])
+    as_of: date = Field(description="the day for which they were counted")
+
+
 class Municipality(Entity):
     """`id` is the SCB code."""
 
@@ -54,6 +77,7 @@ class Municipality(Entity):
     accent: str = Field(pattern="^#[0-9a-f]{6}$", description="accent colour, contrast checked against white")
     concern_url: str = Field(description="where a report of concern for a child is made")
     phone: str = Field(description="for those who would rather call; E.164")
+    denominators: list[Denominator] = Field(default_factory=list, description="one a day at most")
 
 
 class Unit(Entity):
@@ -73,6 +97,7 @@ class Centre(Entity):
     address: str
     attached_to_family_centre: bool
     hsa_id: str | None = None
+    denominators: list[Denominator] = Field(default_factory=list, description="one a day at most")
 
 
 class Advisor(Entity):
@@ -83,17 +108,34 @@ class Advisor(Entity):
     modalities: list[Modality]
 
 
+class Amendment(EventData):
+    """New terms of an agreement, all of them, from a day on (tilläggsavtal)."""
+
+    valid_from: date = Field(description="the first day on which they hold")
+    posts: Posts
+    shares: Shares
+    release_days: ReleaseDays = 7
+    period: SharingPeriod = "iso_week"
+    carry_over: CarryOver = 0
+
+
 class Pool(Entity):
-    """Municipalities that share advisors under an agreement (avtalssamverkan, KL 9:37)."""
+    """Municipalities that share advisors under an agreement (avtalssamverkan, KL 9:37).
+
+    Its own terms hold from `valid_from` until the day before the first amendment, and each amendment's until the day
+    before the next. Those of the past stay written, so that what was shared then can be computed again.
+    """
 
     name: str
     advisors: list[Id]
-    posts: float = Field(gt=0, allow_inf_nan=False, description="full-time posts (FTE)")
-    shares: dict[MunicipalityCode, int] = Field(description="percent per municipality; they add up to 100")
-    release_days: int = Field(7, ge=0, le=28)
-    period: Literal["iso_week", "four_weeks"] = "iso_week"
+    posts: Posts
+    shares: Shares
+    release_days: ReleaseDays = 7
+    period: SharingPeriod = "iso_week"
+    carry_over: CarryOver = 0
     valid_from: date
     valid_until: date | None = Field(None, description="last day")
+    amendments: list[Amendment] = Field(default_factory=list, description="in the order of their days")
 
 
 class WeeklyBlock(EventData):
@@ -213,6 +255,16 @@ MUNICIPALITY = _state(
         concern_url="https://www.horby.se/orosanmalan",
         phone="+46415378000",
     ),
+    counted=Municipality(
+        id="1285",
+        version=2,
+        slug="eslov",
+        name="Eslöv",
+        accent="#1f5f3f",
+        concern_url="https://www.eslov.se/orosanmalan",
+        phone="+46413620000",
+        denominators=[Denominator(children=2500, source="Exempel", as_of=date(2025, 12, 31))],
+    ),
 )
 UNIT = _state(
     "unit",
@@ -230,6 +282,19 @@ CENTRE = _state(
         kind="bvc",
         address="Vårdvägen 1, Hörby",
         attached_to_family_centre=False,
+    ),
+    counted=Centre(
+        id="bvc-hoor",
+        version=3,
+        municipality="1267",
+        name="BVC Höör",
+        kind="bvc",
+        address="Friskgatan 6, Höör",
+        attached_to_family_centre=False,
+        denominators=[
+            Denominator(children=1100, source="Exempel", as_of=date(2024, 12, 31)),
+            Denominator(children=1150, source="Exempel", as_of=date(2025, 12, 31)),
+        ],
     ),
 )
 ADVISOR = _state(
@@ -256,6 +321,28 @@ POOL = _state(
         posts=1.5,
         shares={"1267": 24, "1266": 26, "1285": 50},
         valid_from=date(2026, 1, 1),
+    ),
+    amended=Pool(
+        id="hoor-horby",
+        version=4,
+        name="Höör och Hörby",
+        advisors=["maria-ek"],
+        posts=1.0,
+        shares={"1267": 50, "1266": 50},
+        carry_over=25,
+        valid_from=date(2026, 1, 1),
+        valid_until=date(2028, 12, 31),
+        amendments=[
+            Amendment(
+                valid_from=date(2027, 1, 1),
+                posts=1.5,
+                shares={"1267": 30, "1266": 30, "1285": 40},
+                release_days=14,
+                period="four_weeks",
+                carry_over=50,
+            ),
+            Amendment(valid_from=date(2028, 1, 1), posts=1.5, shares={"1267": 35, "1266": 30, "1285": 35}),
+        ],
     ),
 )
 SCHEDULE = _state(

@@ -18,8 +18,6 @@ from directory.reading import what_it_must_be
 from directory.rules import WEEKDAYS, PathOf
 from directory.tables import EVENTS
 
-# How many rows are offered beyond those that are filled in.
-SPARE_ROWS = 2
 # `units` of an offering and `shares` of a pool have a value per municipality.
 Type = Literal["text", "long", "whole", "decimal", "date", "time", "check", "choice", "several", "each", "rows"]
 
@@ -38,6 +36,8 @@ class Field:
     of: str | tuple[str, ...] = ()
     needed: bool = True
     rows: tuple["Field", ...] = ()
+    # How many empty rows are offered below those that are filled in.
+    spare: int = 2
     # Asked for when the entity is added, and never changed.
     once: bool = False
 
@@ -55,6 +55,20 @@ _WHEN = (
     Field("place", "choice", "centre", needed=False),
 )
 _ENDED = Field("ended", "check", needed=False)
+_TERMS = (
+    Field("posts", "decimal"),
+    Field("shares", "each"),
+    Field("release_days", "whole"),
+    Field("period", "choice", ("iso_week", "four_weeks")),
+    Field("carry_over", "whole"),
+)
+_DENOMINATORS = Field(
+    "denominators",
+    "rows",
+    rows=(Field("children", "whole"), Field("source"), Field("as_of", "date")),
+    needed=False,
+    spare=1,
+)
 
 FORMS: Mapping[str, tuple[Field, ...]] = {
     "municipality": (
@@ -64,6 +78,7 @@ FORMS: Mapping[str, tuple[Field, ...]] = {
         Field("accent"),
         Field("concern_url"),
         Field("phone"),
+        _DENOMINATORS,
         _ENDED,
     ),
     "unit": (
@@ -81,6 +96,7 @@ FORMS: Mapping[str, tuple[Field, ...]] = {
         Field("address"),
         Field("attached_to_family_centre", "check"),
         Field("hsa_id", needed=False),
+        _DENOMINATORS,
         _ENDED,
     ),
     "advisor": (
@@ -96,11 +112,10 @@ FORMS: Mapping[str, tuple[Field, ...]] = {
         Field("id", needed=False, once=True),
         Field("name"),
         Field("advisors", "several", "advisor"),
-        Field("posts", "decimal"),
-        Field("shares", "each"),
-        Field("release_days", "whole"),
-        Field("period", "choice", ("iso_week", "four_weeks")),
+        *_TERMS,
         *_PERIOD,
+        # Each new row asks for a share of every municipality, so there is one only for whoever wants it.
+        Field("amendments", "rows", rows=(Field("valid_from", "date"), *_TERMS), needed=False, spare=0),
         _ENDED,
     ),
     "schedule": (
@@ -237,19 +252,19 @@ class Filled:
         fields = FORMS[kind]
         for field in fields:
             if path[: len(field.path)] == field.path:
-                return self._within(field, path[len(field.path) :])
+                return self._within(field, field.name, path[len(field.path) :])
         # A text or the ages as a whole: told at the first of its parts.
         return next((f.name for f in fields if path and f.path[0] == path[0]), "form")
 
-    def _within(self, field: Field, rest: PathOf) -> str:
+    def _within(self, field: Field, control: str, rest: PathOf) -> str:
         if field.type == "each" and rest:
-            return f"{field.name}.{rest[0]}"
+            return f"{control}.{rest[0]}"
         if field.type != "rows" or not rest or not isinstance(rest[0], int):
-            return field.name
-        row = f"{field.name}.{self.rows[field.name][rest[0]]}"
+            return control
+        row = f"{control}.{self.rows[field.name][rest[0]]}"
         if len(rest) > 1:
             name = "scope" if field.name == "grants" and rest[1] in ("unit", "centre") else rest[1]
-            return next((f"{row}.{f.name}" for f in field.rows if f.name == name), row)
+            return next((self._within(f, f"{row}.{f.name}", rest[2:]) for f in field.rows if f.name == name), row)
         return row
 
 

@@ -220,10 +220,58 @@ TEXTS: Texts = {
     "h_shares": ("Lämna tomt för kommuner som inte är med.", "Leave empty for municipalities that take no part."),
     "f_release_days": ("Släpps så många dagar i förväg", "Released so many days ahead"),
     "h_release_days": (
-        "0 till 28. Från och med då får alla kommuner i samverkan boka tiden.",
-        "0 to 28. From then on every municipality of the pool may book the time.",
+        (
+            "0 till 28. En tid längre fram än så kan en kommun bara boka inom sin egen andel. Från och med då får "
+            "alla kommuner i samverkan boka den, så att ingen tid blir stående. Med 7 är det som ligger högst en "
+            "vecka fram öppet för alla; med 0 gäller andelarna ända fram till besöket."
+        ),
+        (
+            "0 to 28. A time further ahead than this can be booked by a municipality only within its own share. From "
+            "then on every municipality of the pool may book it, so that no time is left unused. With 7, what is at "
+            "most a week ahead is open to all; with 0, the shares hold right up to the visit."
+        ),
     ),
     "f_period": ("Andelarna räknas per", "Shares are counted per"),
+    "f_carry_over": ("Oanvänd tid som sparas, i procent", "Unused time that is kept, in percent"),
+    "h_carry_over": (
+        (
+            "0 till 100. Så mycket av en periods andel kan en kommun som mest ta med sig till senare perioder, om den "
+            "inte har använt den. Med 0 sparas inget. Med 50, och en andel på 10 timmar i veckan, kan kommunen "
+            "som mest ha 5 timmar sparade."
+        ),
+        (
+            "0 to 100. So much of its share of one period can a municipality take along to later periods at most, "
+            "where it has not used it. With 0 nothing is kept. With 50, and a share of 10 hours a week, the "
+            "municipality can have 5 hours kept at most."
+        ),
+    ),
+    "f_amendments": ("Tilläggsavtal", "Amendments"),
+    "h_amendments": (
+        (
+            "När avtalet ändras: lägg till en rad med dagen då ändringen börjar gälla och alla villkor som gäller från "
+            "dess, också de som är som förut. Ändra inte villkoren ovan: de gäller fram till dess. Tider som redan är "
+            "bokade rörs aldrig, vilken dag de än ligger."
+        ),
+        (
+            "When the agreement changes: add a row with the day from which the change holds, and all terms that hold "
+            "from then on, also those that are as before. Leave the terms above as they are: they hold until then. "
+            "What is booked already is never touched, whichever day it is on."
+        ),
+    ),
+    "f_denominators": ("Antal barn", "Number of children"),
+    "h_denominators": (
+        (
+            "Används i statistik per 1 000 barn. Lägg till en rad varje gång en ny siffra finns; de gamla står kvar "
+            "så att äldre statistik blir rätt."
+        ),
+        (
+            "For figures per 1,000 children. Add a row whenever there is a new number; the old ones stay so that "
+            "older figures remain right."
+        ),
+    ),
+    "f_children": ("Barn", "Children"),
+    "f_source": ("Källa", "Source"),
+    "f_as_of": ("Räknat den", "Counted on"),
     "f_valid_from": ("Första dagen", "First day"),
     "f_valid_until": ("Sista dagen", "Last day"),
     "h_valid_until": ("Lämna tomt om det inte finns något slut.", "Leave empty where there is no end."),

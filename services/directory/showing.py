@@ -107,7 +107,9 @@ def _row(words: Words, field: Field, row: Mapping[str, Any]) -> str:
             if scope:
                 said["scope"] = words.called("unit" if row.get("unit") else "centre", scope)
         elif found := lines(words, part, row):
-            said[part.name] = ", ".join(found)
+            # A number says nothing without what it counts.
+            counted = f"{words.text(f'f_{part.name}').lower()}: " if part.type in ("whole", "decimal") else ""
+            said[part.name] = counted + ", ".join(found)
     for first, last in (("start", "end"), ("first", "last")):
         if first in said and last in said:
             end = said.pop(last)

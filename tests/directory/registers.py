@@ -1,6 +1,7 @@
 """Entities as chance makes them: well-formed each by itself, and held to no rule between them."""
 
 from datetime import date, time
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -36,6 +37,17 @@ grants = st.builds(
     unit=st.none() | ids,
     centre=st.none() | ids,
 )
+terms: dict[str, st.SearchStrategy[Any]] = {
+    "posts": st.floats(0.01, 99),
+    "shares": st.dictionaries(codes, st.integers(-5, 200), max_size=3),
+    "release_days": st.integers(0, 28),
+    "period": st.sampled_from(["iso_week", "four_weeks"]),
+    "carry_over": st.integers(0, 100),
+}
+amendments = st.lists(st.builds(events.Amendment, valid_from=days, **terms), max_size=3)
+denominators = st.lists(
+    st.builds(events.Denominator, children=st.integers(1, 99_999), source=texts, as_of=days), max_size=3
+)
 entities: st.SearchStrategy[Entity] = st.one_of(
     st.builds(
         events.Municipality,
@@ -45,6 +57,7 @@ entities: st.SearchStrategy[Entity] = st.one_of(
         accent=st.from_regex("#[0-9a-f]{6}", fullmatch=True),
         concern_url=texts,
         phone=texts,
+        denominators=denominators,
         **common,
     ),
     st.builds(events.Unit, id=ids, municipality=codes, name=texts, board=texts, **common),
@@ -57,6 +70,7 @@ entities: st.SearchStrategy[Entity] = st.one_of(
         address=texts,
         attached_to_family_centre=st.booleans(),
         hsa_id=st.none() | texts,
+        denominators=denominators,
         **common,
     ),
     st.builds(
@@ -74,12 +88,10 @@ entities: st.SearchStrategy[Entity] = st.one_of(
         id=ids,
         name=texts,
         advisors=st.lists(ids, max_size=3),
-        posts=st.floats(0.01, 99),
-        shares=st.dictionaries(codes, st.integers(-5, 200), max_size=3),
-        release_days=st.integers(0, 28),
-        period=st.sampled_from(["iso_week", "four_weeks"]),
         valid_from=days,
         valid_until=st.none() | days,
+        amendments=amendments,
+        **terms,
         **common,
     ),
     st.builds(

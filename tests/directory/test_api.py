@@ -77,8 +77,10 @@ async def test_one_entity_is_the_state_that_is_published(directory: Running) -> 
         "shares": {"1267": 60, "0182": 40},
         "release_days": 7,
         "period": "iso_week",
+        "carry_over": 0,
         "valid_from": "2026-01-01",
         "valid_until": "2026-12-31",
+        "amendments": [],
     }
 
 
