@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from directory import history, tables
 from directory.events import Entity
-from directory.rules import Register
+from directory.rules.register import Register
 from directory.tables import EVENTS
 from kit import outbox
 

@@ -10,7 +10,7 @@ import yaml
 from directory import editing, rights
 from directory.editing import kind_of
 from directory.events import Entity
-from directory.rules import WEEKDAYS, Register
+from directory.rules.register import WEEKDAYS, Register
 from directory.tables import KINDS
 from kit import database
 

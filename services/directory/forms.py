@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from directory.events import Entity
 from directory.reading import what_it_must_be
-from directory.rules import WEEKDAYS, PathOf
+from directory.rules.register import WEEKDAYS, PathOf
 from directory.tables import EVENTS
 
 # `units` of an offering and `shares` of a pool have a value per municipality.

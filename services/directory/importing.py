@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from directory import editing, history, rights
 from directory.editing import Report
 from directory.reading import Fault, Reading, read
-from directory.rules import Breach, breaches
+from directory.rules import breaches
+from directory.rules.register import Breach
 from kit import database, telemetry
 from kit.app import utc_now
 from kit.refusal import Refusal

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from directory.events import Entity, Schedule
 from directory.rights import Remit, concerns
-from directory.rules import Period, Register, period
+from directory.rules.register import Period, Register, period
 
 # A schedule is noticed a month before its end, an agreement so long before that boards can decide on the next one.
 SCHEDULE_DAYS = 30

@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from directory import editing
 from directory.events import Modality, Schedule, ScheduleException
-from directory.rules import Breach, Period, Register, breaches, period
+from directory.rules import breaches
+from directory.rules.register import Breach, Period, Register, period
 from directory.texts import TEXTS
 from kit import access, telemetry
 from kit.access import Person

@@ -14,7 +14,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from directory.events import Entity
-from directory.rules import WEEKDAYS, PathOf
+from directory.rules.register import WEEKDAYS, PathOf
 from directory.tables import KINDS
 from kit.events import EventData
 from kit.language import Language

@@ -15,7 +15,7 @@ from directory.events import Entity, Staff
 from directory.forms import FORMS, blank
 from directory.history import Change
 from directory.outlook import outlook
-from directory.rules import Register
+from directory.rules.register import Register
 from directory.showing import Words, differences, facts
 from directory.tables import KINDS
 from kit import access, telemetry

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from directory.events import Advisor, Centre, Entity, Grant, Offering, Pool, Schedule, Staff
-from directory.rules import Breach, Place, Register
+from directory.rules.register import Breach, Place, Register
 
 # What is the installation's, whoever works there.
 OPERATORS_OWN = ("municipality", "unit")

@@ -8,7 +8,7 @@ from babel import Locale
 
 from directory.events import Entity
 from directory.forms import FORMS, Field, value_at
-from directory.rules import WEEKDAYS, Register
+from directory.rules.register import WEEKDAYS, Register
 from kit.language import Language
 
 # A text by its key, in the reader's language. Raises KeyError.

@@ -11,7 +11,8 @@ from directory import editing, history, rights
 from directory.events import Entity, Grant, Staff
 from directory.forms import Filled, Sent, entity_of, filled, new_id, settled
 from directory.history import Change
-from directory.rules import Breach, Register, breaches
+from directory.rules import breaches
+from directory.rules.register import Breach, Register
 from kit.refusal import NotFound
 
 # What is not theirs to say who answers for some of a person's roles only.

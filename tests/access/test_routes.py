@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 
 from directory import events as directory_events
 from directory import importing
-from directory.rules import WEEKDAYS
+from directory.rules.register import WEEKDAYS
 from directory.tables import KINDS
 from kit.web.pages import PAGE
 from tests import infra

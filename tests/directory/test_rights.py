@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from directory import editing, events, rights
 from directory.events import Entity, Grant, Staff
-from directory.rules import Register
+from directory.rules.register import Register
 from tests.booking.register import OFFERING
 
 # Two units of one municipality, and one of another.

@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from directory.events import WeeklyBlock
-from directory.rules import Period, clash, contrast_with_white
+from directory.rules.municipalities import contrast_with_white
+from directory.rules.register import Period
+from directory.rules.schedules import clash
 
 FIRST = date(2026, 10, 19)
 DAYS = 30

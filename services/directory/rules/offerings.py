@@ -1,0 +1,145 @@
+"""What must be true of an offering, and of those who are to give it."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from directory.events import Advisor, Offering
+from directory.rules.common import listed
+from directory.rules.pools import reach
+from directory.rules.register import MODALITIES_SV, Breach, Register, named, said, working
+
+# Longest for which an anonymous offering may know who somebody is, after the last visit.
+ANONYMOUS_DAYS = 30
+
+
+def offering(register: Register, entity: Offering) -> Iterator[Breach]:
+    """It can be given by those who are named, for those it is for, in whole steps of five minutes."""
+    yield from listed(entity, "municipalities", "modalities", "languages")
+    yield from listed(entity, "advisors", empty=not entity.self_booking and entity.kind != "joint_visit")
+    if entity.kind == "joint_visit" and len(entity.advisors) == 1:
+        yield Breach(
+            "ett gemensamt besök behöver minst två rådgivare",
+            "a joint visit needs at least two advisors",
+            (named(entity, "advisors"),),
+        )
+    for name in ("duration", "buffer_before", "buffer_after", "starts_every"):
+        if getattr(entity, name) % 5:
+            minutes = getattr(entity, name)
+            yield Breach(
+                f"{minutes} minuter går inte jämnt upp i 5: välj till exempel {minutes - minutes % 5 + 5}",
+                f"{name} is {minutes} minutes: choose a multiple of 5",
+                (named(entity, name),),
+            )
+    if entity.ages.last < entity.ages.first:
+        yield Breach(
+            f"åldrarna slutar vid {entity.ages.last}, innan de börjar vid {entity.ages.first}: rätta en av dem",
+            f"ages end at {entity.ages.last}, before they begin at {entity.ages.first}: swap or correct them",
+            (named(entity, "ages"),),
+        )
+    if not entity.self_booking and entity.practical is None:
+        yield Breach(
+            "skriv hur man gör för att komma, eftersom föräldrar inte bokar det själva",
+            "practical is missing: say what to do to come, as parents cannot book it themselves",
+            (named(entity, "practical"),),
+        )
+    yield from _kept(entity)
+    yield from _answering(register, entity)
+    yield from _able(register, entity)
+
+
+def _kept(entity: Offering) -> Iterator[Breach]:
+    if entity.documentation == "anonymous" and (entity.retention_days or 0) > ANONYMOUS_DAYS:
+        yield Breach(
+            f"där dokumentationen är anonym sparas familjens uppgifter högst {ANONYMOUS_DAYS} dagar: sänk antalet, "
+            "eller ta bort det",
+            f"retention_days is at most {ANONYMOUS_DAYS} where documentation is anonymous: lower it, or take it away",
+            (named(entity, "retention_days"),),
+        )
+
+
+def _answering(register: Register, entity: Offering) -> Iterator[Breach]:
+    """A municipality's families are answered for by a unit of its own."""
+    for code, unit_id in entity.units.items():
+        where = named(entity, "units", code)
+        if code not in entity.municipalities:
+            yield Breach(
+                f"kommunen {code} är inte bland dem som insatsen gäller: ta bort dess verksamhet, eller välj kommunen",
+                f"units names {code}, which is not among the municipalities: take it away",
+                (where,),
+            )
+            continue
+        unit = register.unit.get(unit_id)
+        if unit is not None and unit.municipality != code:
+            yield Breach(
+                f"verksamheten {unit.name} hör till kommunen {unit.municipality} och kan inte svara för {code}: välj "
+                "en av dess egna",
+                f"unit {unit_id} belongs to municipality {unit.municipality} and cannot answer for {code}: "
+                f"name a unit of {code}",
+                (where, named(unit, "municipality")),
+            )
+
+
+def _able(register: Register, entity: Offering) -> Iterator[Breach]:
+    """Advisors can do what the offering promises: somebody in it can, or in a joint visit everybody."""
+    everybody = entity.kind == "joint_visit"
+    advisors = [advisor for a in entity.advisors if (advisor := working(register, a))]
+    if len(advisors) < len(entity.advisors) or not advisors:
+        return  # The reference itself is the fault, and what the others can do is a second question.
+    able: list[tuple[str, Sequence[str], Callable[[Advisor], set[str]], str]] = [
+        ("modalities", entity.modalities, lambda a: set(a.modalities), "offers"),
+        ("languages", entity.languages, lambda a: set(a.languages), "speaks"),
+    ]
+    known_pools = not any(kind == "pool" for kind, _ in register.unreadable)
+    if known_pools and all(a.unit in register.unit for a in advisors):
+        able.append(("municipalities", entity.municipalities, lambda a: reach(register, a), "reaches"))
+    for name, promised, can, verb in able:
+        for n, value in enumerate(promised):
+            unable = [a for a in advisors if value not in can(a)]
+            if len(unable) == len(advisors) or (everybody and unable):
+                who_sv, who = ("inte alla", "not every") if everybody else ("ingen", "no")
+                verb_sv, remedy_sv, remedy = _WORDS[name]
+                yield Breach(
+                    f"{who_sv} av rådgivarna i insatsen {entity.id} {verb_sv} {MODALITIES_SV.get(value, value)} "
+                    f"({said([a.name for a in unable])}): {remedy_sv}",
+                    f"{who} advisor of offering {entity.id} {verb} {value} ({said([a.id for a in unable])}): {remedy}",
+                    (
+                        named(entity, name, n),
+                        *(named(a, name if name != "municipalities" else "unit") for a in unable),
+                        *(named(p) for p in register.pool.values() if name == "municipalities"),
+                    ),
+                )
+        for n, advisor in enumerate(advisors):
+            if promised and not can(advisor) & set(promised):
+                yield Breach(
+                    f"{advisor.name} {_WORDS[name][0]} inget av det som insatsen {entity.id} gäller "
+                    f"({said([MODALITIES_SV.get(p, p) for p in promised])}): ta bort rådgivaren där, eller "
+                    "ändra insatsen",
+                    f"advisor {advisor.id} {verb} none of the {name} of offering {entity.id} ({said(promised)}): "
+                    f"take the advisor away there, or correct {name}",
+                    (named(entity, "advisors", n), named(advisor)),
+                )
+
+
+# By what is promised: the verb in Swedish, and what can be done in Swedish and in English.
+_WORDS = {
+    "modalities": (
+        "erbjuder",
+        "ta bort det där, eller lägg till det hos en rådgivare",
+        "take it away there, or add it to an advisor",
+    ),
+    "languages": (
+        "talar",
+        "ta bort det där, eller lägg till det hos en rådgivare",
+        "take it away there, or add it to an advisor",
+    ),
+    "municipalities": (
+        "når",
+        (
+            "en rådgivare når kommunen där hon är anställd och dem som har en andel i samverkan, så ta bort kommunen, "
+            "välj en annan rådgivare, eller lägg till en i samverkan"
+        ),
+        (
+            "an advisor reaches the municipality of the employing unit and those of a pool, so take the municipality "
+            "away, name another advisor, or add one to the pool"
+        ),
+    ),
+}

@@ -1,0 +1,100 @@
+"""The register that the rules judge, and what they tell of it.
+
+All wall times of one schedule are of its zone, all dates are local days.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from directory.events import Advisor, Centre, Entity, Municipality, Offering, Pool, Schedule, Staff, Unit
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+WEEKDAYS_SV = ("måndag", "tisdag", "onsdag", "torsdag", "fredag", "lördag", "söndag")
+MODALITIES_SV = {"video": "video", "phone": "telefon", "visit": "besök"}
+
+PathOf = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A field of an entity; an empty path is the entity itself."""
+
+    kind: str
+    id: str
+    path: PathOf = ()
+
+
+@dataclass(frozen=True)
+class Breach:
+    """A rule that does not hold, in both languages, and the places where it can be put right, the likeliest first."""
+
+    sv: str
+    en: str
+    places: tuple[Place, ...]
+
+
+@dataclass(frozen=True)
+class Register:
+    """Entities by kind and id. `unreadable` are those that are named somewhere but could not be understood:
+    nothing is concluded from their absence.
+    """
+
+    municipality: dict[str, Municipality] = field(default_factory=dict)
+    unit: dict[str, Unit] = field(default_factory=dict)
+    centre: dict[str, Centre] = field(default_factory=dict)
+    advisor: dict[str, Advisor] = field(default_factory=dict)
+    pool: dict[str, Pool] = field(default_factory=dict)
+    schedule: dict[str, Schedule] = field(default_factory=dict)
+    offering: dict[str, Offering] = field(default_factory=dict)
+    staff: dict[str, Staff] = field(default_factory=dict)
+    unreadable: set[tuple[str, str]] = field(default_factory=set)
+
+    def of(self, kind: str) -> dict[str, Any]:
+        """The entities of one kind, ended ones too."""
+        made: dict[str, Any] = getattr(self, kind)
+        return made
+
+    def live(self, kind: str) -> list[Any]:
+        """The entities of one kind that have not ended, by id."""
+        return [e for _, e in sorted(self.of(kind).items()) if not e.ended]
+
+
+@dataclass(frozen=True)
+class Period:
+    """Days from `first` to `last`, both included; `last` is None where there is no end."""
+
+    first: date
+    last: date | None
+
+    def shared(self, other: "Period") -> "Period | None":
+        """The days of both, None where there are none."""
+        ends = [p.last for p in (self, other) if p.last is not None]
+        both = Period(max(self.first, other.first), min(ends) if ends else None)
+        return None if both.last is not None and both.last < both.first else both
+
+    def has(self, weekday: int) -> bool:
+        """Whether it holds a day of this ISO weekday."""
+        return self.last is None or (self.last - self.first).days >= (weekday - self.first.isoweekday()) % 7
+
+
+def period(entity: Pool | Schedule) -> Period:
+    """The days on which a pool or a schedule is valid."""
+    return Period(entity.valid_from, entity.valid_until)
+
+
+def working(register: Register, advisor_id: str) -> Advisor | None:
+    """The advisor with this id, if there is one who has not ended."""
+    advisor = register.advisor.get(advisor_id)
+    return None if advisor is None or advisor.ended else advisor
+
+
+def named(entity: Entity, *path: str | int) -> Place:
+    """The place of a field of an entity."""
+    return Place(type(entity).__name__.lower(), entity.id, path)
+
+
+def said(names: Sequence[str]) -> str:
+    """Names in a sentence."""
+    return ", ".join(names)

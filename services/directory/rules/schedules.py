@@ -1,0 +1,173 @@
+"""What must be true of working hours, and between those of one advisor."""
+
+from collections.abc import Iterator, Sequence
+from datetime import time
+from functools import cache
+from itertools import combinations
+from zoneinfo import available_timezones
+
+from directory.events import Advisor, Schedule, ScheduleException, WeeklyBlock
+from directory.rules.common import valid
+from directory.rules.register import (
+    MODALITIES_SV,
+    WEEKDAYS,
+    WEEKDAYS_SV,
+    Breach,
+    PathOf,
+    Period,
+    Register,
+    named,
+    period,
+    said,
+    working,
+)
+
+_zones = cache(available_timezones)
+
+
+def clash(one: WeeklyBlock, other: WeeklyBlock, both: Period | None) -> bool:
+    """Whether two blocks of one advisor share a minute within `both`, the days on which both their schedules hold."""
+    return (
+        both is not None
+        and one.weekday == other.weekday
+        and one.start < other.end
+        and other.start < one.end
+        and both.has(one.weekday)
+    )
+
+
+def _block(block: WeeklyBlock) -> str:
+    return f"{WEEKDAYS[block.weekday - 1]} {block.start:%H:%M}–{block.end:%H:%M}"
+
+
+def _block_sv(block: WeeklyBlock) -> str:
+    return f"{WEEKDAYS_SV[block.weekday - 1]} {block.start:%H.%M}–{block.end:%H.%M}"
+
+
+def schedule(register: Register, entity: Schedule) -> Iterator[Breach]:
+    """Blocks and exceptions are whole, and of what their advisor offers."""
+    yield from valid(entity)
+    if entity.zone not in _zones():
+        yield Breach(
+            f"tidszonen {entity.zone} finns inte: skriv en som Europe/Stockholm",
+            f"there is no time zone {entity.zone}: write one like Europe/Stockholm",
+            (named(entity, "zone"),),
+        )
+    advisor = working(register, entity.advisor)
+    for n, block in enumerate(entity.weekly):
+        yield from _times(entity, ("weekly", n), block.start, block.end)
+        if not block.modalities:
+            yield Breach(
+                "passet har inget sätt att mötas: välj minst ett",
+                "the block has no modalities: name at least one",
+                (named(entity, "weekly", n),),
+            )
+        yield from _lacking(entity, ("weekly", n), block.modalities, advisor)
+    for n, exception in enumerate(entity.exceptions):
+        yield from _exception(entity, ("exceptions", n), exception)
+        yield from _lacking(entity, ("exceptions", n), exception.modalities, advisor)
+
+
+def _exception(entity: Schedule, where: PathOf, exception: ScheduleException) -> Iterator[Breach]:
+    if exception.last < exception.first:
+        yield Breach(
+            f"sista dagen ({exception.last}) ligger före den första ({exception.first}): rätta en av dem",
+            f"last ({exception.last}) is before first ({exception.first}): swap or correct them",
+            (named(entity, *where, "last"),),
+        )
+    if exception.start is not None and exception.end is not None:
+        yield from _times(entity, where, exception.start, exception.end)
+    elif exception.start is not None or exception.end is not None:
+        yield Breach(
+            "ange både när det börjar och slutar, eller inget av dem för hela dagars frånvaro",
+            "give both start and end, or neither for whole days of leave",
+            (named(entity, *where),),
+        )
+    elif exception.kind == "extra":
+        yield Breach(
+            "extra tid behöver en tid när den börjar och en när den slutar",
+            "extra time needs a start and an end",
+            (named(entity, *where),),
+        )
+    if exception.kind == "extra" and not exception.modalities:
+        yield Breach(
+            "extra tid behöver sätt att mötas: välj minst ett",
+            "extra time needs modalities: name at least one",
+            (named(entity, *where),),
+        )
+    if exception.kind == "leave" and (exception.modalities or exception.place):
+        yield Breach(
+            "frånvaro har varken sätt att mötas eller plats: ta bort dem",
+            "leave has neither modalities nor place: take them away",
+            (named(entity, *where),),
+        )
+
+
+def _times(entity: Schedule, where: PathOf, start: time, end: time) -> Iterator[Breach]:
+    for name, value in (("start", start), ("end", end)):
+        if value.tzinfo is not None or value.second or value.microsecond:
+            yield Breach(
+                "skriv en lokal tid som 09:00",
+                f'{name} must be a local time like "09:00"',
+                (named(entity, *where, name),),
+            )
+            return
+    if end == start:
+        yield Breach(
+            f"passet är tomt: det börjar och slutar {start:%H.%M}",
+            f"the block is empty: it starts and ends at {start:%H:%M}",
+            (named(entity, *where, "end"),),
+        )
+    elif end < start:
+        yield Breach(
+            f"passet slutar ({end:%H.%M}) innan det börjar ({start:%H.%M}): rätta det, eller skriv det som två pass om "
+            "det fortsätter efter midnatt",
+            f"the block ends ({end:%H:%M}) before it starts ({start:%H:%M}): correct it, or, if it goes on after "
+            "midnight, write it as two blocks",
+            (named(entity, *where, "end"),),
+        )
+
+
+def _lacking(entity: Schedule, where: PathOf, modalities: Sequence[str], advisor: Advisor | None) -> Iterator[Breach]:
+    for n, modality in enumerate(modalities):
+        if advisor is not None and modality not in advisor.modalities:
+            offered = said([MODALITIES_SV[m] for m in advisor.modalities])
+            yield Breach(
+                f"arbetstiden {entity.id} har {MODALITIES_SV[modality]}, som {advisor.name} inte erbjuder ({offered}): "
+                "ta bort det där, eller lägg till det hos rådgivaren",
+                f"schedule {entity.id} has {modality}, which advisor {advisor.id} does not offer "
+                f"({said(advisor.modalities)}): take it away there, or add it to the advisor",
+                (named(entity, *where, "modalities", n), named(advisor, "modalities")),
+            )
+
+
+def one_place_at_a_time(register: Register) -> Iterator[Breach]:
+    """Blocks of one advisor do not overlap on a day on which both hold."""
+    of: dict[str, list[Schedule]] = {}
+    for schedule in register.live("schedule"):
+        of.setdefault(schedule.advisor, []).append(schedule)
+    for schedules in of.values():
+        for one, other in combinations(schedules, 2):
+            if one.zone != other.zone and period(one).shared(period(other)):
+                yield Breach(
+                    f"arbetstiderna {one.id} och {other.id} för {one.advisor} gäller på samma gång i olika tidszoner: "
+                    "ge dem samma",
+                    f"schedules {one.id} and {other.id} of advisor {one.advisor} hold at the same time in different "
+                    "zones: give them the same one",
+                    (named(other, "zone"), named(one, "zone"), named(other), named(one)),
+                )
+        blocks = [(s, n, block) for s in schedules for n, block in enumerate(s.weekly) if _sound(block)]
+        for (first, m, one_block), (second, n, other_block) in combinations(blocks, 2):
+            if clash(one_block, other_block, period(first).shared(period(second))):
+                yield Breach(
+                    f"{_block_sv(other_block)} i arbetstiden {second.id} krockar med {_block_sv(one_block)} i "
+                    f"arbetstiden {first.id}, och {first.advisor} kan bara vara på ett ställe: ändra en av dem",
+                    f"{_block(other_block)} in schedule {second.id} overlaps {_block(one_block)} in schedule "
+                    f"{first.id}, and advisor {first.advisor} can be in one place only: change one of them",
+                    (named(second, "weekly", n), named(first, "weekly", m)),
+                )
+
+
+def _sound(block: WeeklyBlock) -> bool:
+    """Whether its times can be compared with others: a fault in them is told by itself."""
+    return block.start.tzinfo is None and block.end.tzinfo is None and block.start < block.end
