@@ -1,6 +1,7 @@
 """The pages of an advisor's days: lists of a day and of a week, and each booking with what can be done to it."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, get_args
 from uuid import UUID
@@ -12,21 +13,19 @@ from booking.agenda import entry, service
 from booking.agenda.rules import Outcome
 from booking.agenda.service import Opened
 from booking.agenda.texts import TEXTS
-from booking.bookings.api import parse_slot
+from booking.bookings import other_times
 from booking.bookings.pages import child_age
-from booking.bookings.rules import Reason, SlotTaken, TooFarAhead, TooSoon
+from booking.bookings.rules import Reason
 from booking.bookings.service import View
 from booking.bookings.tables import Change
 from booking.slots import pages as slot_pages
-from booking.slots import service as slots
-from booking.slots.pages import Asking, Offered, Running, Trouble
+from booking.slots.pages import Asking, Running
 from booking.slots.reads import ScheduleException
-from booking.slots.rules import NotOffered
-from kit import access, database
+from booking.slots.service import SlotId
+from kit import access
 from kit.access import Person
-from kit.app import Runtime
 from kit.language import Language, clock_text, day_text, phone_text
-from kit.refusal import Invalid, NotFound, Refusal
+from kit.refusal import Invalid, NotFound
 from kit.web import pages
 from kit.web.pages import Pages
 
@@ -133,31 +132,25 @@ async def new_times(
 ) -> Response:
     """Free times to move the booking to: the person's own, or everybody's."""
     view = await entry.find(running, person, booking, pages.language_of(request))
-    return await _new_times(request, running, person, view, satt, shown=visa)
+    asking = asking_for(request, person, view, MOVE)
+    return await other_times.times(request, running, view, asking, satt, shown=visa, look=PAGES)
 
 
 @router.post("/arbetsdag/bokning/{booking}/flytta")
 @router.post("/arbetsdag/bokning/{booking}/flytta-till-annan")
 async def move(request: Request, running: Running, person: Advising, booking: UUID) -> Response:
     """Move the booking to the chosen time. Sent twice, it is moved once."""
-    sent = await pages.form(request)
-    language = pages.language_of(request)
-    view = await entry.find(running, person, booking, language)
-    satt = sent.get("satt")
-    try:
-        slot = parse_slot(sent.get("tid", ""))
-    except ValueError:
-        missing = {"tid": PAGES.text(request, "time_missing")}
-        return await _new_times(request, running, person, view, satt, Trouble(422, errors=missing))
-    try:
-        await entry.move(running, person, booking, slot, satt if satt in slot_pages.MODALITIES else None)
-    except (SlotTaken, TooSoon, TooFarAhead, Invalid) as refusal:
-        return await _new_times(request, running, person, view, satt, trouble_of(request, refusal))
-    if slot.advisor != person.advisor:
-        return pages.see_other(
-            request, "/arbetsdag", dag=service.today(view.start, ZoneInfo(view.zone)), nytt="moved_away"
-        )
-    return pages.see_other(request, f"/arbetsdag/bokning/{booking}", nytt="moved")
+    view = await entry.find(running, person, booking, pages.language_of(request))
+
+    async def take(slot: SlotId, modality: str | None, _: object) -> Response:
+        await entry.move(running, person, booking, slot, modality)
+        if slot.advisor == person.advisor:
+            return pages.see_other(request, f"/arbetsdag/bokning/{booking}", nytt="moved")
+        day = service.today(view.start, ZoneInfo(view.zone))
+        return pages.see_other(request, "/arbetsdag", dag=day, nytt="moved_away")
+
+    asking = asking_for(request, person, view, MOVE)
+    return await other_times.chosen(request, running, view, asking, take, PAGES)
 
 
 @router.get("/arbetsdag/bokning/{booking}/avboka")
@@ -192,58 +185,37 @@ def _why_page(request: Request, view: View, errors: Mapping[str, str] | None = N
     )
 
 
-async def offered_again(running: Runtime, view: View) -> Offered:
-    """The offering of a booking, as it is offered now. Raises NotOffered."""
-    async with database.driver(running.engine) as connection:
-        municipality = await slots.municipality_of(connection, view.municipality)
-        if municipality is None:
-            raise NotOffered
-        return Offered(*await slots.offered(connection, municipality.slug, view.offering))
+@dataclass(frozen=True)
+class Errand:
+    """What a time is looked for: the last part of its address among own times and among everybody's, and its texts."""
+
+    own: str
+    others: str
+    text: str
 
 
-async def _new_times(
-    request: Request,
-    running: Runtime,
-    person: Person,
-    view: View,
-    satt: str | None,
-    trouble: Trouble | None = None,
-    *,
-    shown: int = slot_pages.FEW,
-) -> Response:
-    offered = await offered_again(running, view)
+MOVE = Errand("flytta", "flytta-till-annan", "move")
+
+
+def asking_for(request: Request, person: Person, view: View, errand: Errand) -> Asking:
+    """The page of times for a booking: the person's own, or everybody's where the address says so, and a way across."""
     language = pages.language_of(request)
     here = f"/arbetsdag/bokning/{view.id}"
-    others = request.url.path.endswith("/flytta-till-annan")
-    paths = {False: f"{here}/flytta", True: f"{here}/flytta-till-annan"}
-    asking = Asking(
-        action=pages.address(language, paths[others]),
+    own, others = (pages.address(language, f"{here}/{part}") for part in (errand.own, errand.others))
+    among_others = request.url.path.endswith(f"/{errand.others}")
+    return Asking(
+        action=others if among_others else own,
         back=pages.address(language, here),
-        caption=PAGES.text(request, "move_from", when=view.text(language)),
-        title=PAGES.text(request, "move_title"),
-        button=PAGES.text(request, "move_button"),
+        caption=PAGES.text(request, f"{errand.text}_from", when=view.text(language)),
+        title=PAGES.text(request, f"{errand.text}_title"),
+        button=PAGES.text(request, f"{errand.text}_button"),
         by_staff=True,
         none=PAGES.text(request, "staff_no_times"),
-        advisor=None if others else person.advisor,
-        beside=(pages.address(language, paths[not others]), PAGES.text(request, beside_text(others=others))),
+        advisor=None if among_others else person.advisor,
+        beside=(own, PAGES.text(request, "own_times"))
+        if among_others
+        else (others, PAGES.text(request, "others_times")),
     )
-    modality = offered.known(satt) or offered.known(view.modality) or offered.offering.modalities[0]
-    return await slot_pages.times_page(
-        request, running, offered, modality, asking, shown=shown, trouble=trouble, private=True, look=PAGES
-    )
-
-
-def trouble_of(request: Request, refusal: Refusal) -> Trouble:
-    """Why the free times are shown again: a refusal, with the nearest times where there are such."""
-    nearest = refusal.alternatives if isinstance(refusal, SlotTaken) else ()
-    # The only thing of a time itself that can be invalid is the way to meet: it has changed since it was listed.
-    said = SlotTaken() if isinstance(refusal, Invalid) else refusal
-    return Trouble(refusal.status, said.text(pages.language_of(request)), nearest)
-
-
-def beside_text(*, others: bool) -> str:
-    """The text of the link beside a list of times: from others' times to one's own, and back."""
-    return "own_times" if others else "others_times"
 
 
 def day_title(day: date, now: date, language: Language) -> str:

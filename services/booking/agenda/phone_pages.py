@@ -11,13 +11,13 @@ from fastapi import Depends, Path, Query, Request, Response
 
 from booking import secrecy
 from booking.agenda import phone
-from booking.agenda.pages import PAGES, trouble_of
+from booking.agenda.pages import PAGES
 from booking.agenda.phone import Protected
 from booking.bookings import entry as bookings
 from booking.bookings import rules
 from booking.bookings.api import BookingIn, parse_slot
 from booking.bookings.pages import TYPED as CONTACT
-from booking.bookings.pages import child_choices, read_typed
+from booking.bookings.pages import child_choices, read_typed, trouble_of
 from booking.bookings.rules import SlotTaken, TooFarAhead, TooSoon
 from booking.families.contacts import Contact
 from booking.families.rules import Protection

@@ -37,7 +37,7 @@ TEXTS: Texts = {
     ),
     # A follow-up
     "follow_up": ("Boka en uppföljning", "Book a follow-up"),
-    "follow_up_after": ("Efter {when}", "After {when}"),
+    "follow_up_from": ("Efter {when}", "After {when}"),
     "follow_up_title": ("Välj en tid för uppföljningen", "Choose a time for the follow-up"),
     "follow_up_button": ("Boka uppföljningen", "Book the follow-up"),
     "news_follow_up": (

@@ -6,21 +6,20 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Query, Request, Response
 
-from booking.bookings import entry
-from booking.bookings.api import Token, parse_slot
+from booking.bookings import entry, other_times
+from booking.bookings.api import Token
 from booking.bookings.pages import PAGES
-from booking.bookings.rules import NotChangeable, SlotTaken, TooFarAhead, TooSoon
+from booking.bookings.rules import NotChangeable
 from booking.bookings.service import View
 from booking.families.export import export
 from booking.slots import pages as slot_pages
 from booking.slots import service as slots
-from booking.slots.pages import Asking, Offered, Running, Trouble
+from booking.slots.pages import Asking, Running
 from booking.slots.reads import Municipality
-from booking.slots.rules import NotOffered
+from booking.slots.service import SlotId
 from kit import calendar, database
 from kit.app import Runtime
 from kit.language import Language, clock_text, day_text
-from kit.refusal import Invalid
 from kit.web import pages
 
 router = pages.router()
@@ -110,29 +109,20 @@ async def new_times(
     view = await entry.look_up(running, token, pages.language_of(request))
     if not _changeable(running, view):
         raise NotChangeable
-    return await _new_times(request, running, token, view, satt, shown=visa)
+    return await other_times.times(request, running, view, _asking(request, token, view), satt, shown=visa)
 
 
 @router.post("/bokning/{token}/flytta")
 async def move(request: Request, running: Running, token: Token) -> Response:
     """Move the booking to the chosen time, and show it. Sent twice, it is moved once."""
-    sent = await pages.form(request)
     language = pages.language_of(request)
     view = await entry.look_up(running, token, language)
-    satt = sent.get("satt")
-    try:
-        slot = parse_slot(sent.get("tid", ""))
-    except ValueError:
-        missing = {"tid": PAGES.text(request, "time_missing")}
-        return await _new_times(request, running, token, view, satt, Trouble(422, errors=missing))
-    modality = satt if satt in slot_pages.MODALITIES else None
-    try:
+
+    async def take(slot: SlotId, modality: str | None, _: object) -> Response:
         await entry.reschedule(running, token, slot, modality, language)
-    except (SlotTaken, TooSoon, TooFarAhead, Invalid) as refusal:
-        nearest = refusal.alternatives if isinstance(refusal, SlotTaken) else ()
-        said = SlotTaken().text(language) if isinstance(refusal, Invalid) else refusal.text(language)
-        return await _new_times(request, running, token, view, satt, Trouble(refusal.status, said, nearest))
-    return pages.see_other(request, f"/bokning/{token}", nytt="flyttad")
+        return pages.see_other(request, f"/bokning/{token}", nytt="flyttad")
+
+    return await other_times.chosen(request, running, view, _asking(request, token, view), take)
 
 
 @router.get("/bokning/{token}/avboka")
@@ -182,30 +172,12 @@ async def _page(request: Request, running: Runtime, view: View, template: str, *
     )
 
 
-async def _new_times(
-    request: Request,
-    running: Runtime,
-    token: str,
-    view: View,
-    satt: str | None,
-    trouble: Trouble | None = None,
-    *,
-    shown: int = slot_pages.FEW,
-) -> Response:
-    municipality = await _municipality(running, view)
-    if municipality is None:
-        raise NotOffered
-    async with database.driver(running.engine) as connection:
-        offered = Offered(*await slots.offered(connection, municipality.slug, view.offering))
+def _asking(request: Request, token: str, view: View) -> Asking:
     language = pages.language_of(request)
-    asking = Asking(
+    return Asking(
         action=pages.address(language, f"/bokning/{token}/flytta"),
         back=pages.address(language, f"/bokning/{token}"),
         caption=PAGES.text(request, "move_from", when=view.text(language)),
         title=PAGES.text(request, "move_title"),
         button=PAGES.text(request, "move_button"),
-    )
-    modality = offered.known(satt) or offered.known(view.modality) or offered.offering.modalities[0]
-    return await slot_pages.times_page(
-        request, running, offered, modality, asking, shown=shown, trouble=trouble, private=True
     )

@@ -382,10 +382,7 @@ async def _elsewhere(request: Request, running: Runtime, wish: Wish, end: Alread
     """The confirmation of what is booked already; else the free times, the nearest first, with what was typed."""
     language = pages.language_of(request)
     if isinstance(end, Refusal):
-        nearest = end.alternatives if isinstance(end, SlotTaken) else ()
-        # The only thing of a time itself that can be invalid is the way to meet: it has changed since it was listed.
-        said = SlotTaken().text(language) if isinstance(end, Invalid) else end.text(language)
-        return await _times(request, running, wish, Trouble(end.status, said, nearest))
+        return await _times(request, running, wish, trouble_of(request, end))
     if end.token:
         return pages.see_other(request, f"/bokning/{end.token}", nytt="redan")
     municipality = wish.offered.municipality
@@ -398,6 +395,14 @@ async def _elsewhere(request: Request, running: Runtime, wish: Wish, end: Alread
         accent=municipality.accent,
         book_url=pages.address(language, wish.offered.path),
     )
+
+
+def trouble_of(request: Request, refusal: Refusal) -> Trouble:
+    """Why the free times are shown again: a refusal, with the nearest times where there are such."""
+    nearest = refusal.alternatives if isinstance(refusal, SlotTaken) else ()
+    # The only thing of a time itself that can be invalid is the way to meet: it has changed since it was listed.
+    said = SlotTaken() if isinstance(refusal, Invalid) else refusal
+    return Trouble(refusal.status, said.text(pages.language_of(request)), nearest)
 
 
 async def _times(
