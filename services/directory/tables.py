@@ -88,7 +88,9 @@ async def one(connection: AsyncConnection, kind: str, entity_id: str) -> dict[st
 
 async def find_staff(engine: AsyncEngine, by: Literal["id", "identity"], value: str) -> str | None:
     """The live member of staff with an id, or with an identity at the provider, as a JSON document."""
-    statement = select(_data).where(entity.c.kind == "staff", _live, _data[by].astext == value)
+    # An id, which each request of staff is looked up by, is found by the primary key.
+    wanted = entity.c.id == value if by == "id" else _data["identity"].astext == value
+    statement = select(_data).where(entity.c.kind == "staff", _live, wanted)
     async with engine.connect() as connection:
         found = await connection.scalar(statement)
     return json.dumps(found) if found else None
