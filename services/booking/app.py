@@ -12,6 +12,8 @@ from booking.bookings.answers import Contact, ContactQuestion, NoContact, Protec
 from booking.families import jobs as families
 from booking.reviews import pages as review_pages
 from booking.settings import Settings
+from booking.sharing import api as sharing_api
+from booking.sharing import report_pages
 from booking.slots import api as slots_api
 from booking.slots import handlers
 from booking.slots import pages as slot_pages
@@ -39,6 +41,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
             slots_api.router,
             bookings_api.router,
             agenda_api.router,
+            sharing_api.router,
             slot_pages.router,
             booking_pages.router,
             manage_pages.router,
@@ -49,6 +52,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
             feed_pages.router,
             feed_pages.feed_router,
             review_pages.router,
+            report_pages.router,
             static.router,
         ),
         inbox=inbox_table,

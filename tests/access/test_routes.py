@@ -39,6 +39,8 @@ PATHS = {
     "entity_id": "nothing",
     "name": "style-0000000000.css",
     "kind": "offerings",
+    "pool": "hoor-horby-eslov",
+    "year": "2026",
 }
 UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
 UNKNOWN_TOKEN = "A" * 43
