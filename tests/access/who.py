@@ -103,6 +103,7 @@ BOOKING: dict[str, Open | Staff | Known] = {
     ),
     "GET /samverkan": Staff(("coordinator",)),
     "GET /samverkan/{pool}/{year}": Staff(("coordinator",)),
+    "GET /samverkan/{pool}/{year}.svg": Staff(("coordinator",)),
     "GET /samverkan/{pool}/{year}.csv": Staff(("coordinator",)),
     "GET /booking/v1/agreements": Staff(("coordinator",), page=False),
     "GET /booking/v1/agreements/{pool}/reports/{year}": Staff(("coordinator",), page=False),

@@ -190,9 +190,19 @@ async def test_a_year_without_rows_is_a_page_that_says_so(booking: Running) -> N
     assert len((await get(booking, f"/samverkan/{POOL}/2031.csv")).text.splitlines()) == 1
 
 
+async def test_the_picture_is_of_the_years_numbers(booking: Running) -> None:
+    await enter(booking)
+    assert f'src="{PAGE}.svg"' in (await get(booking, PAGE)).text
+    answer = await get(booking, f"{PAGE}.svg")
+    assert answer.headers["content-type"] == "image/svg+xml"
+    await enter(booking, [(MONDAY, "1266", "entitlement", 60, None)])
+    assert (await get(booking, f"{PAGE}.svg")).content != answer.content
+    assert (await get(booking, f"/samverkan/{POOL}/2031.svg")).status_code == 404
+
+
 async def test_nobody_reads_of_an_agreement_of_others(booking: Running) -> None:
     await enter(booking)
-    for path in (PAGE, f"{PAGE}.csv", f"{API}/{POOL}/reports/2026"):
+    for path in (PAGE, f"{PAGE}.csv", f"{PAGE}.svg", f"{API}/{POOL}/reports/2026"):
         assert (await get(booking, path, "lena")).status_code == 404
         assert (await get(booking, path, "maria-ek")).status_code == 403
     assert (await get(booking, f"{API}/{POOL}/reports/1200")).status_code == 422

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Path, Request, Response
 
+from booking import charts
+from booking.charts import Chart, Series
 from booking.sharing import report
 from booking.sharing.report import Line, Report
 from booking.sharing.rules import Terms, today
@@ -17,6 +19,7 @@ from kit import access, database
 from kit.access import Person
 from kit.app import Runtime
 from kit.language import Language, day_text
+from kit.refusal import NotFound
 from kit.web import pages
 from kit.web.pages import Pages
 
@@ -37,7 +40,7 @@ async def agreements(request: Request, running: Running, person: Coordinating) -
     return PAGES.render(request, "agreements.html", private=True, agreements=found)
 
 
-# Before the page, whose path would take the ending for a part of the year.
+# Both files before the page, whose path would take their ending for a part of the year.
 @router.get("/samverkan/{pool}/{year}.csv")
 async def export(request: Request, running: Running, person: Coordinating, pool: PoolId, year: Year) -> Response:
     """The report as a file: a row for each period and municipality, in minutes."""
@@ -51,6 +54,22 @@ async def export(request: Request, running: Running, person: Coordinating, pool:
         media_type="text/csv; charset=utf-8",
         headers={**pages.HEADERS, **headers, "Cache-Control": "no-store"},
     )
+
+
+@router.get("/samverkan/{pool}/{year}.svg")
+async def picture(request: Request, running: Running, person: Coordinating, pool: PoolId, year: Year) -> Response:
+    """What each municipality was entitled to beside what it used, as the page's table says it, in hours."""
+    found = await _read(running, person, pool, year)
+    if not found.total:
+        raise NotFound
+    series = [
+        Series(PAGES.text(request, f"col_{column}"), [_numbers(line)[column] / 60 for line in found.total.values()])
+        for column in ("entitled", "used")
+    ]
+    names = [found.agreement.members.get(code, code) for code in found.total]
+    sign = PAGES.text(request, "decimal_sign")
+    title, unit = (PAGES.text(request, f"chart_{part}") for part in ("title", "unit"))
+    return await charts.draw(Chart(title, unit, names, series, decimals=1, decimal_sign=sign))
 
 
 @router.get("/samverkan/{pool}/{year}")

@@ -31,6 +31,13 @@ TEXTS: Texts = {
         "En period hör till det år då dess första dag är: veckan över nyår räknas till det gamla året.",
         "A period belongs to the year of its first day: the week around New Year's counts to the old year.",
     ),
+    "chart_title": ("Rätt till och använt", "Entitled to and used"),
+    "chart_unit": ("timmar under året", "hours in the year"),
+    "chart_words": (
+        "Stapeldiagram över vad varje kommun hade rätt till och använde. Tabellen har samma siffror.",
+        "Bar chart of what each municipality was entitled to and used. The table has the same numbers.",
+    ),
+    "decimal_sign": (",", "."),
     "totals": ("Hela året, i timmar och minuter", "The whole year, in hours and minutes"),
     "each_period": ("Visa varje period ({number})", "Show each period ({number})"),
     "col_town": ("Kommun", "Municipality"),
