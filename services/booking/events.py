@@ -33,6 +33,8 @@ class Booked(EventData):
 class Confirmed(Booked):
     """A time was booked."""
 
+    first: bool = Field(True, description="whether it is the family's first; a follow-up is not")
+
 
 class Rescheduled(Booked):
     """A booking was moved; it was at `previous_start` before."""

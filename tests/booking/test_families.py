@@ -304,7 +304,7 @@ async def test_who_books_for_a_family_that_is_just_being_erased_finds_it_erased(
     async with database.transaction(engine, role=RETENTION, before=clock.now.isoformat()) as connection:
         assert await tables.lock(connection, [family]) == [family]
         booker = asyncio.create_task(by_staff(booking, slot, family=family))
-        waiting = "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%into booking%'"
+        waiting = "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%pg_try_advisory%'"
 
         async def waits() -> bool:
             return bool(await rows(booking, waiting))

@@ -64,7 +64,7 @@ async def test_the_time_is_taken_and_nobody_learns_why(booking: Running) -> None
     async with secrecy.of(booking.runtime.engine, "olle", [UNIT]) as connection:
         busy = await connection.fetch("select * from busy")
         assert len(busy) == 1
-        assert set(busy[0].keys()) == {"id", "advisor", "day", "during", "kind"}
+        assert set(busy[0].keys()) == {"id", "advisor", "day", "during", "kind", "municipality", "pool", "period"}
         assert await connection.fetch("select * from booking") == []
 
 

@@ -200,7 +200,7 @@ def test_starts_are_on_the_grid_and_clear_of_busy_time(
 def test_a_pool_limits_who_may_book_whom() -> None:
     advisor = Advisor(id="a", version=1, name="A", unit="u", languages=("sv",), modalities=("video",))
     unit = Unit(id="u", version=1, municipality="1281")
-    pool = Pool(id="p", version=1, advisors=("a",), shares={"1266": 100}, valid_from=date(2026, 1, 1))
+    pool = Pool(id="p", version=1, name="P", advisors=("a",), shares={"1266": 100}, valid_from=date(2026, 1, 1))
     everywhere = offering(municipalities=("1266", "1281"))
     alone = rules.reaches([everywhere], [advisor], [unit], [])
     pooled = rules.reaches([everywhere], [advisor], [unit], [pool])

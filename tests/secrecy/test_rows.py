@@ -201,4 +201,4 @@ async def test_free_and_busy_of_a_shared_advisor_are_seen_without_whom_for(world
         busy = await connection.fetch("select s.*, b.family from busy s left join booking b using (id) order by during")
     assert [row["id"] for row in busy] == [row.booking for row in rows]
     assert [row["family"] for row in busy] == [rows[0].family, None, None]
-    assert set(busy[0].keys()) == {"id", "advisor", "day", "during", "kind", "family"}
+    assert set(busy[0].keys()) == {"id", "advisor", "day", "during", "kind", "family", "municipality", "pool", "period"}

@@ -243,7 +243,7 @@ class ConflictProblem(ProblemDocument):
 
 def _start_responses(*others: type[Refusal]) -> dict[int | str, dict[str, Any]]:
     """What may be refused where a body asks for a start, with the shape of a taken one."""
-    made = responses(TooLarge, NotOffered, rules.SlotTaken, rules.TooSoon, rules.TooFarAhead, *others)
+    made = responses(TooLarge, NotOffered, rules.SlotTaken, rules.NotYetOpen, rules.TooSoon, rules.TooFarAhead, *others)
     schema = ConflictProblem.model_json_schema(ref_template="#/components/schemas/{model}")
     del schema["$defs"]  # the document has them: a search lists slots too
     made[rules.SlotTaken.status]["content"][MEDIA_TYPE]["schema"] = schema

@@ -67,7 +67,7 @@ async def extend(runtime: Runtime, hold_id: UUID) -> Hold:
 async def release(runtime: Runtime, hold_id: UUID) -> None:
     """See `holds.release`."""
     async with database.transaction(runtime.engine) as connection:
-        await holds.release(connection, hold_id)
+        await holds.release(connection, hold_id, runtime.clock())
 
 
 async def book(runtime: Runtime, wanted: Wanted, *, key: str | None, language: Language) -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """The use cases of a hold: a slot that is kept while somebody writes. The caller opens and commits the transaction."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -9,6 +11,7 @@ import asyncpg
 from booking.bookings import starts, tables
 from booking.bookings.rules import HoldGone, TooManyHolds
 from booking.settings import Settings
+from booking.sharing import service as sharing
 from booking.slots.service import SlotId
 from kit import telemetry
 from kit.database import Connection
@@ -50,7 +53,13 @@ async def make(
     start = await starts.allowed(connection, slot, municipality, modality, now)
     expires = now + timedelta(minutes=settings.hold_minutes)
     with telemetry.span("booking", "hold"):
-        if not await tables.insert_hold(connection, start, hold=hold_id, client=client, now=now, expires=expires):
+        insert = partial(tables.insert_hold, connection, start, hold=hold_id, client=client, now=now, expires=expires)
+        outcome = await insert()
+        if outcome == "not charged" and start.charge:
+            if not await sharing.charge(connection, start.charge, hold_id, now):
+                raise await starts.not_yet_open(connection, start, now)
+            outcome = await insert(charging=False)
+        if outcome != "made":
             raise await starts.taken(connection, slot, municipality, modality, now)
     return Hold(hold_id, slot, municipality, modality, now, expires)
 
@@ -79,18 +88,23 @@ async def extend(connection: Connection, settings: Settings, hold_id: UUID, now:
     return replace(_hold(row), expires_at=expires)
 
 
-async def release(connection: Connection, hold_id: UUID) -> None:
+async def release(connection: Connection, hold_id: UUID, now: datetime) -> None:
     """Give a hold's time back. One that is gone already needs nothing."""
     row = await tables.hold(connection, hold_id, lock=True)
     if row is not None:
-        await tables.remove_holds(connection, [row])
+        await _remove(connection, [row], now)
 
 
 async def expire(connection: Connection, now: datetime, advisor: str | None = None) -> None:
     """Give back the time of expired holds (of one advisor)."""
     expired = await tables.expired_holds(connection, now, advisor)
     if expired:
-        await tables.remove_holds(connection, expired)
+        await _remove(connection, expired, now)
+
+
+async def _remove(connection: Connection, held: Sequence[asyncpg.Record], now: datetime) -> None:
+    await sharing.give_back(connection, [row["id"] for row in held], now)
+    await tables.remove_holds(connection, held)
 
 
 async def make_way(connection: Connection, slot: SlotId, now: datetime) -> bool:

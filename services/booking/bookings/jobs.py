@@ -6,6 +6,7 @@ from booking import secrecy
 from booking.bookings import entry, holds, service
 from booking.bookings.answers import Contact, ContactQuestion, NoContact, ProtectedContact
 from booking.roles import ANSWER, SWEEP
+from booking.sharing import service as sharing
 from booking.slots import service as slots
 from booking.slots import tables as slot_tables
 from kit import database
@@ -24,7 +25,7 @@ async def sweep(runtime: Runtime) -> None:
 
 
 async def keep_calendar(runtime: Runtime) -> None:
-    """Each hour: open the days that have come within reach, and forget old idempotency keys."""
+    """Each hour: open the days that have come within reach, close the periods that are over, forget old keys."""
     while True:
         old = runtime.clock() - service.KEYS_KEPT
         async with database.transaction(runtime.engine, role=SWEEP, before=old.isoformat()) as connection:
@@ -33,7 +34,10 @@ async def keep_calendar(runtime: Runtime) -> None:
         for advisor in advisors:
             async with database.transaction(runtime.engine, role=SWEEP) as connection:
                 await slot_tables.lock_register(connection)
-                await slots.refresh_open_hours(connection, advisor, runtime.clock())
+                async with sharing.recalculating(connection, runtime.clock(), advisor):
+                    await slots.refresh_open_hours(connection, advisor, runtime.clock())
+        async with database.transaction(runtime.engine, role=SWEEP) as connection:
+            await sharing.carry_over(connection, runtime.clock())
         await asyncio.sleep(CALENDAR_SECONDS)
 
 

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
 
+from booking.sharing import rules as sharing
+from booking.sharing.rules import Charge, Share
 from booking.slots import rules as slots
 from booking.slots.reads import Offering
 from booking.slots.rules import Free, NotOffered, Place, SlotFacts, Times
+from kit.language import Language, day_text
 from kit.refusal import Invalid, Refusal
 
 
@@ -20,6 +23,27 @@ class SlotTaken(Refusal):
     def __init__(self, alternatives: Sequence[Free] = ()) -> None:
         super().__init__()
         self.alternatives = alternatives
+
+
+class NotYetOpen(SlotTaken):
+    """The municipality has used its share of that period; from `opens`, a local day, the time is anybody's."""
+
+    code = "not-yet-open"
+    sv = ("Tiden går inte att boka än", "Kommunens del av den veckan är bokad. Välj en annan tid.")
+    en = ("The time cannot be booked yet", "Your municipality's part of that week is booked. Choose another time.")
+
+    def __init__(self, opens: date, alternatives: Sequence[Free] = ()) -> None:
+        super().__init__(alternatives)
+        self.opens = opens
+
+    def text(self, language: Language) -> tuple[str, str]:
+        """Title and detail, with the day on which the time opens."""
+        title, detail = super().text(language)
+        day = day_text(self.opens, language)
+        later = (
+            f"Är den kvar {day} kan du boka den då." if language == "sv" else f"If it is left on {day}, book it then."
+        )
+        return title, f"{detail} {later}"
 
 
 class TooSoon(Refusal):
@@ -93,6 +117,8 @@ class Start:
     # The one that answers for the municipality's families.
     unit: str
     modality: str
+    # What the municipality's share is charged; None where the advisor is not shared.
+    charge: Charge | None
 
 
 def allow_start(
@@ -105,7 +131,8 @@ def allow_start(
     now: datetime,
     by_staff: bool = False,
 ) -> Start:
-    """The start, if it can be booked for the municipality in this modality; whether it is free is not asked here.
+    """The start, if it can be booked for the municipality in this modality; whether it is free is not asked here, nor
+    whether the municipality's share allows for it: the transaction that books decides both.
 
     Staff need no lead time, for they can tell the advisor.
     Raises NotOffered, SlotTaken (the advisor is not open then), TooSoon, TooFarAhead, or Invalid for the modality.
@@ -125,6 +152,9 @@ def allow_start(
         raise SlotTaken
     if modality not in facts.modalities or modality not in block.modalities:
         raise invalid("modality", "Välj ett sätt som tiden erbjuder.", "Choose a way that this time offers.")
+    if facts.pool and facts.share is None:
+        # Nobody has worked out yet what the municipality may use: until then it may use nothing.
+        raise SlotTaken
     return Start(
         offering=offering,
         times=wanted,
@@ -136,7 +166,15 @@ def allow_start(
         municipality=municipality,
         unit=facts.unit,
         modality=modality,
+        charge=charge(facts.share, municipality, wanted, block.day, now) if facts.share else None,
     )
+
+
+def charge(share: Share, municipality: str, wanted: Times, day: date, now: datetime) -> Charge:
+    """What a start on a local day costs a municipality's share, and whether it is anybody's by `now`."""
+    released = sharing.is_released(day, sharing.today(now), share.release_days)
+    opens = day - sharing.DAY * share.release_days
+    return Charge(share.pool, share.period, municipality, wanted.minutes, released, opens)
 
 
 def allow_child(offering: Offering, *, age: int | None, expecting: bool) -> None:

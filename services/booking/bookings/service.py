@@ -30,6 +30,8 @@ from booking.families import contacts
 from booking.families import tables as family_tables
 from booking.families.contacts import Contact
 from booking.families.rules import FamilyErased, Protection, is_protected
+from booking.sharing import service as sharing
+from booking.sharing.rules import Charge
 from booking.slots.reads import Offering
 from booking.slots.rules import NotOffered, Place
 from booking.slots.service import SlotId
@@ -241,19 +243,23 @@ async def _book(
         lock=int.from_bytes((key or booking.bytes)[:8], "big", signed=True),
         request=request,
         answer=json.dumps(answer),
-        event=_fact(events.CONFIRMED, events.Confirmed, booking, 0, start, now),
+        event=_fact(events.CONFIRMED, events.Confirmed, booking, 0, start, now, first=whose.family is None),
     )
     outcome = (
         await tables.confirm_hold(connection, new, now)
         if held
         else await tables.insert_booking(connection, start, new, now)
     )
+    if outcome == "not charged" and start.charge:
+        outcome = await _book_charged(connection, start, start.charge, new, now)
     if outcome != "made" and sealed:
         vault.put_back(sealed.key)
     if outcome == "twin under way":
         raise TwinUnderWay
     if outcome == "key used":
         raise KeyReused
+    if outcome == "not charged":
+        raise await starts.not_yet_open(connection, start, now, by_staff=by_staff)
     if outcome == "not made":
         raise HoldGone if held else await starts.taken(connection, slot, municipality, modality, now, by_staff=by_staff)
     if whose.access:
@@ -261,6 +267,21 @@ async def _book(
     if whose.staff:
         await tables.write_change(connection, booking, Change("confirmed", now, whose.staff, start.times.start))
     return answer, booking
+
+
+async def _book_charged(
+    connection: Connection, start: Start, charge: Charge, new: NewBooking, now: datetime
+) -> tables.Outcome:
+    """Book what the municipality's share alone does not cover: others lend, or it is refused."""
+    transaction = connection.transaction()
+    await transaction.start()
+    outcome: tables.Outcome = "not charged"
+    try:
+        if await sharing.charge(connection, charge, new.id, now):
+            outcome = await tables.insert_booking(connection, start, new, now, charging=False)
+    finally:
+        await (transaction.commit() if outcome == "made" else transaction.rollback())
+    return outcome
 
 
 async def _earlier(connection: Connection, key: bytes) -> asyncpg.Record | None:
@@ -309,6 +330,9 @@ async def move(
         raise NotOffered
     start = await starts.allowed(connection, slot, row["municipality"], modality, now, by_staff=staff is not None)
     sequence = row["sequence"] + 1
+    await sharing.give_back(connection, [row["id"]], now, then=start.charge)
+    if start.charge and not await sharing.charge(connection, start.charge, row["id"], now):
+        raise await starts.not_yet_open(connection, start, now, by_staff=staff is not None)
     if not await tables.move(connection, row, start, sequence, now):
         raise await starts.taken(connection, slot, row["municipality"], modality, now, by_staff=staff is not None)
     fact = _fact(
@@ -346,6 +370,7 @@ async def give_up(
     offering = Offering.stored(row["offering_data"]) if row["offering_data"] else None
     late = rules.is_late(offering, row["start_at"], now)
     sequence = row["sequence"] + 1
+    await sharing.give_back(connection, [row["id"]], now)
     await tables.cancel(connection, row, sequence, now, late=late)
     data = events.Cancelled(
         **booked_of(row, sequence).model_dump(), late=late, by="staff" if staff else "family", reason=reason

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from booking.bookings import rules
-from booking.bookings.rules import SlotTaken, Start
+from booking.bookings import rules, tables
+from booking.bookings.rules import NotYetOpen, SlotTaken, Start
 from booking.slots import tables as slot_tables
 from booking.slots.service import SlotId
 from kit.database import Connection
@@ -31,6 +31,20 @@ async def taken(
         by_staff=by_staff,
     )
     return SlotTaken(alternatives=await slot_tables.free_starts(connection, near))
+
+
+async def not_yet_open(connection: Connection, start: Start, now: datetime, *, by_staff: bool = False) -> SlotTaken:
+    """The refusal for a time whose municipality has used its share, with the nearest ones that can be booked.
+
+    That it is taken too is what matters more to whoever wants it.
+    """
+    charge = start.charge
+    assert charge is not None, "only what is charged can be too much"
+    slot = SlotId(start.offering.id, start.advisor, start.times.start)
+    refusal = await taken(connection, slot, start.municipality, start.modality, now, by_staff=by_staff)
+    if charge.released or await tables.is_taken(connection, start.advisor, start.times.start):
+        return refusal
+    return NotYetOpen(charge.opens, refusal.alternatives)
 
 
 async def allowed(

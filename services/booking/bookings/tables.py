@@ -1,7 +1,7 @@
 """The statements that change an advisor's time.
 
-All take their locks in one order, so that none can deadlock with another: the booking's row, then the advisor's days
-in order of advisor and day, then `busy`. Entitlements will come between booking and days.
+All take their locks in one order, so that none can deadlock with another: the booking's row, then the entitlements that
+it is charged to, then the advisor's days in order of advisor and day, then `busy`.
 """
 
 from collections.abc import Sequence
@@ -16,25 +16,27 @@ import asyncpg
 from booking.bookings.rules import Reason, Start
 from booking.families.contacts import Sealed
 from booking.families.rules import Protection, is_protected
+from booking.sharing.tables import CHARGE
 from kit.database import Connection, Statement
 from kit.outbox import Row
 
 # The day is taken only where the projection says that it is free; the constraint on `busy` decides all the same.
 # Where the two differ, refuse_overlap() rolls the statement back.
-_TAKE_DAY = """
+_TAKE_DAY = f"""
+{CHARGE}
 day as (
-    update advisor_day set free = free - tstzmultirange(:busy::tstzrange)
-    from guard
-    where guard.alone and advisor = :advisor and day = :day and free @> :busy::tstzrange
+    update advisor_day set free = free - tstzmultirange(:busy::tstzrange), taken = taken + :charge
+    from may
+    where advisor = :advisor and day = :day and free @> :busy::tstzrange
     returning true
 ),
 taken as (
-    insert into busy (id, advisor, day, during, kind)
-    select :id::uuid, :advisor, :day, :busy, :kind from day
+    insert into busy (id, advisor, day, during, kind, municipality, pool, period)
+    select :id::uuid, :advisor, :day, :busy, :kind, :charged, :pool, :period from day
     on conflict do nothing
     returning id
 )
-"""
+"""  # noqa: S608 - put together from constants
 # No insert returns its rows: the database shows nobody a family in the statement that makes it known.
 _KEEP_CONTACT_KEY_AND_EVENT = """
 contact as (
@@ -64,8 +66,9 @@ booked as (
     from made
 ),
 {_KEEP_CONTACT_KEY_AND_EVENT}
-select alone, exists (select from made) as made,
-       case when exists (select from day) and not exists (select from taken) then refuse_overlap() end
+select alone, exists (select from may) as charged, exists (select from made) as made,
+       case when (exists (select from charged) or exists (select from day)) and not exists (select from taken)
+            then refuse_overlap() end
 from guard
 """)  # noqa: S608 - put together from constants
 CONFIRM = Statement(f"""
@@ -84,7 +87,7 @@ booked as (
 ),
 kept as (update busy set kind = 'booking' from made where busy.id = made.id),
 {_KEEP_CONTACT_KEY_AND_EVENT}
-select alone, exists (select from made) as made from guard
+select alone, true as charged, exists (select from made) as made from guard
 """)  # noqa: S608 - put together from constants
 HOLD = Statement(f"""
 with guard as materialized (select true as alone),
@@ -96,7 +99,7 @@ held as (
            :now, :expires, :client
     from taken
 )
-select exists (select from taken) as made
+select exists (select from may) as charged, exists (select from taken) as made
 """)  # noqa: S608 - put together from constants
 
 LOCK_DAYS = """
@@ -106,7 +109,8 @@ order by advisor, day for update
 # The caller holds the locks of the bookings and of their days.
 GIVE_BACK = """
 with gone as (delete from busy where id = any($1::uuid[]) returning advisor, day, during)
-update advisor_day a set free = a.free + g.during * a.open
+update advisor_day a
+set free = a.free + g.during * a.open, taken = minutes_of(a.open - (a.free + g.during * a.open))
 from (select advisor, day, range_agg(during) as during from gone group by advisor, day) g
 where a.advisor = g.advisor and a.day = g.day
 """
@@ -166,8 +170,15 @@ class NewBooking:
     event: Row
 
 
-def _start(start: Start) -> dict[str, Any]:
+def _start(start: Start, *, charging: bool) -> dict[str, Any]:
+    charge = start.charge
     return {
+        "charging": charging and charge is not None,
+        "charge": start.times.minutes,
+        "charged": charge and charge.municipality,
+        "pool": charge and charge.pool,
+        "period": charge and charge.period,
+        "released": charge is not None and charge.released,
         "offering": start.offering.id,
         "municipality": start.municipality,
         "unit": start.unit,
@@ -208,12 +219,18 @@ def _new(new: NewBooking, now: datetime) -> dict[str, Any]:
     }
 
 
-Outcome = Literal["made", "not made", "twin under way", "key used"]
+Outcome = Literal["made", "not made", "twin under way", "key used", "not charged"]
 
 
-async def insert_booking(connection: Connection, start: Start, new: NewBooking, now: datetime) -> Outcome:
-    """Take the time and keep the booking with its contact, key and event, in one transaction of its own."""
-    return await _write(connection, BOOK, {**_start(start), **_new(new, now)})
+async def insert_booking(
+    connection: Connection, start: Start, new: NewBooking, now: datetime, *, charging: bool = True
+) -> Outcome:
+    """Take the time and keep the booking with its contact, key and event, in one transaction of its own.
+
+    `not charged` where the municipality's share does not cover it by itself: then `sharing.service.charge` decides, and
+    if it does so, this comes after it in its transaction, not `charging` again.
+    """
+    return await _write(connection, BOOK, {**_start(start, charging=charging), **_new(new, now)})
 
 
 async def confirm_hold(connection: Connection, new: NewBooking, now: datetime) -> Outcome:
@@ -236,16 +253,38 @@ async def _write(connection: Connection, statement: Statement, values: dict[str,
     assert row is not None, "guard is one row"
     if row["made"]:
         return "made"
-    return "not made" if row["alone"] else "twin under way"
+    if not row["alone"]:
+        return "twin under way"
+    return "not made" if row["charged"] else "not charged"
 
 
 async def insert_hold(
-    connection: Connection, start: Start, *, hold: UUID, client: bytes, now: datetime, expires: datetime
-) -> bool:
-    """Take the time for a while. The caller rolls back on False: somebody else has it."""
-    values = {**_start(start), "id": hold, "kind": "hold", "client": client, "now": now, "expires": expires}
-    row = await HOLD.row(connection, **values)
-    return bool(row and row["made"])
+    connection: Connection,
+    start: Start,
+    *,
+    hold: UUID,
+    client: bytes,
+    now: datetime,
+    expires: datetime,
+    charging: bool = True,
+) -> Outcome:
+    """Take the time for a while. The caller rolls back unless it is made: somebody else has it.
+
+    `not charged`, as `insert_booking`.
+    """
+    row = await HOLD.row(
+        connection,
+        **_start(start, charging=charging),
+        id=hold,
+        kind="hold",
+        client=client,
+        now=now,
+        expires=expires,
+    )
+    assert row is not None, "the statement ends in one row"
+    if row["made"]:
+        return "made"
+    return "not made" if row["charged"] else "not charged"
 
 
 async def holds_of_client(connection: Connection, client: bytes, offering: str, now: datetime) -> tuple[int, int]:
@@ -274,7 +313,7 @@ async def extend_hold(connection: Connection, hold_id: UUID, expires: datetime) 
 
 
 async def remove_holds(connection: Connection, holds: Sequence[asyncpg.Record]) -> None:
-    """End holds, whose rows the caller has locked, and give their time back."""
+    """End holds, whose rows the caller has locked, and give their time back; their shares have theirs already."""
     ids = [h["id"] for h in holds]
     days = await connection.fetch("select advisor, day from busy where id = any($1::uuid[])", ids)
     await connection.execute(LOCK_DAYS, [d["advisor"] for d in days], [d["day"] for d in days])
@@ -322,11 +361,13 @@ async def with_contact(connection: Connection, booking: UUID) -> asyncpg.Record 
 
 
 async def move(connection: Connection, booking: asyncpg.Record, start: Start, sequence: int, now: datetime) -> bool:
-    """Give the old time up and take the new one; the caller rolls back on False. The booking's row is locked."""
+    """Give the old time up and take the new one; the caller rolls back on False. The booking's row is locked, and its
+    charge has moved already.
+    """
     days = {(booking["advisor"], booking["day"]), (start.advisor, start.day)}
     await connection.execute(LOCK_DAYS, [advisor for advisor, _ in days], [day for _, day in days])
     await connection.execute(GIVE_BACK, [booking["id"]])
-    taken = await TAKE.row(connection, **_start(start), id=booking["id"], kind="booking")
+    taken = await TAKE.row(connection, **_start(start, charging=False), id=booking["id"], kind="booking", now=now)
     if not (taken and taken["made"]):
         return False
     await connection.execute(
@@ -346,7 +387,7 @@ async def move(connection: Connection, booking: asyncpg.Record, start: Start, se
 
 
 async def cancel(connection: Connection, booking: asyncpg.Record, sequence: int, now: datetime, *, late: bool) -> None:
-    """Cancel a booking and give its time back. The booking's row is locked."""
+    """Cancel a booking and give its time back. The booking's row is locked, and its charge is given back."""
     day: date = booking["day"]
     await connection.execute(LOCK_DAYS, [booking["advisor"]], [day])
     await connection.execute(GIVE_BACK, [booking["id"]])

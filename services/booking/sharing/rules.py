@@ -69,6 +69,28 @@ class Position:
 
 
 @dataclass(frozen=True)
+class Share:
+    """What an agreement says of one day of one municipality: its period's first day, and how it stands there."""
+
+    pool: str
+    period: date
+    release_days: int
+    position: Position
+
+
+@dataclass(frozen=True)
+class Charge:
+    """Minutes that are charged to a municipality's share; `released` where they are anybody's, else on day `opens`."""
+
+    pool: str
+    period: date
+    municipality: str
+    minutes: int
+    released: bool
+    opens: date
+
+
+@dataclass(frozen=True)
 class Loan:
     """Minutes of `lender` that `borrower` uses; negative where they are given back."""
 
@@ -104,7 +126,7 @@ def periods(terms: Iterable[Terms], first: date, last: date) -> Iterator[Period]
 
 
 def split(minutes: int, shares: Mapping[str, int]) -> dict[str, int]:
-    """Whole minutes by share that add up to `minutes`: by the largest remainder, then the larger share, then the code."""
+    """Whole minutes by share that add up to `minutes`: by largest remainder, then by larger share, then by code."""
     whole = sum(shares.values())
     parts = {code: minutes * share // whole for code, share in shares.items()}
     order = sorted(shares, key=lambda code: (-(minutes * shares[code] % whole), -shares[code], code))

@@ -1,13 +1,16 @@
 """Directory's state, kept as booking's own copy. A new, empty database becomes complete by replaying it."""
 
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from booking.sharing import service as sharing
 from booking.slots import reads, service, tables
 from booking.slots.reads import Entity
 from kit import database
+from kit.database import Connection
 from kit.events import CloudEvent
 from kit.messaging import Handler, Reads
 
@@ -18,15 +21,24 @@ async def keep(connection: AsyncConnection, event: CloudEvent[Any], now: datetim
     driver = await database.driver_of(connection)
     await tables.lock_register(driver)
     entity: Entity = event.data
-    newer = await tables.store(
-        driver, kind, entity.id, entity.version, ended=entity.ended, data=entity.model_dump_json()
-    )
-    if not newer:
-        return
-    if isinstance(entity, reads.Schedule):
-        await service.refresh_open_hours(driver, entity.advisor, now)
-    elif kind in ("offering", "advisor", "unit", "pool"):
-        await service.refresh_reach(driver)
+    async with _shares(driver, entity, now):
+        newer = await tables.store(
+            driver, kind, entity.id, entity.version, ended=entity.ended, data=entity.model_dump_json()
+        )
+        if newer and isinstance(entity, reads.Schedule):
+            await service.refresh_open_hours(driver, entity.advisor, now)
+        elif newer and kind in ("offering", "advisor", "unit", "pool"):
+            await service.refresh_reach(driver)
+
+
+def _shares(connection: Connection, entity: Entity, now: datetime) -> AbstractAsyncContextManager[None]:
+    """What municipalities are entitled to follows from agreements, and from what their advisors work."""
+    match entity:
+        case reads.Pool():
+            return sharing.recalculating(connection, now)
+        case reads.Advisor(id=advisor) | reads.Schedule(advisor=advisor):
+            return sharing.recalculating(connection, now, advisor)
+    return nullcontext()
 
 
 READS = Reads(

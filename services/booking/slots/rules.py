@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from booking.sharing.rules import Share
 from booking.slots.reads import Advisor, Offering, Pool, Schedule, Unit
 from kit.refusal import Refusal
 
@@ -72,7 +73,8 @@ class Free:
 class SlotFacts:
     """What is known about one start for one municipality: None where there is nothing.
 
-    `unit` answers for the municipality's families; there is none where they cannot book the advisor.
+    `unit` answers for the municipality's families; there is none where they cannot book the advisor. `pool` is the
+    agreement by which they can, and `share` what it says of that day.
     """
 
     offering: Offering | None
@@ -82,6 +84,8 @@ class SlotFacts:
     modalities: tuple[str, ...]
     block: Block | None
     place: Place | None
+    pool: str | None = None
+    share: Share | None = None
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,11 @@ class Times:
     end: datetime
     busy_from: datetime
     busy_until: datetime
+
+    @property
+    def minutes(self) -> int:
+        """How long the advisor is busy, which is what the municipality served is charged: buffers are travel too."""
+        return (self.busy_until - self.busy_from) // MINUTE
 
 
 def open_blocks(schedule: Schedule, first: date, last: date, closed: Closed) -> list[Block]:
@@ -140,7 +149,7 @@ def reaches(
 ) -> set[Reach]:
     """Who may be booked for what by whom.
 
-    A pooled advisor is there for the pool's municipalities while its agreement is valid (KL 9:37), others for the
+    A pooled advisor is there for the municipalities that its agreement names while it does (KL 9:37), others for the
     municipality that employs them. An offering that parents cannot book themselves reaches nobody.
     """
     employers = {unit.id: unit.municipality for unit in units if not unit.ended}
@@ -155,9 +164,10 @@ def reaches(
             modalities = tuple(m for m in offering.modalities if m in advisor.modalities)
             agreements = [pool for pool in live if advisor.id in pool.advisors]
             served: list[tuple[str | None, str, date, date]] = [
-                (pool.id, code, pool.valid_from, pool.valid_until or date.max)
+                (pool.id, code, terms.first, terms.last)
                 for pool in agreements
-                for code in pool.shares
+                for terms in pool.terms()
+                for code in terms.shares
             ]
             if not agreements and advisor.unit in employers:
                 served.append((None, employers[advisor.unit], date.min, date.max))

@@ -49,13 +49,14 @@ alter table busy
     add constraint busy_charged_check
         check ((pool is null) = (period is null) and (pool is null or municipality is not null));
 
+create function minutes_of(tstzmultirange) returns smallint language sql immutable
+return (select coalesce(sum(extract(epoch from upper(r) - lower(r))), 0) / 60 from unnest($1) r)::smallint;
+
 -- Minutes of `open`, and of it what is not `free`.
 alter table advisor_day
     add column capacity smallint not null default 0,
     add column taken smallint not null default 0;
-update advisor_day set
-    capacity = (select coalesce(sum(extract(epoch from upper(r) - lower(r))), 0) / 60 from unnest(open) r),
-    taken = (select coalesce(sum(extract(epoch from upper(r) - lower(r))), 0) / 60 from unnest(open - free) r);
+update advisor_day set capacity = minutes_of(open), taken = minutes_of(open - free);
 
 -- Copies of pools did not hold their terms, nor copies of centres their town: they are read anew.
 delete from directory_copy where kind in ('pool', 'centre', 'municipality');
@@ -64,12 +65,15 @@ delete from inbox where consumer = 'booking-state-directory';
 
 # Nobody may change or delete a row of the ledger, nor may whoever serves read whose booking it was.
 GRANTS = """
+grant execute on function minutes_of(tstzmultirange) to booking, booking_sweep, booking_reader;
 grant select, update (used, lent, borrowed) on entitlement to booking, booking_sweep;
 grant update (credit, closed) on entitlement to booking_sweep;
-grant insert, update (minutes, last, release_days, carry_over) on entitlement to booking_sweep, booking_reader;
-grant select on entitlement to booking_reader;
+grant insert, delete, update (minutes, last, release_days, carry_over) on entitlement to booking_sweep, booking_reader;
+grant select, update (used, lent, borrowed) on entitlement to booking_reader;
 grant insert on ledger to booking, booking_sweep, booking_reader;
-grant select (id, at, pool, period, municipality, kind, minutes, lender) on ledger to booking, booking_sweep;
+grant select (id, at, pool, period, municipality, kind, minutes, lender)
+    on ledger to booking, booking_sweep, booking_reader;
+grant update (period) on busy to booking_sweep, booking_reader;
 """
 
 
