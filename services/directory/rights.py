@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from directory.events import Advisor, Centre, Entity, Grant, Offering, Pool, Schedule, Staff
-from directory.rules.register import Breach, Place, Register
+from directory.rules.register import Breach, Place, Register, members
 
 # What is the installation's, whoever works there.
 OPERATORS_OWN = ("municipality", "unit")
@@ -47,7 +47,7 @@ def concerns(register: Register, mine: Remit, entity: Entity) -> bool:
         case Advisor() | Offering():
             here = entity.unit in mine.units
         case Pool():
-            here = not mine.municipalities.isdisjoint(entity.shares)
+            here = not mine.municipalities.isdisjoint(members(entity))
         case Schedule():
             advisor = register.advisor.get(entity.advisor)
             here = advisor is not None and advisor.unit in mine.units

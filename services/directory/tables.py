@@ -8,8 +8,22 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from sqlalchemy import BigInteger, Column, ColumnElement, DateTime, Identity, Index, Integer, Table, Text, func, select
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    Table,
+    Text,
+    cast,
+    func,
+    literal,
+    select,
+)
+from sqlalchemy.dialects.postgresql import JSONB, JSONPATH, insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from directory import events
@@ -115,7 +129,7 @@ def in_municipality(kind: str, code: str) -> ColumnElement[bool]:
     """Whether an entity of `kind` belongs to, or serves, the municipality. Advisors do both."""
     made: ColumnElement[bool] = _data["municipality"].astext == code
     if kind == "pool":
-        made = _data["shares"].has_key(code)
+        made = _takes_part(_data, code)
     elif kind == "offering":
         made = _data["municipalities"].has_key(code)
     elif kind == "advisor":
@@ -124,10 +138,21 @@ def in_municipality(kind: str, code: str) -> ColumnElement[bool]:
         pooled = select(pools.c.id).where(
             pools.c.kind == "pool",
             ~pools.c.data["ended"].as_boolean(),
-            pools.c.data["shares"].has_key(code),
+            _takes_part(pools.c.data, code),
             pools.c.data["advisors"].has_key(entity.c.id),
         )
         made = _data["unit"].astext.in_(employed) | pooled.exists()
+    return made
+
+
+def _takes_part(pool: ColumnElement[Any], code: str) -> ColumnElement[bool]:
+    """Whether the municipality has a share at some time, by the agreement or an amendment."""
+    by_amendment = func.jsonb_path_exists(
+        pool,
+        cast(literal("$.amendments[*].shares.keyvalue() ? (@.key == $code)"), JSONPATH),
+        func.jsonb_build_object("code", code),
+    )
+    made: ColumnElement[bool] = pool["shares"].has_key(code) | by_amendment
     return made
 
 

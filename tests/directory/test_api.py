@@ -46,6 +46,33 @@ async def test_lists_and_their_filters(directory: Running) -> None:
     assert {address: await ids(directory, address) for address in expected} == expected
 
 
+async def test_a_municipality_that_joins_by_an_amendment_has_pool_and_advisor(
+    directory: Running, tmp_path: Path
+) -> None:
+    text = SMALL.read_text(encoding="utf-8")
+    late = "    valid_until: 2026-12-31\nschedules"
+    amended = (
+        "    valid_until: 2026-12-31\n    amendments:\n"
+        "      - {valid_from: 2026-09-01, posts: 1, shares: {1267: 30, 0182: 30, 1266: 40}}\nschedules"
+    )
+    horby = """\
+municipalities:
+  - id: 1266
+    slug: horby
+    name: Hörby
+    accent: "#1f5f3f"
+    concern_url: https://www.horby.se/orosanmalan
+    phone: "+46406280405"
+"""
+    assert text.count(late) == 1
+    path = tmp_path / "amended.yaml"
+    path.write_text(text.replace(late, amended).replace("municipalities:\n", horby, 1), encoding="utf-8")
+    await import_files(directory.runtime.engine, [path], NOW)
+    assert await ids(directory, "pools?municipality=1266") == ["hoor-nacka"]
+    assert await ids(directory, "advisors?municipality=1266") == ["maria-ek"]
+    assert await ids(directory, "pools?municipality=1285") == []
+
+
 async def test_a_long_list_comes_in_parts(directory: Running) -> None:
     first = (await directory.http.get("/directory/v1/advisors?municipality=1267&limit=1")).json()
     assert (first["limit"], first["offset"]) == (1, 0)

@@ -26,6 +26,20 @@ ADVISOR = """\
 """
 
 Edit = tuple[str, str]
+
+
+def amended(*amendments: str) -> Edit:
+    """Amendments to the pool of small.yaml, which is valid in 2026; each a day, shares and what stands after them."""
+    rows = [
+        f"      - {{valid_from: {day}, posts: 1, shares: {{{shares}}}}}{more}"
+        for day, shares, *rest in (amendment.split("|") for amendment in amendments)
+        for more in (rest or [""])
+    ]
+    until = "    valid_until: 2026-12-31\n"
+    return f"{until}schedules", "\n".join([f"{until}    amendments:", *rows, "schedules"])
+
+
+BOTH = "1267: 50, 0182: 50"
 # Name: (a part of the message, edits of small.yaml)
 CASES: dict[str, tuple[str, *tuple[Edit, ...]]] = {
     "an unknown field": (
@@ -279,6 +293,54 @@ CASES: dict[str, tuple[str, *tuple[Edit, ...]]] = {
                 "  - id: hoor\n    name: Höör\n    advisors: [maria-ek]\n    posts: 1\n"
                 "    shares: {1267: 100}\n    valid_from: 2026-12-31\nschedules:\n"
             ),
+        ),
+    ),
+    "an amendment on the agreement's first day": (
+        "the agreement holds from 2026-01-01, so an amendment holds from the day after at the earliest",
+        amended(f"2026-01-01|{BOTH}|{HERE}"),
+    ),
+    "an amendment after the agreement": ("the agreement ends on 2026-12-31", amended(f"2027-01-01|{BOTH}|{HERE}")),
+    "amendments out of order": (
+        "an amendment holds from 2026-06-01 already",
+        amended(f"2026-06-01|{BOTH}", f"2026-03-01|{BOTH}|{HERE}"),
+    ),
+    "two amendments of one day": (
+        "an amendment holds from 2026-06-01 already",
+        amended(f"2026-06-01|{BOTH}", f"2026-06-01|{BOTH}|{HERE}"),
+    ),
+    "amended shares below 100": ("shares add up to 90", amended(f"2026-06-01|1267: 50, 0182: 40|{HERE}")),
+    "an amended share of nothing": ("has a share of 0", amended(f"2026-06-01|1267: 100, 0182: 0|{HERE}")),
+    "an amendment with a stranger": ("there is no municipality 1266", amended(f"2026-06-01|1266: 100|{HERE}")),
+    "an amendment that does not say all": (
+        "amendments[1].posts is missing",
+        (
+            "    valid_until: 2026-12-31\nschedules",
+            (
+                "    valid_until: 2026-12-31\n    amendments:\n"
+                f"      - {{valid_from: 2026-06-01, shares: {{1267: 100}}}}{HERE}\nschedules"
+            ),
+        ),
+    ),
+    "more carried over than there was": (
+        "less than or equal to 100",
+        ("    posts: 1.0", f"    posts: 1\n    carry_over: 101{HERE}"),
+    ),
+    "children counted twice": (
+        "the children are counted twice on 2025-12-31",
+        (
+            "    attached_to_family_centre: false",
+            (
+                "    attached_to_family_centre: false\n    denominators:\n"
+                "      - {children: 900, source: SCB, as_of: 2025-12-31}\n"
+                f"      - {{children: 950, source: SCB, as_of: 2025-12-31}}{HERE}"
+            ),
+        ),
+    ),
+    "no children": (
+        "greater than or equal to 1",
+        (
+            '    phone: "+46406280406"',
+            f'    phone: "+46406280406"\n    denominators: [{{children: 0, source: SCB, as_of: 2025-12-31}}]{HERE}',
         ),
     ),
     "a reference of YAML's own": ("references (*name)", ("    languages: [sv]\n", f"    languages: *all{HERE}\n")),

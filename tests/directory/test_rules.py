@@ -5,9 +5,10 @@ from datetime import date, time, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from directory.events import WeeklyBlock
-from directory.rules.municipalities import contrast_with_white
-from directory.rules.register import Period
+from directory.events import Amendment, Pool, WeeklyBlock
+from directory.rules.places import contrast_with_white
+from directory.rules.pools import pool
+from directory.rules.register import Period, Register, members
 from directory.rules.schedules import clash
 
 FIRST = date(2026, 10, 19)
@@ -62,6 +63,32 @@ def test_blocks_clash_if_they_share_a_minute_of_a_day(
     shared = minutes_of(one, days_of(one_period)) & minutes_of(other, days_of(other_period))
     assert clash(one, other, both) == bool(shared)
     assert clash(other, one, both) == bool(shared)
+
+
+def agreement(first: date, last: date | None, amended: list[date]) -> Pool:
+    return Pool(
+        id="pool",
+        version=1,
+        name="Pool",
+        advisors=["maria-ek"],
+        posts=1,
+        shares={"1267": 100},
+        valid_from=first,
+        valid_until=last,
+        amendments=[Amendment(valid_from=day, posts=1, shares={"1266": 100}) for day in amended],
+    )
+
+
+@given(periods(), st.lists(days, max_size=4))
+def test_on_each_day_of_an_agreement_one_set_of_terms_holds(period: Period, amended: list[date]) -> None:
+    starts = [period.first, *amended]
+    sound = starts == sorted(set(starts)) and all(day in days_of(period) for day in starts)
+    assert (not list(pool(Register(), agreement(period.first, period.last, amended)))) == sound
+
+
+def test_whoever_joins_by_an_amendment_takes_part() -> None:
+    assert members(agreement(FIRST, None, [])) == {"1267"}
+    assert members(agreement(FIRST, None, [FIRST + timedelta(days=7)])) == {"1267", "1266"}
 
 
 def test_the_last_day_there_is_has_no_next_monday() -> None:

@@ -8,9 +8,9 @@ from typing import Any
 
 from directory.events import Entity
 from directory.rules.common import writable
-from directory.rules.municipalities import municipality, one_slug_each
 from directory.rules.offerings import offering
 from directory.rules.people import advisor, one_person_each, staff
+from directory.rules.places import centre, municipality, one_slug_each
 from directory.rules.pools import one_pool_at_a_time, pool
 from directory.rules.references import references
 from directory.rules.register import Breach, Register
@@ -39,7 +39,7 @@ def _nothing(_: Register, __: Entity) -> Iterator[Breach]:
 _CHECKS: dict[str, Callable[[Register, Any], Iterator[Breach]]] = {
     "municipality": municipality,
     "unit": _nothing,
-    "centre": _nothing,
+    "centre": centre,
     "advisor": advisor,
     "pool": pool,
     "schedule": schedule,

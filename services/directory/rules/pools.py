@@ -1,45 +1,78 @@
 """What must be true of an agreement, and between agreements; whom an advisor reaches by them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import combinations
 
 from directory.events import Advisor, Pool
 from directory.rules.common import listed, valid
-from directory.rules.register import Breach, Register, named, period
+from directory.rules.register import Breach, PathOf, Register, members, named, period
 
 
 def reach(register: Register, advisor: Advisor) -> set[str]:
-    """The codes of the municipalities whose families the advisor may meet: the employer's, and the pools'."""
-    made = {
-        code
-        for pool in register.live("pool")
-        if advisor.id in pool.advisors
-        for code, share in pool.shares.items()
-        if share
-    }
+    """The codes of the municipalities whose families the advisor may meet: the employer's, and the pools'.
+
+    Those of an amendment count before its day has come: what is to be booked then must be in the register before.
+    """
+    made = {code for pool in register.live("pool") if advisor.id in pool.advisors for code in members(pool)}
     if unit := register.unit.get(advisor.unit):
         made.add(unit.municipality)
     return made
 
 
 def pool(_: Register, entity: Pool) -> Iterator[Breach]:
-    """Each municipality has a share, and the shares are of one whole."""
+    """The terms are whole at any time, and amendments follow each other."""
     yield from listed(entity, "advisors")
     yield from valid(entity)
-    for code, share in entity.shares.items():
+    yield from _shared(entity, (), entity.shares)
+    for n, amendment in enumerate(entity.amendments):
+        yield from _shared(entity, ("amendments", n), amendment.shares)
+    yield from _in_order(entity)
+
+
+def _shared(entity: Pool, where: PathOf, shares: Mapping[str, int]) -> Iterator[Breach]:
+    """Each municipality has a share, and the shares are of one whole."""
+    for code, share in shares.items():
         if share < 1:
             yield Breach(
                 f"kommunen {code} har andelen {share}: ge den minst 1 procent, eller utelämna den",
                 f"municipality {code} has a share of {share}: give it at least 1 percent, or leave it out",
-                (named(entity, "shares", code),),
+                (named(entity, *where, "shares", code),),
             )
-    total = sum(entity.shares.values())
+    total = sum(shares.values())
     if total != 100:  # noqa: PLR2004 - percent
         yield Breach(
             f"andelarna blir tillsammans {total} procent, inte 100",
             f"shares add up to {total}, not to 100 percent",
-            (named(entity, "shares"),),
+            (named(entity, *where, "shares"),),
         )
+
+
+def _in_order(entity: Pool) -> Iterator[Breach]:
+    """On each day of the agreement one set of terms holds, and each set holds on some day."""
+    before = entity.valid_from
+    for n, day in enumerate(amendment.valid_from for amendment in entity.amendments):
+        where = (named(entity, "amendments", n, "valid_from"),)
+        if day <= entity.valid_from:
+            yield Breach(
+                f"avtalet börjar gälla {entity.valid_from}, så ett tilläggsavtal kan gälla tidigast dagen efter: skriv "
+                "en senare dag, eller ändra avtalets egna villkor",
+                f"the agreement holds from {entity.valid_from}, so an amendment holds from the day after at the "
+                "earliest: write a later day, or change the agreement's own terms",
+                where,
+            )
+        elif day <= before:
+            yield Breach(
+                f"ett tilläggsavtal gäller redan från {before}: skriv dem i tidsordning, högst ett per dag",
+                f"an amendment holds from {before} already: write them in the order of their days, one a day at most",
+                where,
+            )
+        if entity.valid_until is not None and day > entity.valid_until:
+            yield Breach(
+                f"avtalet tar slut {entity.valid_until}: skriv en tidigare dag, eller förläng avtalet",
+                f"the agreement ends on {entity.valid_until}: write an earlier day, or prolong the agreement",
+                (*where, named(entity, "valid_until")),
+            )
+        before = max(before, day)
 
 
 def one_pool_at_a_time(register: Register) -> Iterator[Breach]:

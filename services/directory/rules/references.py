@@ -28,6 +28,8 @@ def _references_of(entity: Entity) -> Iterator[tuple[PathOf, str, str]]:
         case Pool():
             yield from ((("advisors", n), "advisor", a) for n, a in enumerate(entity.advisors))
             yield from ((("shares", code), "municipality", code) for code in entity.shares)
+            for n, amendment in enumerate(entity.amendments):
+                yield from ((("amendments", n, "shares", code), "municipality", code) for code in amendment.shares)
         case Schedule():
             yield ("advisor",), "advisor", entity.advisor
             for name in ("weekly", "exceptions"):

@@ -84,6 +84,12 @@ def period(entity: Pool | Schedule) -> Period:
     return Period(entity.valid_from, entity.valid_until)
 
 
+def members(pool: Pool) -> set[str]:
+    """The codes of the municipalities that have a share at some time, by the agreement or an amendment."""
+    every = (pool.shares, *(amendment.shares for amendment in pool.amendments))
+    return {code for shares in every for code, share in shares.items() if share}
+
+
 def working(register: Register, advisor_id: str) -> Advisor | None:
     """The advisor with this id, if there is one who has not ended."""
     advisor = register.advisor.get(advisor_id)

@@ -1,10 +1,10 @@
-"""What must be true of a municipality, and between municipalities."""
+"""What must be true of municipalities and centres."""
 
 import re
 from collections.abc import Iterator
 from itertools import combinations
 
-from directory.events import Municipality
+from directory.events import Centre, Municipality
 from directory.rules.register import Breach, Register, named
 
 MIN_CONTRAST = 4.5
@@ -24,6 +24,7 @@ def contrast_with_white(colour: str) -> float:
 
 def municipality(_: Register, entity: Municipality) -> Iterator[Breach]:
     """Its colour can carry text, and its address and number can be used as they are."""
+    yield from _counted(entity)
     ratio = contrast_with_white(entity.accent)
     if ratio < MIN_CONTRAST:
         yield Breach(
@@ -45,6 +46,23 @@ def municipality(_: Register, entity: Municipality) -> Iterator[Breach]:
             "phone must be written like +46415378000",
             (named(entity, "phone"),),
         )
+
+
+def centre(_: Register, entity: Centre) -> Iterator[Breach]:
+    """Its children are counted once a day at most."""
+    yield from _counted(entity)
+
+
+def _counted(entity: Municipality | Centre) -> Iterator[Breach]:
+    """Of two counts of one day, nobody could say which one figures are divided by."""
+    days = [denominator.as_of for denominator in entity.denominators]
+    for n, day in enumerate(days):
+        if day in days[:n]:
+            yield Breach(
+                f"barnen är räknade två gånger den {day}: behåll den siffra som gäller",
+                f"the children are counted twice on {day}: keep the number that holds",
+                (named(entity, "denominators", n, "as_of"),),
+            )
 
 
 def one_slug_each(register: Register) -> Iterator[Breach]:
