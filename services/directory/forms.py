@@ -38,6 +38,8 @@ class Field:
     rows: tuple["Field", ...] = ()
     # How many empty rows are offered below those that are filled in.
     spare: int = 2
+    # The field by whose value rows are put in order, where the order is not the writer's to choose.
+    by: str = ""
     # Asked for when the entity is added, and never changed.
     once: bool = False
 
@@ -48,9 +50,7 @@ class Field:
 
 
 _PERIOD = (Field("valid_from", "date"), Field("valid_until", "date", needed=False))
-_WHEN = (
-    Field("start", "time"),
-    Field("end", "time"),
+_MEETING = (
     Field("modalities", "several", MODALITIES, needed=False),
     Field("place", "choice", "centre", needed=False),
 )
@@ -115,18 +115,32 @@ FORMS: Mapping[str, tuple[Field, ...]] = {
         *_TERMS,
         *_PERIOD,
         # Each new row asks for a share of every municipality, so there is one only for whoever wants it.
-        Field("amendments", "rows", rows=(Field("valid_from", "date"), *_TERMS), needed=False, spare=0),
+        Field(
+            "amendments", "rows", rows=(Field("valid_from", "date"), *_TERMS), needed=False, spare=0, by="valid_from"
+        ),
         _ENDED,
     ),
     "schedule": (
         Field("id", needed=False, once=True),
         Field("advisor", "choice", "advisor"),
         *_PERIOD,
-        Field("weekly", "rows", rows=(Field("weekday", "choice", WEEKDAYS), *_WHEN), needed=False),
+        Field(
+            "weekly",
+            "rows",
+            rows=(Field("weekday", "choice", WEEKDAYS), Field("start", "time"), Field("end", "time"), *_MEETING),
+            needed=False,
+        ),
         Field(
             "exceptions",
             "rows",
-            rows=(Field("kind", "choice", ("leave", "extra")), Field("first", "date"), Field("last", "date"), *_WHEN),
+            rows=(
+                Field("kind", "choice", ("leave", "extra")),
+                Field("first", "date"),
+                Field("last", "date"),
+                Field("start", "time", needed=False),
+                Field("end", "time", needed=False),
+                *_MEETING,
+            ),
             needed=False,
         ),
         Field("works_on_holidays", "check"),
@@ -233,19 +247,25 @@ def _scope_of(grant: Mapping[str, Any]) -> str | None:
     return next((f"{kind}:{grant[kind]}" for kind in ("unit", "centre") if grant.get(kind)), None)
 
 
-def rows_of(sent: Sent, name: str) -> list[int]:
-    """The numbers of the rows in which something was typed, in order."""
-    start = re.compile(re.escape(name) + r"\.([0-9]{1,3})\.")
+def rows_of(sent: Sent, field: Field) -> list[int]:
+    """The numbers of the rows in which something was typed, in the order of what they are put in order by."""
+    start = re.compile(re.escape(field.name) + r"\.([0-9]{1,3})\.")
     found = {int(match[1]) for key, value in sent.items() if value.strip() and (match := start.match(key))}
-    return sorted(n for n in found if f"{name}.{n}._drop" not in sent)
+    kept = (n for n in found if f"{field.name}.{n}._drop" not in sent)
+    return sorted(kept, key=lambda n: (sent.get(f"{field.name}.{n}.{field.by}", ""), n))
 
 
 @dataclass(frozen=True)
 class Filled:
-    """What a filled-in form says, as plain data, and at which rows of the form the rows of the data stand."""
+    """What a filled-in form says, as plain data, and at which rows of the form the rows of the data stand.
+
+    `empty` are the controls that were shown, must be filled in, and were not: the entity's own default, which nobody
+    was shown, does not take their place.
+    """
 
     data: dict[str, Any]
     rows: dict[str, list[int]]
+    empty: tuple[str, ...] = ()
 
     def place(self, kind: str, path: PathOf) -> str:
         """The name of the control for a path of the entity: the control itself, else what it stands in."""
@@ -272,10 +292,12 @@ def filled(kind: str, sent: Sent) -> Filled:
     """What was sent with the form of a kind. Nothing is judged: what is not a number stays a text."""
     data: dict[str, Any] = {}
     rows: dict[str, list[int]] = {}
+    empty: list[str] = []
     for field in FORMS[kind]:
         if field.type == "rows":
-            rows[field.name] = rows_of(sent, field.name)
-            data[field.name] = [_row(field, sent, n) for n in rows[field.name]]
+            numbers = rows[field.name] = rows_of(sent, field)
+            data[field.name] = [_row(field, sent, n) for n in numbers]
+            empty += [name for n in numbers for name in _empty(field.rows, sent, f"{field.name}.{n}.")]
             continue
         value = _value(field, sent, field.name)
         if value is not None:
@@ -283,7 +305,15 @@ def filled(kind: str, sent: Sent) -> Filled:
             for part in field.path[:-1]:
                 inner = inner.setdefault(part, {})
             inner[field.path[-1]] = value
-    return Filled(data, rows)
+    return Filled(data, rows, (*_empty(FORMS[kind], sent, ""), *empty))
+
+
+def _empty(fields: Iterable[Field], sent: Sent, prefix: str) -> Iterator[str]:
+    for field in fields:
+        name = prefix + field.name
+        # What a role is held for depends on the role.
+        if field.needed and field.name != "scope" and name in sent and not sent[name].strip():
+            yield name
 
 
 def settled(kind: str, said: Filled, before: Entity | None) -> dict[str, Any]:
@@ -325,8 +355,7 @@ def _value(field: Field, sent: Sent, name: str) -> Any:
     if field.type == "several":
         return [key.removeprefix(f"{name}.") for key, value in sent.items() if key.startswith(f"{name}.") and value]
     if field.type == "each":
-        of = {key.removeprefix(f"{name}."): value.strip() for key, value in sent.items() if key.startswith(f"{name}.")}
-        return {code: value.removesuffix("%").strip() for code, value in of.items() if value}
+        return _each(sent, name)
     if field.type == "decimal":
         text = text.replace(",", ".")
     return text or None
@@ -334,10 +363,17 @@ def _value(field: Field, sent: Sent, name: str) -> Any:
 
 def share_sum(sent: Sent, name: str) -> int:
     """What whole numbers per municipality add up to; what is none counts as nothing."""
-    return sum(int(value) for key, value in sent.items() if key.startswith(f"{name}.") and value.strip().isdecimal())
+    return sum(int(value) for value in _each(sent, name).values() if value.isdecimal())
+
+
+def _each(sent: Sent, name: str) -> dict[str, str]:
+    """What was typed per municipality; people write `40 %`."""
+    of = {key.removeprefix(f"{name}."): value.strip() for key, value in sent.items() if key.startswith(f"{name}.")}
+    return {code: value.removesuffix("%").strip() for code, value in of.items() if value}
 
 
 Wrong = tuple[PathOf, str, str]
+FILL_IN = ("fyll i det här", "fill this in")
 
 
 def entity_of(kind: str, data: dict[str, Any]) -> tuple[Entity | None, list[Wrong]]:
@@ -353,7 +389,7 @@ def entity_of(kind: str, data: dict[str, Any]) -> tuple[Entity | None, list[Wron
 def _in_plain_words(problem: Any) -> Wrong:
     path: PathOf = tuple(part for part in problem["loc"] if part != "[key]")
     if problem["type"] == "missing":
-        return path, "fyll i det här", "fill this in"
+        return path, *FILL_IN
     if problem["type"] == "string_pattern_mismatch":
         return path, "skriv som i exemplet", "write it as in the example"
     if path[-1] == "weekday" or problem["type"] == "literal_error":

@@ -232,7 +232,7 @@ TEXTS: Texts = {
         ),
     ),
     "f_period": ("Andelarna räknas per", "Shares are counted per"),
-    "f_carry_over": ("Oanvänd tid som sparas, i procent", "Unused time that is kept, in percent"),
+    "f_carry_over": ("Oanvänd tid som sparas (procent)", "Unused time that is kept (percent)"),
     "h_carry_over": (
         (
             "0 till 100. Så mycket av en periods andel kan en kommun som mest ta med sig till senare perioder, om den "

@@ -99,7 +99,11 @@ def _single(words: Words, field: Field, value: Any) -> str:
 
 
 def _row(words: Words, field: Field, row: Mapping[str, Any]) -> str:
-    """One row on one line: `måndag, 09.00–12.00, besök, telefon, BVC Hörby`."""
+    """One row on one line: `måndag, 09.00–12.00, besök, telefon, BVC Hörby`, or `barn: 900; källa: SCB; …`."""
+    # A number says nothing without what it counts, and a name beside numbers little.
+    if any(part.type in ("whole", "decimal") for part in field.rows):
+        told = [(words.text(f"f_{part.name}").lower(), lines(words, part, row)) for part in field.rows]
+        return "; ".join(f"{label}: {', '.join(found)}" for label, found in told if found)
     said: dict[str, str] = {}
     for part in field.rows:
         if part.name == "scope":
@@ -107,9 +111,7 @@ def _row(words: Words, field: Field, row: Mapping[str, Any]) -> str:
             if scope:
                 said["scope"] = words.called("unit" if row.get("unit") else "centre", scope)
         elif found := lines(words, part, row):
-            # A number says nothing without what it counts.
-            counted = f"{words.text(f'f_{part.name}').lower()}: " if part.type in ("whole", "decimal") else ""
-            said[part.name] = counted + ", ".join(found)
+            said[part.name] = ", ".join(found)
     for first, last in (("start", "end"), ("first", "last")):
         if first in said and last in said:
             end = said.pop(last)

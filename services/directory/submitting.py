@@ -1,7 +1,7 @@
 """A form of the register that was sent: what it comes to, judged and written in the transaction of the request."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from directory import editing, history, rights
 from directory.events import Entity, Grant, Staff
-from directory.forms import Filled, Sent, entity_of, filled, new_id, settled
+from directory.forms import FILL_IN, Filled, Sent, entity_of, filled, new_id, settled
 from directory.history import Change
 from directory.rules import breaches
 from directory.rules.register import Breach, Register
@@ -70,6 +70,8 @@ def _entity(outcome: Outcome, person: str, kind: str, sent: Sent) -> Entity | No
         said = _with_others_roles(known, mine, before, data, said)
     entity, faults = entity_of(kind, data)
     outcome.wrong += [(said.place(kind, path), sv, en) for path, sv, en in faults]
+    told = {place for place, _, _ in outcome.wrong}
+    outcome.wrong += [(name, *FILL_IN) for name in said.empty if name not in told]
     if entity is None:
         return None
     wanted = editing.changed(known, [entity])
@@ -99,7 +101,7 @@ def _with_others_roles(
     data["grants"] = kept + new
     # A role that the form does not show has no row there.
     rows = [row_of.get(_key(grant), -1) for grant in data["grants"]]
-    return Filled(said.data, {**said.rows, "grants": rows})
+    return replace(said, rows={**said.rows, "grants": rows})
 
 
 def _key(grant: dict[str, Any]) -> tuple[tuple[str, Any], ...]:

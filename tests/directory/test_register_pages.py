@@ -258,6 +258,106 @@ async def test_shares_are_added_up(directory: Running) -> None:
     assert f"Andelar i procent: andelarna blir tillsammans {total} procent, inte 100." in html.unescape(refused.text)
 
 
+POOL = "/samverkan/hoor-horby-eslov"
+AMENDMENT = {
+    "valid_from": "2027-01-01", "posts": "1,5", "shares.1267": "30", "shares.1266": "30", "shares.1285": "40 %",
+    "release_days": "14", "period": "four_weeks", "carry_over": "25",
+}  # fmt: skip
+AMENDED = {
+    "valid_from": "2027-01-01", "posts": 1.5, "shares": {"1267": 30, "1266": 30, "1285": 40},
+    "release_days": 14, "period": "four_weeks", "carry_over": 25,
+}  # fmt: skip
+
+
+def row(list_name: str, n: int, values: dict[str, str]) -> dict[str, str]:
+    """What is typed in a row of a list."""
+    return {f"{list_name}.{n}.{name}": value for name, value in values.items()}
+
+
+async def test_an_agreement_is_amended_from_a_day_on(directory: Running) -> None:
+    desk = Desk(directory, COORDINATOR)
+    sent = await desk.form(POOL)
+    assert not [name for name in sent if name.startswith("amendments.")]
+    page = await desk.page(POOL)
+    assert "Tider som redan är bokade rörs aldrig" in page
+    with_row = await desk.post(POOL, {**sent, "_more": "amendments"})
+    offered = {name.split(".")[1] for name in typed(with_row.text) if name.startswith("amendments.")}
+    assert offered == {"0"}
+    before = await stored(directory, "pools", "hoor-horby-eslov")
+    led_to(await desk.post(POOL, {**typed(with_row.text), **row("amendments", 0, AMENDMENT)}))
+    now = await stored(directory, "pools", "hoor-horby-eslov")
+    assert now == {**before, "version": 2, "amendments": [AMENDED]}
+    assert led_to(await desk.save(POOL)).endswith("sparat=lika")
+    history = await desk.page(f"{POOL}/historik")
+    assert (
+        "<ins>första dagen: 2027-01-01; heltidstjänster: 1,5; andelar i procent: Hörby: 30 %, Höör: 30 %, Eslöv: 40 %; "
+        "släpps så många dagar i förväg: 14; andelarna räknas per: fyra veckor; oanvänd tid som sparas (procent): 25"
+        "</ins>"
+    ) in history
+    # One that holds earlier may be written below: they are put in order.
+    early = {**AMENDMENT, "valid_from": "2026-12-01", "shares.1285": "", "shares.1266": "70"}
+    led_to(await desk.post(POOL, {**await desk.form(POOL), **row("amendments", 7, early)}))
+    amendments = (await stored(directory, "pools", "hoor-horby-eslov"))["amendments"]
+    assert amendments == [{**AMENDED, "valid_from": "2026-12-01", "shares": {"1267": 30, "1266": 70}}, AMENDED]
+
+
+async def test_what_is_wrong_with_an_amendment_stands_at_its_field(directory: Running) -> None:
+    desk = Desk(directory, COORDINATOR)
+    wrong = {
+        **AMENDMENT, "valid_from": "2026-01-01", "shares.1266": "20", "shares.1267": "x", "release_days": "",
+        "period": "",
+    }  # fmt: skip
+    answer = await desk.post(POOL, {**await desk.form(POOL), **row("amendments", 3, wrong)})
+    assert answer.status_code == 422
+    page = html.unescape(answer.text)
+    for name, said in (
+        ("shares.1267", "Tilläggsavtal, rad 4, andelar i procent, höör: måste vara ett heltal."),
+        ("release_days", "Tilläggsavtal, rad 4, släpps så många dagar i förväg: fyll i det här."),
+        ("period", "Tilläggsavtal, rad 4, andelarna räknas per: fyll i det här."),
+    ):
+        assert f'id="amendments.3.{name}-message">{said}' in page
+        assert f'id="amendments.3.{name}"' in page
+    assert page.count("fyll i det här") == 2 * 2, "in the summary and at the field"
+    assert "Tillsammans 60 %" in page
+    late = {**AMENDMENT, "valid_from": "2026-01-01", "shares.1266": "20"}
+    answer = await desk.post(POOL, {**await desk.form(POOL), **row("amendments", 3, late)})
+    page = html.unescape(answer.text)
+    assert 'id="amendments.3.valid_from-message">Tilläggsavtal, rad 4, första dagen: avtalet börjar gälla' in page
+    assert 'id="amendments.3.shares-message">Tilläggsavtal, rad 4, andelar i procent: andelarna blir till' in page
+    assert (await stored(directory, "pools", "hoor-horby-eslov"))["version"] == 1
+
+
+async def test_an_amendment_that_another_made_meanwhile_is_shown(directory: Running) -> None:
+    desk, other = Desk(directory, COORDINATOR), Desk(directory, OPERATOR)
+    sent = {**await desk.form(POOL), "posts": "2"}
+    led_to(await other.post(POOL, {**await other.form(POOL), **row("amendments", 0, AMENDMENT)}))
+    answer = await desk.post(POOL, sent)
+    assert answer.status_code == 409
+    assert "<ins>första dagen: 2027-01-01; heltidstjänster: 1,5; " in html.unescape(answer.text)
+    assert (await stored(directory, "pools", "hoor-horby-eslov"))["amendments"] == [AMENDED]
+
+
+async def test_no_default_takes_the_place_of_what_was_cleared(directory: Running) -> None:
+    answer = await Desk(directory, COORDINATOR).save(POOL, release_days="")
+    assert answer.status_code == 422
+    assert "Släpps så många dagar i förväg: fyll i det här." in html.unescape(answer.text)
+
+
+async def test_children_are_counted_again_and_the_old_count_stays(directory: Running) -> None:
+    desk = Desk(directory, COORDINATOR)
+    path = "/mottagningar/bvc-hoor"
+    old = (await stored(directory, "centres", "bvc-hoor"))["denominators"]
+    assert len(old) == 1
+    count = {"children": "1150", "source": "Regionen", "as_of": "2026-06-30"}
+    led_to(await desk.post(path, {**await desk.form(path), **row("denominators", 1, count)}))
+    now = (await stored(directory, "centres", "bvc-hoor"))["denominators"]
+    assert now == [*old, {**count, "children": 1150}]
+    assert "<ins>barn: 1150; källa: Regionen; räknat den: 2026-06-30</ins>" in await desk.page(f"{path}/historik")
+    twice = await desk.post(path, {**await desk.form(path), **row("denominators", 2, count)})
+    assert twice.status_code == 422
+    assert "Antal barn, rad 3, räknat den: barnen är räknade två gånger den 2026-06-30" in html.unescape(twice.text)
+
+
 async def test_a_role_is_given_and_taken_in_own_units_only(directory: Running) -> None:
     """Elin works in Nacka; Höör's coordinator lets her work there too, and cannot touch what she is in Nacka."""
     desk = Desk(directory, COORDINATOR)
