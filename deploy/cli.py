@@ -16,6 +16,7 @@ from deploy.services import DATABASES, SERVICES
 from kit.roles import VAULT
 
 if TYPE_CHECKING:
+    from booking.sharing.comparison import Policy
     from deploy.families import Stores
     from kit.vault.sealing import Masters
 
@@ -128,8 +129,31 @@ def _parser() -> argparse.ArgumentParser:
     )
     databases.set_defaults(run=_databases)
 
+    _add_simulate(commands)
     _add_families(commands)
     return parser
+
+
+def _add_simulate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    simulate = commands.add_parser("simulate", help="live through a year of an agreement under several policies")
+    what = simulate.add_mutually_exclusive_group(required=True)
+    what.add_argument("--scenario", type=Path, metavar="FILE", help="YAML, as in deploy/demo/README.md")
+    what.add_argument("--pool", help="an agreement of the register, with an even guess of who asks")
+    simulate.add_argument(
+        "--register", type=Path, nargs="+", metavar="FILE", help="where --pool is, such as an export (the demo's)"
+    )
+    simulate.add_argument(
+        "--policies",
+        type=_policy,
+        nargs="+",
+        metavar="POLICY",
+        help="first-come, hard-quota, release-DAYS; each with -carry-PERCENT if wanted",
+    )
+    simulate.add_argument("--seeds", type=int, nargs="+", default=[1], metavar="NUMBER", help="a year for each (1)")
+    simulate.add_argument("--recommend", action="store_true", help="say which to choose among, and what each costs")
+    simulate.add_argument("--picture", type=Path, metavar="FILE", help="write a chart of the waits as SVG")
+    simulate.add_argument("--json", action="store_true", help="print figures for a program")
+    simulate.set_defaults(run=_simulate)
 
 
 def _add_families(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -153,6 +177,18 @@ def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65535:  # noqa: PLR2004 - the last port there is
         raise argparse.ArgumentTypeError(f"{text} is not a port: say a number from 0 to 65535")
     return int(text)
+
+
+def _policy(name: str) -> "Policy":
+    from booking.sharing.comparison import Policy  # noqa: PLC0415 - see below
+
+    try:
+        return Policy.parse(name)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"{name} is no policy: say first-come, hard-quota or release-0 to release-28, "
+            "with -carry-1 to -carry-100 after it if wanted"
+        ) from error
 
 
 def _head(text: str) -> tuple[str, int]:
@@ -283,6 +319,22 @@ def _trace(chosen: argparse.Namespace) -> int:
     columns = shutil.get_terminal_size((120, 40)).columns
     print("\n\n".join(as_text([Span(**span) for span in trace], columns) for trace in traces))
     return 0
+
+
+def _simulate(chosen: argparse.Namespace) -> int:
+    from booking.sharing.comparison import POLICIES  # noqa: PLC0415 - see above
+    from deploy import simulate  # noqa: PLC0415 - see above
+    from deploy.scenarios import ScenarioError  # noqa: PLC0415 - see above
+
+    if chosen.register and not chosen.pool:
+        raise UsageError("--register is for --pool.")
+    chosen.policies = list(dict.fromkeys(chosen.policies or POLICIES))
+    try:
+        return simulate.main(chosen)
+    except ScenarioError as error:
+        print(error, file=sys.stderr)
+        print("samtid simulate: nothing was simulated.", file=sys.stderr)
+        return 1
 
 
 def _catcher(chosen: argparse.Namespace) -> int:

@@ -113,6 +113,27 @@ class Booked(NamedTuple):
     times: Times
 
 
+def even_guess(
+    terms: Sequence[Terms],
+    schedules: Mapping[str, Sequence[Schedule]],
+    charge: int,
+    first: date,
+    last: date,
+    closed: Closed,
+    *,
+    load: float = 0.85,
+) -> dict[str, float]:
+    """Families a week by municipality that would use this much of the time, each by the share it has at the end.
+
+    For whoever knows nothing better. `charge` is the minutes that one takes.
+    """
+    blocks = [b for each in schedules.values() for b in slots.open_hours(each, first, last, closed)]
+    minutes = sum((block.end - block.start) // slots.MINUTE for block in blocks)
+    weekly = load * minutes / charge / (((last - first).days + 1) / 7)
+    shares = max(terms, key=lambda each: each.first).shares
+    return {code: round(weekly * share / sum(shares.values()), 1) for code, share in shares.items()}
+
+
 def requests(scenario: Scenario, seed: int) -> list[Request]:
     """Who asks, in order, from a horizon before the first day: the same for every policy of a seed.
 
