@@ -163,9 +163,12 @@ class Form:
             return entity.id in self.mine.municipalities
         return concerns(self.register, self.mine, entity)
 
-    def labels(self, controls: list[Control], above: str = "") -> Iterator[tuple[str, str]]:
-        """What each control is called by itself, in the order of the page: `Pass varje vecka, rad 2, börjar`."""
+    def labels(self, controls: list[Control], above: str = "", *, names: bool = False) -> Iterator[tuple[str, str]]:
+        """What each control is called by itself, in the order of the page: `Pass varje vecka, rad 2, börjar`.
+
+        `names` are written as they are: `Andelar i procent, Höör`.
+        """
         for control in controls:
-            called = f"{above}, {control.label.lower()}" if above else control.label
+            called = ", ".join(filter(None, (above, control.label if names or not above else control.label.lower())))
             yield control.name, called
-            yield from self.labels(control.parts, called)
+            yield from self.labels(control.parts, called, names=control.type == "each")

@@ -11,10 +11,11 @@ from fastapi import Depends, Query, Request, Response
 
 from directory import editing, history, register_texts, rights, submitting
 from directory.controls import Form
-from directory.events import Entity, Staff
+from directory.events import Entity, Pool, Staff
 from directory.forms import FORMS, blank
 from directory.history import Change
 from directory.outlook import outlook
+from directory.rules.pools import terms_on
 from directory.rules.register import Register
 from directory.showing import Words, differences, facts
 from directory.tables import KINDS
@@ -192,6 +193,9 @@ TOLD = {
 
 def _told(seen: View, entity: Entity) -> list[tuple[str, list[str]]]:
     kind = editing.kind_of(entity)
+    if isinstance(entity, Pool):
+        terms = terms_on(entity, seen.today)
+        entity = entity.model_copy(update={"posts": terms.posts, "shares": terms.shares})
     labels = {seen.words.label(kind, f): f.name for f in FORMS[kind]}
     return [(label, said) for label, said in facts(seen.words, entity) if labels.get(label) in TOLD[kind]]
 

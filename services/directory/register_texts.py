@@ -80,8 +80,8 @@ TEXTS: Texts = {
     "change": ("Ändra", "Change"),
     "saved": ("Sparat.", "Saved."),
     "saved_lead": (
-        "Ändringen gäller nu. Bokningen känner till den inom några sekunder.",
-        "The change holds now. Booking knows of it within seconds.",
+        "Bokningen känner till det inom några sekunder. Det som har en första dag gäller från den dagen.",
+        "Booking knows of it within seconds. What has a first day holds from that day on.",
     ),
     "unchanged": ("Inget var ändrat.", "Nothing had been changed."),
     "added": ("Tillagt.", "Added."),
@@ -221,14 +221,14 @@ TEXTS: Texts = {
     "f_release_days": ("Släpps så många dagar i förväg", "Released so many days ahead"),
     "h_release_days": (
         (
-            "0 till 28. En tid längre fram än så kan en kommun bara boka inom sin egen andel. Från och med då får "
-            "alla kommuner i samverkan boka den, så att ingen tid blir stående. Med 7 är det som ligger högst en "
-            "vecka fram öppet för alla; med 0 gäller andelarna ända fram till besöket."
+            "0 till 28. En tid längre fram än så kan en kommun bara boka inom sin egen andel. När så många dagar "
+            "återstår får alla kommuner i samverkan boka tiden, så att den inte blir stående. Med 7 är allt inom en "
+            "vecka öppet för alla; med 0 öppnas en tid för alla först samma dag."
         ),
         (
-            "0 to 28. A time further ahead than this can be booked by a municipality only within its own share. From "
-            "then on every municipality of the pool may book it, so that no time is left unused. With 7, what is at "
-            "most a week ahead is open to all; with 0, the shares hold right up to the visit."
+            "0 to 28. A time further ahead than this can be booked by a municipality only within its own share. When "
+            "so many days remain, every municipality of the pool may book it, so that it is not left unused. With 7, "
+            "everything within a week is open to all; with 0, a time opens to all on its own day only."
         ),
     ),
     "f_period": ("Andelarna räknas per", "Shares are counted per"),

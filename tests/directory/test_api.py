@@ -66,8 +66,13 @@ municipalities:
 """
     assert text.count(late) == 1
     path = tmp_path / "amended.yaml"
-    path.write_text(text.replace(late, amended).replace("municipalities:\n", horby, 1), encoding="utf-8")
+    text = text.replace(late, amended).replace("municipalities:\n", horby, 1)
+    # And can be offered what the advisor gives before its day has come.
+    path.write_text(
+        text.replace("municipalities: [1267, 0182]", "municipalities: [1267, 0182, 1266]"), encoding="utf-8"
+    )
     await import_files(directory.runtime.engine, [path], NOW)
+    assert await ids(directory, "offerings?municipality=1266") == ["samtal"]
     assert await ids(directory, "pools?municipality=1266") == ["hoor-nacka"]
     assert await ids(directory, "advisors?municipality=1266") == ["maria-ek"]
     assert await ids(directory, "pools?municipality=1285") == []

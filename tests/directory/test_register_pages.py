@@ -294,9 +294,15 @@ async def test_an_agreement_is_amended_from_a_day_on(directory: Running) -> None
         "släpps så många dagar i förväg: 14; andelarna räknas per: fyra veckor; oanvänd tid som sparas (procent): 25"
         "</ins>"
     ) in history
+    in_list = await desk.page("/samverkan")
+    assert "Höör: 24 %" in in_list, "the terms of today"
     # One that holds earlier may be written below: they are put in order.
     early = {**AMENDMENT, "valid_from": "2026-12-01", "shares.1285": "", "shares.1266": "70"}
     led_to(await desk.post(POOL, {**await desk.form(POOL), **row("amendments", 7, early)}))
+    directory.runtime.clock.now = datetime(2026, 12, 1, tzinfo=UTC)
+    in_list = await Desk(directory, COORDINATOR).page("/samverkan")
+    assert "Hörby: 70 %" in in_list
+    assert "Höör: 24 %" not in in_list
     amendments = (await stored(directory, "pools", "hoor-horby-eslov"))["amendments"]
     assert amendments == [{**AMENDED, "valid_from": "2026-12-01", "shares": {"1267": 30, "1266": 70}}, AMENDED]
 
@@ -311,7 +317,7 @@ async def test_what_is_wrong_with_an_amendment_stands_at_its_field(directory: Ru
     assert answer.status_code == 422
     page = html.unescape(answer.text)
     for name, said in (
-        ("shares.1267", "Tilläggsavtal, rad 4, andelar i procent, höör: måste vara ett heltal."),
+        ("shares.1267", "Tilläggsavtal, rad 4, andelar i procent, Höör: måste vara ett heltal."),
         ("release_days", "Tilläggsavtal, rad 4, släpps så många dagar i förväg: fyll i det här."),
         ("period", "Tilläggsavtal, rad 4, andelarna räknas per: fyll i det här."),
     ):

@@ -106,6 +106,15 @@ def test_only_what_was_theirs_and_stays_theirs_is_changed(
     assert (not list(rights.denied(known, wanted, ME, before, after))) == may
 
 
+def test_who_joins_by_an_amendment_answers_for_the_agreement_too() -> None:
+    amended = of_unit("pool", "north").model_copy(
+        update={"amendments": [events.Amendment(valid_from=date(2027, 1, 1), posts=1, shares={"2222": 100})]}
+    )
+    for unit in MUNICIPALITY_OF:
+        known = register(staff(ME, [Grant(role="coordinator", unit=unit)]), amended)
+        assert rights.concerns(known, rights.remit(known, ME), amended)
+
+
 @settings(deadline=None)
 @given(held, held, held)
 def test_only_own_roles_are_given_and_taken(roles: list[Grant], was: list[Grant], becomes: list[Grant]) -> None:

@@ -1,11 +1,17 @@
 """What must be true of an agreement, and between agreements; whom an advisor reaches by them."""
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from itertools import combinations
 
-from directory.events import Advisor, Pool
+from directory.events import Advisor, Amendment, Pool
 from directory.rules.common import listed, valid
 from directory.rules.register import Breach, PathOf, Register, members, named, period
+
+
+def terms_on(pool: Pool, day: date) -> Pool | Amendment:
+    """The terms that hold on a day: the agreement's own, or those of the last amendment whose day has come."""
+    return next((a for a in reversed(pool.amendments) if a.valid_from <= day), pool)
 
 
 def reach(register: Register, advisor: Advisor) -> set[str]:
