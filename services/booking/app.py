@@ -9,6 +9,8 @@ from booking.bookings import api as bookings_api
 from booking.bookings import jobs, manage_pages
 from booking.bookings import pages as booking_pages
 from booking.bookings.answers import Contact, ContactQuestion, NoContact, ProtectedContact
+from booking.explaining import api as explaining_api
+from booking.explaining import pages as explaining_pages
 from booking.families import jobs as families
 from booking.reviews import pages as review_pages
 from booking.settings import Settings
@@ -42,6 +44,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
             bookings_api.router,
             agenda_api.router,
             sharing_api.router,
+            explaining_api.router,
             slot_pages.router,
             booking_pages.router,
             manage_pages.router,
@@ -53,6 +56,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
             feed_pages.feed_router,
             review_pages.router,
             report_pages.router,
+            explaining_pages.router,
             static.router,
         ),
         inbox=inbox_table,

@@ -63,6 +63,15 @@ def instant(value: datetime) -> str:
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def minutes_text(minutes: int) -> str:
+    """`12 h 30 min`, and a minus before what is below zero: whole minutes as people say them, in either language."""
+    hours, rest = divmod(abs(minutes), 60)
+    parts = ([f"{hours} h"] if hours else []) + ([f"{rest} min"] if rest else [])
+    if not parts:
+        return "0"
+    return ("\N{MINUS SIGN}" if minutes < 0 else "") + " ".join(parts).replace(" ", "\N{NO-BREAK SPACE}")
+
+
 # Area codes of two and three digits; all others have four. Mobile numbers begin with 07.
 _AREAS = frozenset(
     ["08"]

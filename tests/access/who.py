@@ -105,6 +105,8 @@ BOOKING: dict[str, Open | Staff | Known] = {
     "GET /samverkan/{pool}/{year}": Staff(("coordinator",)),
     "GET /samverkan/{pool}/{year}.svg": Staff(("coordinator",)),
     "GET /samverkan/{pool}/{year}.csv": Staff(("coordinator",)),
+    "GET /varfor-inte": Staff(("advisor", "coordinator")),
+    "GET /booking/v1/explanations": Staff(("advisor", "coordinator"), page=False),
     "GET /booking/v1/agreements": Staff(("coordinator",), page=False),
     "GET /booking/v1/agreements/{pool}/reports/{year}": Staff(("coordinator",), page=False),
     "GET /kalender/{secret}.ics": FEED,

@@ -1,4 +1,4 @@
-"""A coordinator reads an agreement's report, in a narrow and a wide window."""
+"""A coordinator reads an agreement's report and asks why a time is not offered, in a narrow and a wide window."""
 
 from datetime import date, timedelta
 from uuid import uuid4
@@ -61,3 +61,26 @@ async def test_a_report_from_the_list_to_its_periods(opened: Open, shared: Site,
         await is_good(page, "periods")
         await page.goto(f"/en/samverkan/{POOL}/2031")
         await is_good(page, "a year without rows")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1100, "light")])
+async def test_why_a_time_is_not_offered(opened: Open, shared: Site, width: int, scheme: str) -> None:
+    size = {"width": width, "height": 800}
+    async with opened(viewport=size, color_scheme=scheme, person="asa") as page:
+        await page.goto("/telefonbokning")
+        await page.get_by_role("link", name="Varför erbjuds inte en viss tid?").click()
+        await is_good(page, "a question")
+        await page.get_by_role("button", name="Visa").click()
+        await page.get_by_role("alert").get_by_text("Välj en rådgivare").wait_for()
+        await is_good(page, "a question with errors")
+        await page.get_by_label("Insats").select_option("Föräldrasamtal")
+        await page.get_by_label("Familjens kommun").select_option("Hörby")
+        await page.get_by_label("Rådgivare").select_option("Maria Ek")
+        await page.get_by_label("Dag").fill("2026-03-10")
+        await page.get_by_label("Klockslag").fill("09:10")
+        await page.get_by_role("button", name="Visa").click()
+        await page.get_by_text("De närmaste lediga starttiderna är 08.00, 09.00 och 10.00.").wait_for()
+        await is_good(page, "an answer")
+        await page.get_by_role("link", name="In English").click()
+        await page.get_by_text("The nearest free starts are 08:00, 09:00 and 10:00.").wait_for()
+        await is_good(page, "an answer in English")

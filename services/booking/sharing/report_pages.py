@@ -18,7 +18,7 @@ from booking.slots.pages import Running
 from kit import access, database
 from kit.access import Person
 from kit.app import Runtime
-from kit.language import Language, day_text
+from kit.language import Language, day_text, minutes_text
 from kit.refusal import NotFound
 from kit.web import pages
 from kit.web.pages import Pages
@@ -108,7 +108,7 @@ def _cells(request: Request, line: Line, members: Mapping[str, str]) -> list[tup
         "borrowed": [_of(request, members, code, minutes) for code, minutes in line.borrowed_from.items()],
         "lent": [_of(request, members, code, minutes) for code, minutes in line.lent_to.items()],
     }
-    return [(time_text(minutes), details.get(column, [])) for column, minutes in _numbers(line).items()]
+    return [(minutes_text(minutes), details.get(column, [])) for column, minutes in _numbers(line).items()]
 
 
 def _numbers(line: Line) -> dict[str, int]:
@@ -125,16 +125,7 @@ def _numbers(line: Line) -> dict[str, int]:
 
 
 def _of(request: Request, members: Mapping[str, str], code: str, minutes: int) -> str:
-    return PAGES.text(request, "of", name=members.get(code, code), time=time_text(minutes))
-
-
-def time_text(minutes: int) -> str:
-    """`12 h 30 min`, `45 min`, and a minus before it where it is owed: whole minutes as people say them."""
-    hours, rest = divmod(abs(minutes), 60)
-    parts = ([f"{hours} h"] if hours else []) + ([f"{rest} min"] if rest else [])
-    if not parts:
-        return "0"
-    return ("\N{MINUS SIGN}" if minutes < 0 else "") + " ".join(parts).replace(" ", "\N{NO-BREAK SPACE}")
+    return PAGES.text(request, "of", name=members.get(code, code), time=minutes_text(minutes))
 
 
 def _terms(request: Request, terms: Terms, members: Mapping[str, str]) -> tuple[str, list[str]]:
