@@ -3,6 +3,7 @@
 Who somebody is, the identity provider says: `/logga-in` leaves for it, and the person comes back to `/logga-in/svar`.
 """
 
+import re
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
@@ -32,13 +33,15 @@ demo_router = pages.router()
 PAGES = Pages(TEXTS, "directory")
 Running = Annotated[Runtime, Depends(runtime)]
 Known = Annotated[Person | None, Depends(access.person_of)]
-Following = Annotated[str, Query(max_length=500)]
+Following = Annotated[str, Query(max_length=pages.LONGEST_ADDRESS)]
 
 
 # Remembers what was left with for the provider. SameSite=Lax, because the provider sends the person back here.
 PENDING = "__Host-inloggning"
 PENDING_LASTS = timedelta(minutes=15)
 ANSWER = "/logga-in/svar"
+# What makes a page's address English; `/england` would be a page of its own.
+ENGLISH = re.compile(r"^/en(?=/|$)")
 
 
 class NoSuchPerson(Refusal):
@@ -169,9 +172,10 @@ def begin(request: Request, running: Runtime, found: Staff, acr: str | None, fol
 
 
 def go_on(request: Request, person: Person, following: str) -> Response:
-    """The page that was asked for, else the first that the person's roles lead to."""
-    if is_ours(following):
-        return pages.see_other(request, following.removeprefix("/en"))
+    """The page that was asked for, in the language that the person reads now, else the first that the roles lead to."""
+    path = ENGLISH.sub("", following)
+    if is_ours(path):
+        return pages.see_other(request, path)
     if ways := staff.ways(person):
         return pages.see_other(request, ways[0].path)
     return PAGES.render(request, "no_way.html", private=True)

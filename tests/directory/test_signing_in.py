@@ -1,5 +1,6 @@
 """Signing in and out in the demo, and what a change of roles does to a running session."""
 
+import html
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,10 @@ async def test_nobody_chosen_is_told_and_nothing_begins(directory: Running) -> N
     ("wanted", "led"),
     [
         ("/arbetsvecka", "/arbetsvecka"),
-        ("/en/arbetsvecka", "/arbetsvecka"),
+        ("/en/arbetsvecka?vecka=2026-W10", "/arbetsvecka?vecka=2026-W10"),
+        ("/england", "/england"),
+        ("/en", "/katalog"),
+        ("/en//elsewhere.example", "/katalog"),
         ("//elsewhere.example", "/katalog"),
         ("/\\elsewhere.example", "/katalog"),
         ("https://elsewhere.example", "/katalog"),
@@ -88,6 +92,26 @@ async def test_nobody_chosen_is_told_and_nothing_begins(directory: Running) -> N
 )
 async def test_signing_in_leads_to_a_page_of_ours_alone(directory: Running, wanted: str, led: str) -> None:
     assert (await choose(directory, "asa", nasta=wanted)).headers["location"] == led
+
+
+@pytest.mark.parametrize(
+    ("asked", "remembered"),
+    [
+        ("/katalog/personal?alla=ja&avslutade=ja", "/katalog/personal?alla=ja&avslutade=ja"),
+        ("/en/katalog/personal?alla=ja", "/en/katalog/personal?alla=ja"),
+        ("/katalog/personal", "/katalog/personal"),
+        (f"/katalog/personal?alla={'ja' * 250}", "/katalog/personal"),
+    ],
+)
+async def test_a_stranger_is_led_back_to_all_that_was_asked_for(
+    directory: Running, asked: str, remembered: str
+) -> None:
+    answer = await directory.http.get(asked)
+    assert answer.status_code == 303
+    there = httpx.URL(answer.headers["location"])
+    assert there.params["nasta"] == remembered
+    page = await directory.http.get(str(there))
+    assert f'name="nasta" value="{html.escape(remembered)}"' in page.text
 
 
 async def test_without_a_role_the_page_says_whom_to_ask(directory: Running) -> None:

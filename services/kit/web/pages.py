@@ -26,6 +26,9 @@ Texts = Mapping[str, tuple[str, str]]
 # What marks a route as a page, so that its refusals are pages too.
 PAGE = "page"
 
+# Of an address that is remembered while somebody signs in, in characters: it has to fit into a cookie.
+LONGEST_ADDRESS = 500
+
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; form-action 'self'; "
@@ -189,7 +192,7 @@ def _as_page(answer: _Answer, pages: Pages) -> _Answer:
             return document
         language = language_of(request)
         if isinstance(error, NotSignedIn) and request.method == "GET":
-            return see_other(request, "/logga-in", nasta=address(language, request.scope["path"]))
+            return see_other(request, "/logga-in", nasta=_asked_for(request, language))
         if isinstance(error, NotSignedIn | FormExpired):
             # Nothing that was typed is lost: once signed in, it is sent again from here.
             again = {name: value for name, value in (await form(request)).items() if name != "_csrf"}
@@ -207,6 +210,13 @@ def _as_page(answer: _Answer, pages: Pages) -> _Answer:
         return page
 
     return handle
+
+
+def _asked_for(request: Request, language: Language) -> str:
+    """The address that was asked for: without its query where it would be too long to be remembered."""
+    path = address(language, request.scope["path"])
+    whole = f"{path}?{request.url.query}" if request.url.query else path
+    return whole if len(whole) <= LONGEST_ADDRESS else path
 
 
 def _wants_page(request: Request) -> bool:
