@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from deploy import installation
 from kit import database, messaging, migrations, roles
 from tests import infra, turns
+from tests.booking import register
 
 SERVICES = ("directory", "booking", "consent", "notification")
 # What all servers of a process together write at a time, with much to spare.
@@ -185,6 +187,33 @@ async def _connect(url: str) -> asyncpg.Connection | None:
 async def vault_url(lasting_database: Databases) -> str:
     """The store of families' keys, one for all: whoever starts booking anew on its database finds its keys."""
     return await lasting_database(roles.VAULT)
+
+
+class Clock:
+    """A clock that stands still until a test moves it."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """When the tests of booking begin."""
+    return Clock(register.NOW)
+
+
+@pytest.fixture(scope="session")
+def secret_file(folder: Path) -> Path:
+    """What booking makes its manage links with."""
+    path = folder / "manage-secret"
+    path.write_text("a secret that only this test run knows")
+    return path
 
 
 @dataclass

@@ -18,8 +18,8 @@ from kit.web.pages import PAGE
 from tests import infra
 from tests.access.who import COMMON, ROLES, WHO, Open, Staff
 from tests.booking import register
-from tests.booking.conftest import Clock, clock, ready, secret_file  # noqa: F401 - fixtures
-from tests.conftest import Run, Running, until
+from tests.booking.conftest import ready
+from tests.conftest import Clock, Run, Running, until
 from tests.signing import form_token, session_of
 
 OUTSIDERS = {401, 403}
@@ -67,8 +67,8 @@ def entities() -> list[Any]:
 async def service(
     request: pytest.FixtureRequest,
     run: Run,
-    clock: Clock,  # noqa: F811 - the fixture
-    secret_file: Path,  # noqa: F811 - the fixture
+    clock: Clock,
+    secret_file: Path,
     nats_server: infra.NatsServer,
     tmp_path: Path,
 ) -> AsyncIterator[tuple[str, Running]]:

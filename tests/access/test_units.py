@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.access.test_routes import every
 from tests.access.who import BOOKING, Staff
-from tests.agenda.conftest import Work, clock, person, secret_file, work  # noqa: F401 - fixtures
+from tests.agenda.conftest import Work, person
 from tests.signing import session_of
 
 UNITS = ("familjestod", "horby-stod")
@@ -35,7 +35,7 @@ class Family:
 
 
 @pytest.fixture
-async def known(work: Work) -> list[Family]:  # noqa: F811 - the fixture
+async def known(work: Work) -> list[Family]:
     """One booking for each unit, with the same shared advisor."""
     made = []
     for number, unit in enumerate(UNITS):
@@ -52,7 +52,7 @@ async def known(work: Work) -> list[Family]:  # noqa: F811 - the fixture
     return made
 
 
-def pages(work: Work) -> list[str]:  # noqa: F811 - the fixture
+def pages(work: Work) -> list[str]:
     """Every address for staff that is read with GET, as the application has it."""
     paths = {getattr(route, "path", "") for route in every(work.booking.app.routes)}
     wanted = [path.removeprefix("GET ") for path, who in BOOKING.items() if isinstance(who, Staff) and "GET " in path]
@@ -76,7 +76,7 @@ QUERIES: dict[str, dict[str, Any]] = {
     )
 )
 async def test_nobody_is_shown_a_family_of_a_unit_that_is_not_theirs(
-    work: Work,  # noqa: F811 - the fixture
+    work: Work,
     known: list[Family],
     grants: set[tuple[str, str]],
 ) -> None:
@@ -108,7 +108,7 @@ async def test_nobody_is_shown_a_family_of_a_unit_that_is_not_theirs(
 
 @pytest.mark.parametrize("unit", UNITS)
 async def test_time_for_another_unit_is_seen_as_taken_and_no_more(
-    work: Work,  # noqa: F811 - the fixture
+    work: Work,
     known: list[Family],
     unit: str,
 ) -> None:

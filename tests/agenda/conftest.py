@@ -13,9 +13,9 @@ from sqlalchemy import text
 from directory import events as directory
 from directory.events import Entity
 from tests.booking import register
-from tests.booking.conftest import Clock, clock, ready, secret_file  # noqa: F401 - fixtures
+from tests.booking.conftest import ready
 from tests.booking.test_journey import request_for
-from tests.conftest import Run, Running, until
+from tests.conftest import Clock, Run, Running, until
 from tests.infra import NatsServer
 from tests.signing import form_token, session_of
 
@@ -124,8 +124,8 @@ class Work:
 async def work(
     run: Run,
     nats_server: NatsServer,
-    clock: Clock,  # noqa: F811 - the fixture
-    secret_file: Path,  # noqa: F811 - the fixture
+    clock: Clock,
+    secret_file: Path,
 ) -> AsyncIterator[Work]:
     await register.publish(nats_server.url, entities())
     async with run("booking", clock=clock, manage_secret_file=secret_file) as booking:

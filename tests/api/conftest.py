@@ -10,8 +10,8 @@ import uvicorn
 
 from tests import infra
 from tests.booking import register
-from tests.booking.conftest import Clock, ready
-from tests.conftest import Run, Running, until
+from tests.booking.conftest import ready
+from tests.conftest import Clock, Run, Running, until
 from tests.directory.test_api import NOW as DIRECTORY_NOW
 from tests.directory.test_api import SMALL
 

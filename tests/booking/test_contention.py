@@ -9,10 +9,9 @@ from uuid import UUID, uuid4
 
 from booking.bookings import entry, tables
 from kit import database
-from tests.booking.conftest import Clock
 from tests.booking.test_free_time import check
 from tests.booking.test_journey import request_for, slots
-from tests.conftest import Running, until
+from tests.conftest import Clock, Running, until
 
 CLIENTS = 32
 # As many starts as are anybody's a week ahead.

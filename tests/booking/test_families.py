@@ -29,9 +29,8 @@ from kit import database, migrations, roles
 from kit.refusal import NotFound
 from kit.vault.sealing import new_key
 from kit.vault.store import BATCH, DataKey, KeysUnavailable, Vault
-from tests.booking.conftest import Clock
 from tests.booking.test_journey import QUERY
-from tests.conftest import AsRole, Running, until
+from tests.conftest import AsRole, Clock, Running, until
 
 UNIT = "familjestod"
 KIM = {"name": "Kim Kanin", "phone": "070-123 45 67", "email": "Kim@Example.se", "language": "en"}

@@ -20,8 +20,7 @@ from kit import database, roles
 from kit.app import Runtime
 from kit.refusal import Refusal
 from tests.booking import register
-from tests.booking.conftest import Clock
-from tests.conftest import Running
+from tests.conftest import Clock, Running
 
 READER = roles.reader("booking")
 CONTACT = Contact(name="Kim", phone="+46701234567", email=None, language="sv")

@@ -18,8 +18,7 @@ from booking.bookings.pages import PAGES as BOOKING_PAGES
 from booking.slots.pages import PAGES as SLOT_PAGES
 from kit.language import LANGUAGES, Language, phone_text
 from kit.web import pages, static
-from tests.booking.conftest import Clock
-from tests.conftest import Run, Running, until
+from tests.conftest import Clock, Run, Running, until
 
 TIMES = "/boka/horby/foraldrasamtal/tider"
 CONTACT = {"namn": "Kim", "telefon": "070-123 45 67", "epost": "", "barn": "2", "sprak": "sv"}

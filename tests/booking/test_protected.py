@@ -16,9 +16,8 @@ from booking.bookings.links import token_hash
 from booking.families import service as families
 from booking.families.rules import Protection
 from kit import database
-from tests.booking.conftest import Clock
 from tests.booking.test_families import CONTACT, UNIT, by_staff, free, rows, seen
-from tests.conftest import Running
+from tests.conftest import Clock, Running
 
 LEVELS: tuple[Protection, ...] = ("sekretessmarkering", "skyddad_folkbokforing")
 

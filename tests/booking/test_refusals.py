@@ -3,9 +3,8 @@
 from typing import Any
 
 from kit import database
-from tests.booking.conftest import Clock
 from tests.booking.test_journey import CONTACT, request_for, slots
-from tests.conftest import Running
+from tests.conftest import Clock, Running
 
 
 async def book(booking: Running, body: dict[str, Any], key: str = "", language: str = "en") -> tuple[int, Any]:

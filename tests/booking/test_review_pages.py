@@ -16,10 +16,10 @@ from booking import secrecy
 from booking.reviews import pages as review_pages
 from tests import infra
 from tests.booking import register, reviewing
-from tests.booking.conftest import Clock, ready
+from tests.booking.conftest import ready
 from tests.booking.register import NOW
 from tests.booking.reviewing import read
-from tests.conftest import Run, Running, until
+from tests.conftest import Clock, Run, Running, until
 from tests.signing import form_token, session_of
 
 LOG = "/granskning"

@@ -19,9 +19,9 @@ from kit import database
 from kit.database import Connection
 from kit.session import COOKIE
 from tests.booking import register
-from tests.booking.conftest import Clock, clock, ready, secret_file  # noqa: F401 - fixtures
+from tests.booking.conftest import ready
 from tests.browser import catalogue
-from tests.conftest import Run, Running, until
+from tests.conftest import Clock, Run, Running, until
 from tests.infra import NatsServer
 from tests.lanes import skip_lane
 from tests.signing import session_of
@@ -87,8 +87,8 @@ class Site:
 async def site(
     run: Run,
     nats_server: NatsServer,
-    clock: Clock,  # noqa: F811 - the fixture
-    secret_file: Path,  # noqa: F811 - the fixture
+    clock: Clock,
+    secret_file: Path,
 ) -> AsyncIterator[Site]:
     await register.publish(nats_server.url, catalogue.entities())
     listener = socket.socket()

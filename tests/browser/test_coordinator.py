@@ -10,11 +10,10 @@ import uvicorn
 from playwright.async_api import Page, expect
 
 from directory.importing import import_files
-from tests.booking.conftest import Clock
 from tests.browser.conftest import Open, Server, Site
 from tests.browser.test_looks import is_good
-from tests.conftest import Run
-from tests.directory.test_register_pages import COORDINATOR, DEMO, NOW
+from tests.conftest import Clock, Run
+from tests.directory.desk import COORDINATOR, DEMO, NOW
 
 pytestmark = pytest.mark.browser
 

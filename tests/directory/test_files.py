@@ -19,8 +19,8 @@ from directory.importing import import_files
 from directory.reading import read_bytes
 from directory.rights import Remit
 from tests.conftest import Databases, Running
+from tests.directory.desk import COORDINATOR, DEMO, OPERATOR, Desk, everything
 from tests.directory.registers import entities
-from tests.directory.test_register_pages import COORDINATOR, DEMO, OPERATOR, Desk, directory, everything  # noqa: F401
 from tests.forms import typed
 from tests.signing import session_of
 
@@ -66,7 +66,7 @@ async def test_the_command_prints_what_the_command_reads(
     await made.dispose()
 
 
-async def test_what_one_answers_for_is_exported_and_imports_back(directory: Running) -> None:  # noqa: F811
+async def test_what_one_answers_for_is_exported_and_imports_back(directory: Running) -> None:
     headers = session_of(directory, COORDINATOR)
     answer = await directory.http.get(f"{API}/export", headers=headers)
     assert answer.headers["content-type"] == "application/yaml"
@@ -99,7 +99,7 @@ units:
 """
 
 
-async def test_a_file_is_refused_with_its_lines_in_the_readers_language(directory: Running) -> None:  # noqa: F811
+async def test_a_file_is_refused_with_its_lines_in_the_readers_language(directory: Running) -> None:
     before = await everything(directory)
     told: dict[str, Any] = {}
     for language in ("sv", "en"):
@@ -114,7 +114,7 @@ async def test_a_file_is_refused_with_its_lines_in_the_readers_language(director
     assert await everything(directory) == before
 
 
-async def test_strangers_and_others_may_neither_import_nor_export(directory: Running) -> None:  # noqa: F811
+async def test_strangers_and_others_may_neither_import_nor_export(directory: Running) -> None:
     for headers, status in (({}, 401), (session_of(directory, "maria-ek"), 403)):
         assert (await directory.http.get(f"{API}/export", headers=headers)).status_code == status
         answer = await directory.http.post(f"{API}/import", headers=headers, content=b"units: []")
@@ -127,7 +127,7 @@ async def test_strangers_and_others_may_neither_import_nor_export(directory: Run
     assert large.status_code == 413
 
 
-async def test_a_page_shows_what_a_file_would_do_before_it_does(directory: Running) -> None:  # noqa: F811
+async def test_a_page_shows_what_a_file_would_do_before_it_does(directory: Running) -> None:
     desk = Desk(directory, COORDINATOR)
     answer = await desk.get("/fil/katalog.yaml")
     assert 'filename="katalog.yaml"' in answer.headers["content-disposition"]
@@ -147,7 +147,7 @@ async def test_a_page_shows_what_a_file_would_do_before_it_does(directory: Runni
     assert [pool["posts"] for pool in (await everything(directory))["pools"] if pool["id"] == "hoor-horby-eslov"] == [2]
 
 
-async def test_a_file_can_be_chosen_and_its_faults_are_told(directory: Running) -> None:  # noqa: F811
+async def test_a_file_can_be_chosen_and_its_faults_are_told(directory: Running) -> None:
     desk = Desk(directory, COORDINATOR)
     form = await desk.form("/fil")
 

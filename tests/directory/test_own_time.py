@@ -12,9 +12,8 @@ from sqlalchemy import text
 
 from directory import importing, own_time
 from directory.events import ScheduleException
-from tests.booking.conftest import Clock
 from tests.booking.register import NOW
-from tests.conftest import Run, Running
+from tests.conftest import Clock, Run, Running
 from tests.directory.test_signing_in import UNITS
 from tests.signing import form_token, session_of, staff
 

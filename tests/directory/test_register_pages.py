@@ -2,85 +2,14 @@
 
 import asyncio
 import html
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-from directory.importing import import_files
 from directory.register_pages import SLUGS
-from directory.tables import KINDS
-from tests.booking.conftest import Clock
-from tests.conftest import Run, Running, until
+from tests.conftest import Running, until
+from tests.directory.desk import COORDINATOR, ELSEWHERE, OPERATOR, Desk, everything, led_to, stored
 from tests.forms import typed
-from tests.signing import session_of
-
-DEMO = sorted((Path(__file__).parents[2] / "deploy" / "demo").glob("*.yaml"))
-NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
-OPERATOR, COORDINATOR, ELSEWHERE = "ola-berg", "asa-wikstrom", "per-lindahl"
-
-
-@pytest.fixture
-async def directory(run: Run) -> AsyncIterator[Running]:
-    """The demo's register; its coordinators are Åsa Wikström in Höör and Per Lindahl in Nacka."""
-    async with run("directory", clock=Clock(NOW)) as running:
-        await import_files(running.runtime.engine, DEMO, NOW)
-        yield running
-
-
-class Desk:
-    """One member of staff at the pages of the register."""
-
-    def __init__(self, running: Running, person: str, language: str = "sv") -> None:
-        self.running = running
-        self.headers = session_of(running, person)
-        self.prefix = "/en" if language == "en" else ""
-
-    async def get(self, path: str) -> httpx.Response:
-        return await self.running.http.get(f"{self.prefix}/katalog{path}", headers=self.headers)
-
-    async def page(self, path: str) -> str:
-        answer = await self.get(path)
-        assert answer.status_code == 200, answer.text
-        return html.unescape(answer.text)
-
-    async def form(self, path: str) -> dict[str, str]:
-        answer = await self.get(path)
-        assert answer.status_code == 200, answer.text
-        return typed(answer.text)
-
-    async def post(self, path: str, sent: dict[str, str]) -> httpx.Response:
-        return await self.running.http.post(f"{self.prefix}/katalog{path}", headers=self.headers, data=sent)
-
-    async def save(self, path: str, **changes: str | None) -> httpx.Response:
-        """Open a form, type the changes (None takes a tick away), and save."""
-        sent = {**await self.form(path), **{name.replace("__", "."): v for name, v in changes.items()}}
-        return await self.post(path, {name: value for name, value in sent.items() if value is not None})
-
-
-async def stored(directory: Running, plural: str, entity_id: str) -> dict[str, Any]:
-    headers = session_of(directory, OPERATOR)
-    answer = await directory.http.get(f"/directory/v1/{plural}/{entity_id}", headers=headers)
-    assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
-
-
-async def everything(directory: Running) -> dict[str, Any]:
-    headers = session_of(directory, OPERATOR)
-    found = {}
-    for plural in KINDS:
-        answer = await directory.http.get(f"/directory/v1/{plural}", params={"limit": 500}, headers=headers)
-        found[plural] = answer.json()["items"]
-    return found
-
-
-def led_to(answer: httpx.Response) -> str:
-    assert answer.status_code == 303, html.unescape(answer.text)
-    return answer.headers["location"]
 
 
 async def test_every_form_that_is_sent_as_it_is_changes_nothing(directory: Running) -> None:

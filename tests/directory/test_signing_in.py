@@ -10,9 +10,8 @@ import pytest
 import yaml
 
 from directory import importing
-from tests.booking.conftest import Clock
 from tests.booking.register import NOW
-from tests.conftest import Run, Running
+from tests.conftest import Clock, Run, Running
 from tests.signing import form_token, session_of, staff
 
 UNITS = {

@@ -1,4 +1,3 @@
-from tests.booking.conftest import clock, secret_file
 from tests.notification.conftest import outside
 
-__all__ = ["clock", "outside", "secret_file"]
+__all__ = ["outside"]

@@ -5,9 +5,9 @@ from pathlib import Path
 from kit import database
 from tests import infra
 from tests.booking import register
-from tests.booking.conftest import Clock, ready
+from tests.booking.conftest import ready
 from tests.booking.test_journey import slots
-from tests.conftest import Run, Running, until
+from tests.conftest import Clock, Run, Running, until
 
 COPIES = "select kind, id, version, ended, data::text from directory_copy order by kind, id"
 

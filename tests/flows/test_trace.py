@@ -7,9 +7,9 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from tests import infra
 from tests.booking import register
-from tests.booking.conftest import Clock, ready
+from tests.booking.conftest import ready
 from tests.booking.test_journey import request_for, slots
-from tests.conftest import Run, until
+from tests.conftest import Clock, Run, until
 from tests.notification.conftest import Outside
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"

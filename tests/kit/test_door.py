@@ -20,11 +20,11 @@ from kit.door import BODY_BYTES
 from kit.limits import Limits, client_of, hashed
 from kit.refusal import TooManyRequests
 from tests import infra
-from tests.booking.conftest import Clock, booking, clock, secret_file
+from tests.booking.conftest import booking
 from tests.booking.test_journey import QUERY
-from tests.conftest import AsRole, Databases, Run, Running, until
+from tests.conftest import AsRole, Clock, Databases, Run, Running, until
 
-__all__ = ["booking", "clock", "secret_file"]
+__all__ = ["booking"]
 
 NOW = datetime(2026, 3, 2, 9, 0, 15, tzinfo=UTC)
 LIMITS = roles.limits("directory")

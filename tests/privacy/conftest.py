@@ -6,17 +6,11 @@ import pytest
 from tests import infra
 from tests.booking import conftest as booking_tests
 from tests.booking import register
-from tests.booking.conftest import Clock
-from tests.conftest import Run, Running, until
+from tests.conftest import Clock, Run, Running, until
 from tests.notification.conftest import notification, outside
 
 __all__ = ["notification", "outside"]
 SECRET = "a secret that only this test run knows"
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock(register.NOW)
 
 
 @pytest.fixture

@@ -26,9 +26,8 @@ from booking.families import contacts
 from kit import database, telemetry
 from kit.messaging import STREAMS
 from tests import infra
-from tests.booking.conftest import Clock
 from tests.booking.test_journey import QUERY
-from tests.conftest import Running, until
+from tests.conftest import Clock, Running, until
 from tests.notification.conftest import Notification, Outside
 from tests.privacy.conftest import SECRET
 

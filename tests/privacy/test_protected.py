@@ -6,9 +6,8 @@ from booking.bookings.service import Wanted
 from booking.families.contacts import Contact
 from booking.slots.service import SlotId
 from tests import infra
-from tests.booking.conftest import Clock
 from tests.booking.test_journey import QUERY
-from tests.conftest import Running, until
+from tests.conftest import Clock, Running, until
 from tests.notification.conftest import Notification, Outside
 from tests.privacy.test_nothing_personal import Canary, Haystack, everything_on_the_streams, everything_stored
 
