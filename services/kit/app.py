@@ -170,14 +170,23 @@ def create(
         openapi_url=f"/{service}/openapi.json",
         docs_url=None,
         redoc_url=None,
-        responses=problems.responses(TooManyRequests, validated=False) if limits else None,
         # FastAPI's own spans and logs repeat raw paths, which hold manage links, and what was sent.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     problems.install(app)
+    # The routers' own routes are served: to include a router works out anew, for each application and while its first
+    # request waits, all that each route depends on. The document needs that, and few ask for it.
+    described = FastAPI(
+        title=title,
+        version=app.version,
+        responses=problems.responses(TooManyRequests, validated=False) if limits else None,
+    )
+    app.openapi = described.openapi  # type: ignore[method-assign]
     for router in routers:
-        app.include_router(router)
+        app.router.routes.extend(router.routes)
+        described.include_router(router)
 
+    @described.get(f"/{service}/v1/api-info")
     @app.get(f"/{service}/v1/api-info")
     async def api_info() -> ApiInfo:
         """Name, version, status and documentation of this API."""
