@@ -2,6 +2,7 @@
 
 import asyncio
 import html
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
