@@ -180,4 +180,5 @@ def _asking(request: Request, token: str, view: View) -> Asking:
         caption=PAGES.text(request, "move_from", when=view.text(language)),
         title=PAGES.text(request, "move_title"),
         button=PAGES.text(request, "move_button"),
+        prefer=view.advisor,
     )

@@ -51,7 +51,12 @@ class SlotOut(BaseModel):
 
 
 class SlotsOut(BaseModel):
+    """`more_opens` is told with the last page: the local day on which more times open, where a municipality has used
+    its share of the days further ahead.
+    """
+
     items: list[SlotOut]
+    more_opens: date | None
     limit: int
     offset: int
     next: str | None
@@ -72,6 +77,10 @@ async def slots(
     modality: Modality | None = None,
     advisor: Annotated[str | None, Query(max_length=63)] = None,
     language: Annotated[str | None, Query(pattern="^[a-z]{2,3}$", description="one that the advisor speaks")] = None,
+    any_advisor: Annotated[
+        bool, Query(description="each start once, with the advisor to prefer or the one whose week is least used")
+    ] = False,
+    prefer: Annotated[str | None, Query(max_length=63, description="the family's last advisor")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
     offset: Annotated[int, Query(ge=0, le=100_000)] = 0,
 ) -> Response:
@@ -85,17 +94,21 @@ async def slots(
         modality=modality,
         advisor=advisor,
         language=language,
+        any_advisor=any_advisor,
+        prefer=prefer,
         limit=limit + 1,
         offset=offset,
     )
     async with database.driver(running.engine) as connection:
         found = await service.search(connection, wanted)
-    more = len(found) > limit
+        more = len(found) > limit
+        opens = None if more else await service.more_opens(connection, wanted, found)
     reader = of_request(request)
     query = {**request.query_params, "limit": limit, "offset": offset + limit}
     return JSONResponse(
         {
             "items": [slot_out(free, reader) for free in found[:limit]],
+            "more_opens": opens and str(opens),
             "limit": limit,
             "offset": offset,
             "next": f"/booking/v1/slots?{urlencode(query)}" if more else None,

@@ -157,8 +157,9 @@ async def times(
 class Asking:
     """What differs between pages that ask for a time: where they lead and what they say.
 
-    Staff may book without lead time (`by_staff`), among the times of one `advisor`; `beside` is the address and the
-    text of a link to others. `none` is said where nothing is free, instead of what parents are told.
+    Staff may book without lead time (`by_staff`), among the times of one `advisor`; where there is none, each start is
+    listed once, with the advisor to `prefer` if free. `beside` is the address and the text of a link to others. `none`
+    is said where nothing is free, instead of what parents are told.
     """
 
     action: str
@@ -168,6 +169,7 @@ class Asking:
     button: str
     by_staff: bool = False
     advisor: str | None = None
+    prefer: str | None = None
     beside: tuple[str, str] | None = None
     none: str | None = None
 
@@ -217,19 +219,20 @@ async def times_page(
     look: Pages = PAGES,
 ) -> Response:
     """The first free times, grouped by day. `carried` is what was typed before, which the form brings along."""
+    wanted = Search(
+        now=running.clock(),
+        offering=offered.offering.id,
+        municipality=offered.municipality.id,
+        modality=modality,
+        advisor=asking.advisor,
+        by_staff=asking.by_staff,
+        any_advisor=asking.advisor is None,
+        prefer=asking.prefer,
+        limit=shown + 1,
+    )
     async with database.driver(running.engine) as connection:
-        found = await service.search(
-            connection,
-            Search(
-                now=running.clock(),
-                offering=offered.offering.id,
-                municipality=offered.municipality.id,
-                modality=modality,
-                advisor=asking.advisor,
-                by_staff=asking.by_staff,
-                limit=shown + 1,
-            ),
-        )
+        found = await service.search(connection, wanted)
+        opens = await service.more_opens(connection, wanted, found)
     trouble = trouble or Trouble(200)
     how = PAGES.text(request, modality)
     language = pages.language_of(request)
@@ -253,6 +256,7 @@ async def times_page(
         refusal=trouble.refusal,
         errors=trouble.errors,
         few=FEW,
+        opens=opens and day_text(opens, language),
         more=min(shown * 2, MOST) if len(found) > shown else None,
         # To the first one that was not there before.
         more_from=f"#nr{shown + 1}",

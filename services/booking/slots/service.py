@@ -2,8 +2,8 @@
 
 import base64
 import binascii
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 import holidays
@@ -54,6 +54,14 @@ async def search(connection: Connection, wanted: Search) -> list[Free]:
         if not found and not await tables.is_offered(connection, wanted.offering, wanted.municipality):
             raise NotOffered
     return found
+
+
+async def more_opens(connection: Connection, wanted: Search, found: Sequence[Free]) -> date | None:
+    """The next local day on which more times open for the municipality, if any of them lies before the last one `found`
+    or there is nothing after that: it has used its share of those days, and others may still leave some of theirs.
+    """
+    last = found[-1].end if len(found) >= wanted.limit else wanted.last
+    return await tables.opens(connection, replace(wanted, last=last))
 
 
 async def municipalities(connection: Connection) -> list[Municipality]:

@@ -144,6 +144,7 @@ TEXTS: Texts = {
     "time_missing": ("Välj en av tiderna", "Choose one of the times"),
     "times_go_on": ("Fortsätt", "Continue"),
     "more_times": ("Visa fler tider", "Show more times"),
+    "more_open": ("Fler tider öppnar {day}.", "More times open on {day}."),
     "nearest": ("Närmast den tid du valde", "Nearest to the time that you chose"),
     "all_times": ("Alla lediga tider", "All free times"),
     "kept": ("Det du skrev finns kvar.", "What you wrote is kept."),

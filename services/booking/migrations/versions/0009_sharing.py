@@ -63,13 +63,15 @@ delete from directory_copy where kind in ('pool', 'centre', 'municipality');
 delete from inbox where consumer = 'booking-state-directory';
 """
 
-# Nobody may change or delete a row of the ledger, nor may whoever serves read whose booking it was.
+# Nobody may change or delete a row of the ledger, its owner included unless it first gives itself leave to; nor may
+# whoever serves read whose booking it was.
 GRANTS = """
 grant execute on function minutes_of(tstzmultirange) to booking, booking_sweep, booking_reader;
 grant select, update (used, lent, borrowed) on entitlement to booking, booking_sweep;
 grant update (credit, closed) on entitlement to booking_sweep;
 grant insert, delete, update (minutes, last, release_days, carry_over) on entitlement to booking_sweep, booking_reader;
 grant select, update (used, lent, borrowed) on entitlement to booking_reader;
+revoke update, delete, truncate on ledger from booking_owner;
 grant insert on ledger to booking, booking_sweep, booking_reader;
 grant select (id, at, pool, period, municipality, kind, minutes, lender)
     on ledger to booking, booking_sweep, booking_reader;

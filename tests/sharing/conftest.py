@@ -1,0 +1,3 @@
+from tests.booking.conftest import booking
+
+__all__ = ["booking"]
