@@ -131,6 +131,7 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_simulate(commands)
     _add_families(commands)
+    _add_figures(commands)
     return parser
 
 
@@ -171,6 +172,13 @@ def _add_families(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         "rotate-master-key", help="wrap all families' keys with the first master key (VAULT_URL, MASTER_KEY_FILE)"
     )
     rotate.set_defaults(run=_rotate)
+
+
+def _add_figures(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    figures = commands.add_parser("figures", help="what figures are made of (DATABASE_URL of booking)")
+    deeds = figures.add_subparsers(dest="deed", required=True, metavar="COMMAND")
+    rebuild = deeds.add_parser("rebuild", help="build all figures anew from the facts; bookings go on meanwhile")
+    rebuild.set_defaults(run=_rebuild_figures)
 
 
 def _port(text: str) -> int:
@@ -407,6 +415,23 @@ def _rotate(_: argparse.Namespace) -> int:
 
     count = asyncio.run(families.rotate(_setting("VAULT_URL"), _masters()))
     print(f"{count} keys were wrapped anew: the first master key is the only one in use.")
+    return 0
+
+
+def _rebuild_figures(_: argparse.Namespace) -> int:
+    from booking.figures import service  # noqa: PLC0415 - see above
+    from kit import database  # noqa: PLC0415 - see above
+    from kit.app import utc_now  # noqa: PLC0415 - see above
+
+    async def rebuild(database_url: str) -> int:
+        engine = database.engine(database_url, 1)
+        try:
+            return await service.rebuild(engine, utc_now(), lambda done: print(f"{done} facts …", file=sys.stderr))
+        finally:
+            await engine.dispose()
+
+    count = asyncio.run(rebuild(_setting("DATABASE_URL")))
+    print(f"The figures are built anew from {count} facts.")
     return 0
 
 

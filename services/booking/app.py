@@ -12,6 +12,9 @@ from booking.bookings.answers import Contact, ContactQuestion, NoContact, Protec
 from booking.explaining import api as explaining_api
 from booking.explaining import pages as explaining_pages
 from booking.families import jobs as families
+from booking.figures import handlers as figure_handlers
+from booking.figures import jobs as figures
+from booking.figures.searches import Searches
 from booking.reviews import pages as review_pages
 from booking.settings import Settings
 from booking.sharing import api as sharing_api
@@ -27,7 +30,7 @@ from kit.limits import Limits
 from kit.vault.store import Vault
 from kit.web import pages, static
 
-READS = (handlers.READS,)
+READS = (handlers.READS, figure_handlers.READS)
 ANSWERS = {
     "query.booking.contact": Answer(ContactQuestion, (Contact, ProtectedContact, NoContact), jobs.answer_contact)
 }
@@ -35,6 +38,7 @@ ANSWERS = {
 
 def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
     """The booking service."""
+    searches = Searches()
     made = app.create(
         "booking",
         settings,
@@ -62,7 +66,14 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         inbox=inbox_table,
         reads=READS,
         answers=ANSWERS,
-        jobs=(jobs.sweep, jobs.keep_calendar, families.keep_keys, families.retain),
+        jobs=(
+            jobs.sweep,
+            jobs.keep_calendar,
+            families.keep_keys,
+            families.retain,
+            figures.measure,
+            searches.count_searches,
+        ),
         vault=lambda: Vault.at(settings.vault_url, settings.masters),
         limits=Limits(
             {
@@ -75,6 +86,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         provider=settings.provider(clock),
         clock=clock,
     )
+    made.state.searches = searches
     bookings_api.install(made)
     pages.install(made, booking_pages.PAGES)
     return made

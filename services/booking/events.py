@@ -1,10 +1,10 @@
-"""What booking publishes: facts about bookings, without a word about who the family is.
+"""What booking publishes: facts about bookings and about free time, without a word about who the family is.
 
 `sequence` is the booking's version: 0 when it is confirmed, one more with each change; a reader ignores a fact whose
 sequence is not above the one it has. Instants are UTC; `zone` is the IANA zone in which they were agreed.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Literal
 from uuid import UUID
 
@@ -62,6 +62,32 @@ class NoShow(Booked):
 
 class Reopened(Booked):
     """What was noted of the outcome was taken back on the same day: the booking is confirmed again."""
+
+
+class SearchesCounted(EventData):
+    """Families searched for a time: how often since the last such fact of one process, and how often in vain.
+
+    `day` is a local day in Sweden. Searches by staff are not counted.
+    """
+
+    municipality: str
+    offering: str
+    day: date
+    searches: int = Field(ge=1)
+    found_nothing: int = Field(ge=0)
+
+
+class AvailabilityMeasured(EventData):
+    """What a family would have been offered at an instant: the first free start and the third, null where none is.
+
+    What others hold just then is not free.
+    """
+
+    municipality: str
+    offering: str
+    at: AwareDatetime
+    next: AwareDatetime | None
+    third_next: AwareDatetime | None
 
 
 _BOOKED = {
@@ -124,5 +150,47 @@ REOPENED = EventType(
     Reopened,
     examples={"same-day": Reopened(**_BOOKED, **_FIRST, sequence=2, modality="phone")},
 )
+SEARCHES_COUNTED = EventType(
+    "events",
+    "booking",
+    "searches-counted",
+    SearchesCounted,
+    examples={
+        "some-in-vain": SearchesCounted(
+            municipality="1266", offering="foraldrasamtal", day=date(2026, 3, 2), searches=12, found_nothing=3
+        )
+    },
+)
+AVAILABILITY_MEASURED = EventType(
+    "events",
+    "booking",
+    "availability-measured",
+    AvailabilityMeasured,
+    examples={
+        "free": AvailabilityMeasured(
+            municipality="1266",
+            offering="foraldrasamtal",
+            at=datetime(2026, 3, 2, 5, tzinfo=UTC),
+            next=_FIRST["start"],
+            third_next=_SECOND["start"],
+        ),
+        "full": AvailabilityMeasured(
+            municipality="1266",
+            offering="foraldrasamtal",
+            at=datetime(2026, 3, 2, 5, tzinfo=UTC),
+            next=None,
+            third_next=None,
+        ),
+    },
+)
 
-PUBLISHES = (CONFIRMED, RESCHEDULED, CANCELLED, FULFILLED, NO_SHOW, REOPENED)
+PUBLISHES = (
+    CONFIRMED,
+    RESCHEDULED,
+    CANCELLED,
+    FULFILLED,
+    NO_SHOW,
+    REOPENED,
+    SEARCHES_COUNTED,
+    AVAILABILITY_MEASURED,
+)

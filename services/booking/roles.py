@@ -11,7 +11,9 @@ ANSWER = "booking_answer"
 REVIEW = "booking_review"
 # Ends families' identities: sees when they were booked for, and no contact.
 RETENTION = "booking_retention"
-NARROW = (roles.relay(SERVICE), roles.reader(SERVICE), roles.limits(SERVICE), SWEEP, ANSWER, REVIEW, RETENTION)
+# Measures each day how soon families could have a time: searches as they do.
+MEASURE = "booking_measure"
+NARROW = (roles.relay(SERVICE), roles.reader(SERVICE), roles.limits(SERVICE), SWEEP, ANSWER, REVIEW, RETENTION, MEASURE)
 # Owns the function that writes the log of reads. Whoever serves may call that, and cannot take this role.
 LOG = "booking_log"
 DEFINERS = (LOG,)

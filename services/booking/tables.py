@@ -321,3 +321,59 @@ review = Table(
     CheckConstraint("remark in ('fine', 'explained', 'follow_up', 'reported')", name="remark"),
     Index("review_seen_idx", "seen", postgresql_using="gin"),
 )
+
+# Every fact that figures are made of, as far as they read it, by the event's id. The outbox keeps facts for 30 days and
+# the stream for 90; figures of years must be possible to build anew.
+figure_fact = Table(
+    "figure_fact",
+    metadata,
+    Column("event", Uuid, primary_key=True),
+    Column("type", Text, nullable=False),
+    Column("at", INSTANT, nullable=False),
+    Column("data", JSONB, nullable=False),
+)
+
+# What follows from those facts. Each booking as its last fact left it; `confirmed_at` is null until the first is known.
+figure_booking = Table(
+    "figure_booking",
+    metadata,
+    Column("booking", Uuid, primary_key=True),
+    Column("sequence", Integer, nullable=False),
+    Column("municipality", Text, nullable=False),
+    Column("modality", Text, nullable=False),
+    Column("place", Text),
+    Column("start_at", INSTANT, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("late", Boolean, nullable=False),
+    Column("confirmed_at", INSTANT),
+    # Whether it was the family's first, not a follow-up of one that is known.
+    Column("first", Boolean),
+    CheckConstraint("status in ('confirmed', 'cancelled', 'fulfilled', 'no_show')", name="status"),
+    Index("figure_booking_confirmed_idx", "municipality", "confirmed_at"),
+    Index("figure_booking_start_idx", "municipality", "start_at"),
+)
+
+figure_search = Table(
+    "figure_search",
+    metadata,
+    Column("municipality", Text, primary_key=True),
+    Column("offering", Text, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("searches", Integer, nullable=False),
+    Column("found_nothing", Integer, nullable=False),
+)
+
+# Whole local days from a day to the first free start and to the third; null where there was none.
+figure_availability = Table(
+    "figure_availability",
+    metadata,
+    Column("municipality", Text, primary_key=True),
+    Column("offering", Text, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("at", INSTANT, nullable=False),
+    Column("next_days", SmallInteger),
+    Column("third_days", SmallInteger),
+)
+
+# The local days on which free time was measured: once each, whoever starts when.
+measured_day = Table("measured_day", metadata, Column("day", Date, primary_key=True))

@@ -1,0 +1,3 @@
+from tests.agenda.conftest import work
+
+__all__ = ["work"]
