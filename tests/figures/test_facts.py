@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from booking import events
 from booking.figures import service
 from booking.figures.handlers import READS
+from booking.figures.searches import Searches
 from booking.roles import MEASURE
 from booking.tables import inbox_table
 from deploy import cli
@@ -246,3 +247,32 @@ async def test_where_nothing_is_offered_nothing_is_measured(engine: AsyncEngine)
     async with database.transaction(engine, role=MEASURE) as connection:
         assert not await service.measure(connection, NOW)
         assert await connection.fetchval("select count(*) from measured_day") == 0
+
+
+async def test_searches_of_families_are_counted_and_written_together(work: Work) -> None:
+    searches: Searches = work.booking.app.state.searches
+    api = {"offering": "foraldrasamtal", "municipality": "1266"}
+    http = work.booking.http
+    assert (await http.get("/booking/v1/slots", params=api)).status_code == 200
+    assert (await http.get("/booking/v1/slots", params={**api, "offset": 50})).status_code == 200
+    assert (await http.get("/booking/v1/slots", params={**api, "municipality": "9999"})).status_code == 404
+    assert (await http.get("/booking/v1/slots", params={**api, "advisor": "nobody"})).json()["items"] == []
+    assert (await http.get("/boka/horby/foraldrasamtal/tider", params={"satt": "video"})).status_code == 200
+    assert (await http.get("/boka/horby/foraldrasamtal/tider", params={"satt": "video", "visa": 40})).status_code == 200
+    await work.get("/telefonbokning/horby/foraldrasamtal", satt="video")
+    about = ("1266", "foraldrasamtal", date(2026, 3, 2))
+    assert searches.all == {about: 3}
+    assert searches.in_vain == {about: 1}
+    await searches.write(work.booking.runtime)
+    await searches.write(work.booking.runtime)
+    assert searches.all == {}
+    assert [fact for fact in await work.facts() if fact["type"].startswith("searches")] == [
+        {
+            "type": "searches-counted.v1",
+            "municipality": "1266",
+            "offering": "foraldrasamtal",
+            "day": "2026-03-02",
+            "searches": 3,
+            "found_nothing": 1,
+        }
+    ]

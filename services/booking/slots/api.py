@@ -103,6 +103,8 @@ async def slots(
         found = await service.search(connection, wanted)
         more = len(found) > limit
         opens = None if more else await service.more_opens(connection, wanted, found)
+    if not offset:
+        request.app.state.searches.note(running, municipality, offering, len(found))
     reader = of_request(request)
     query = {**request.query_params, "limit": limit, "offset": offset + limit}
     return JSONResponse(

@@ -233,6 +233,8 @@ async def times_page(
     async with database.driver(running.engine) as connection:
         found = await service.search(connection, wanted)
         opens = await service.more_opens(connection, wanted, found)
+    if request.method == "GET" and not private and shown == FEW:
+        request.app.state.searches.note(running, offered.municipality.id, offered.offering.id, len(found))
     trouble = trouble or Trouble(200)
     how = PAGES.text(request, modality)
     language = pages.language_of(request)
