@@ -427,7 +427,7 @@ MARIA = Person(staff.Staff(id="maria", name="Maria", identity="x", advisor="mari
 
 
 @settings(
-    max_examples=40,
+    max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )

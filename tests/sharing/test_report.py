@@ -23,6 +23,7 @@ from tests import infra
 from tests.agenda.conftest import person
 from tests.booking import register
 from tests.booking.conftest import Clock, clock, ready, secret_file  # noqa: F401 - fixtures
+from tests.booking.test_journey import request_for
 from tests.conftest import Run, Running, until
 from tests.signing import session_of
 
@@ -224,6 +225,37 @@ async def test_an_agreement_that_has_ended_is_still_to_be_reported(booking: Runn
 
     await until(known)
     assert "8 h 45 min" in plain((await get(booking, PAGE)).text)
+
+
+STANDS = """
+select municipality, sum(minutes)::int as entitled, sum(credit)::int as credit, sum(used)::int as used,
+       sum(lent)::int as lent, sum(borrowed)::int as borrowed
+from entitlement where pool = $1 and first < date '2027-01-01' group by municipality
+"""
+
+
+async def test_what_bookings_were_charged_is_what_is_reported(booking: Running) -> None:
+    """More than Hörby's part of the first week, of which one is cancelled, and two of Eslöv's later on."""
+    made = []
+    for municipality, first, count in (("1266", "2026-03-02", 14), ("1285", "2026-03-17", 2)):
+        query = {"offering": "foraldrasamtal", "municipality": municipality, "from": first}
+        slots = (await booking.http.get("/booking/v1/slots", params=query)).json()["items"][:count]
+        for slot in slots:
+            answer = await booking.http.post("/booking/v1/bookings", json=request_for(slot, municipality=municipality))
+            assert answer.status_code == 201, answer.text
+            made.append(answer.json())
+    cancelled = await booking.http.post(f"/booking/v1/bookings/{made[0]['manage_token']}/cancel")
+    assert cancelled.status_code == 200, cancelled.text
+    told = (await get(booking, f"{API}/{POOL}/reports/2026")).json()["municipalities"]
+    async with database.driver(booking.admin) as connection:
+        stands = {row["municipality"]: dict(row) for row in await connection.fetch(STANDS, POOL)}
+    assert {each["municipality"]: {name: each[name] for name in stands["1266"]} for each in told} == stands
+    by_code = {each["municipality"]: each for each in told}
+    assert by_code["1266"]["used"] == 13 * 60
+    assert by_code["1285"]["used"] == 2 * 60
+    # 26 percent of a week of 40 hours are 624 minutes.
+    assert by_code["1266"]["borrowed"] == 13 * 60 - 624
+    assert sum(each["balance"] for each in told) == 0
 
 
 codes = st.sampled_from(["1266", "1267", "1285"])

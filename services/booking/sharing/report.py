@@ -116,7 +116,7 @@ async def agreements(connection: Connection, person: Person, now_year: int) -> l
     own = [pool for pool in await tables.pools(connection) if towns & _codes(pool)]
     years: dict[str, set[int]] = {pool.id: _valid(pool, now_year) for pool in own}
     for row in await tables.YEARS.rows(connection, pools=[*years]):
-        years[row["pool"]].add(row["year"])
+        years[row["pool"]] |= set(range(row["first"], row["last"] + 1))
     ordered = [place.id for place in await slots.municipalities(connection)]
     named = await names(connection, "municipality", sorted({code for pool in own for code in _codes(pool)}))
     return [

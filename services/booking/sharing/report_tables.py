@@ -4,9 +4,13 @@ from booking.slots.reads import Pool
 from booking.slots.tables import documents
 from kit.database import Connection, Statement
 
-YEARS = Statement(
-    "select pool, extract(year from period)::int as year from ledger where pool = any (:pools::text[]) group by 1, 2"
-)
+# The first and the last of an index, however many rows lie between.
+YEARS = Statement("""
+select p.pool, extract(year from l.first)::int as first, extract(year from l.last)::int as last
+from unnest(:pools::text[]) as p (pool)
+cross join lateral (select min(period) as first, max(period) as last from ledger where pool = p.pool) l
+where l.first is not null
+""")
 SUMS = Statement("""
 select l.period as first, p.last, l.municipality, l.kind, l.lender, sum(l.minutes)::int as minutes
 from ledger l
