@@ -35,9 +35,9 @@ from kit.refusal import Refusal
 from tests import infra
 from tests.agenda.conftest import person
 from tests.booking import register
-from tests.booking.conftest import Clock, clock, ready, secret_file  # noqa: F401 - fixtures
+from tests.booking.conftest import ready
 from tests.booking.test_journey import request_for
-from tests.conftest import Run, Running, until
+from tests.conftest import Clock, Run, Running, until
 from tests.sharing import agreements
 from tests.signing import session_of
 
@@ -453,8 +453,8 @@ async def test_it_is_offered_exactly_when_search_finds_it_and_it_can_be_held(
 async def booking(
     run: Run,
     nats_server: infra.NatsServer,
-    clock: Clock,  # noqa: F811 - the fixture
-    secret_file: Path,  # noqa: F811 - the fixture
+    clock: Clock,
+    secret_file: Path,
 ) -> AsyncIterator[Running]:
     leave = directory.ScheduleException(kind="leave", first=date(2026, 3, 4), last=date(2026, 3, 4))
     entities = [

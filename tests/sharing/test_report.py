@@ -22,9 +22,9 @@ from kit import database
 from tests import infra
 from tests.agenda.conftest import person
 from tests.booking import register
-from tests.booking.conftest import Clock, clock, ready, secret_file  # noqa: F401 - fixtures
+from tests.booking.conftest import ready
 from tests.booking.test_journey import request_for
-from tests.conftest import Run, Running, until
+from tests.conftest import Clock, Run, Running, until
 from tests.signing import session_of
 
 POOL = "hoor-horby-eslov"
@@ -67,8 +67,8 @@ ROWS: list[tuple[date, str, str, int, str | None]] = [
 async def booking(
     run: Run,
     nats_server: infra.NatsServer,
-    clock: Clock,  # noqa: F811 - the fixture
-    secret_file: Path,  # noqa: F811 - the fixture
+    clock: Clock,
+    secret_file: Path,
 ) -> AsyncIterator[Running]:
     entities = [
         *(entity for entity in register.basic() if entity.id != POOL),
