@@ -20,7 +20,7 @@ from starlette.routing import Route
 
 from booking.bookings.tables import BOOK
 from booking.slots.service import SlotId
-from booking.slots.tables import CALENDAR_DAYS, IN_ORDER, SLOT_FACTS
+from booking.slots.tables import IN_ORDER, SLOT_FACTS, WINDOWS, Search
 
 
 @asynccontextmanager
@@ -33,19 +33,11 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
 async def slots(request: Request) -> Response:
     query = request.query_params
     now = datetime.now(UTC)
-    values = {
-        "now": now,
-        "by_staff": False,
-        "offering": query["offering"],
-        "municipality": query["municipality"],
-        "first": now,
-        "last": now + timedelta(days=CALENDAR_DAYS),
-        "modality": None,
-        "advisor": None,
-        "language": None,
-        "limit": int(query["limit"]) + 1,
-        "offset": 0,
-    }
+    wanted = Search(
+        now=now, offering=query["offering"], municipality=query["municipality"], limit=int(query["limit"]) + 1
+    )
+    # What the first days hold is enough here.
+    values = wanted.values(now + WINDOWS[0])
     async with request.app.state.pool.acquire() as connection:
         rows = await connection.fetch(IN_ORDER.sql, *IN_ORDER.arguments(values))
     return Response(json.dumps([dict(row) for row in rows], default=str), media_type="application/json")
@@ -86,6 +78,12 @@ async def book(request: Request) -> Response:
                     "start": slot.start,
                     "end": end,
                     "busy": asyncpg.Range(slot.start, end),
+                    "charging": True,
+                    "charge": (end - slot.start) // timedelta(minutes=1),
+                    "charged": body["municipality"],
+                    "pool": facts["pool"],
+                    "period": facts["period"],
+                    "released": facts["day"] <= now.date() + timedelta(days=facts["release_days"]),
                     "family": uuid4(),
                     "reference": booking.hex,
                     "token_hash": booking.bytes,
