@@ -18,7 +18,7 @@ from booking.figures.searches import Searches
 from booking.reviews import pages as review_pages
 from booking.settings import Settings
 from booking.sharing import api as sharing_api
-from booking.sharing import report_pages
+from booking.sharing import report_pages, simulation_pages
 from booking.slots import api as slots_api
 from booking.slots import handlers
 from booking.slots import pages as slot_pages
@@ -61,6 +61,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
             review_pages.router,
             report_pages.router,
             explaining_pages.router,
+            simulation_pages.router,
             static.router,
         ),
         inbox=inbox_table,

@@ -101,6 +101,7 @@ BOOKING: dict[str, Open | Staff | Known] = {
         ),
         Staff(("advisor", "coordinator")),
     ),
+    "GET /simulering": Staff(("coordinator",)),
     "GET /samverkan": Staff(("coordinator",)),
     "GET /samverkan/{pool}/{year}": Staff(("coordinator",)),
     "GET /samverkan/{pool}/{year}.svg": Staff(("coordinator",)),

@@ -19,6 +19,10 @@ where l.pool = :pool and l.period >= make_date(:year::int, 1, 1) and l.period < 
 group by l.period, p.last, l.municipality, l.kind, l.lender
 order by l.period, l.municipality, l.kind, l.lender
 """)
+USED = Statement("""
+select municipality, sum(minutes)::int as minutes from ledger
+where pool = :pool and kind = 'use' and period >= :first::date and period < :last::date group by municipality
+""")
 
 
 async def pools(connection: Connection) -> list[Pool]:

@@ -22,6 +22,7 @@ WAYS = (
     Way("/katalog", "way_register", ("coordinator", "operator")),
     Way("/telefonbokning", "way_phone", ("advisor", "coordinator")),
     Way("/samverkan", "way_agreements", ("coordinator",)),
+    Way("/simulering", "way_simulation", ("coordinator",)),
     Way("/granskning", "way_review", ("reviewer",)),
 )
 TEXTS: Mapping[str, tuple[str, str]] = {
@@ -32,6 +33,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "way_phone": ("Boka åt en familj", "Book for a family"),
     "way_register": ("Katalog", "Register"),
     "way_agreements": ("Samverkan", "Agreements"),
+    "way_simulation": ("Simulering", "Simulation"),
     "way_review": ("Granskning", "Review"),
     "concern_staff": ("Orolig för ett barn? Gör en orosanmälan", "Worried about a child? Make a report of concern"),
     "sign_out": ("Logga ut", "Sign out"),
