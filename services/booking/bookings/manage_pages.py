@@ -157,6 +157,8 @@ async def _municipality(running: Runtime, view: View) -> Municipality | None:
 
 async def _page(request: Request, running: Runtime, view: View, template: str, **values: Any) -> Response:
     municipality = await _municipality(running, view)
+    language = pages.language_of(request)
+    offering = f"/boka/{municipality.slug}/{view.offering}" if municipality else None
     return PAGES.render(
         request,
         template,
@@ -164,10 +166,11 @@ async def _page(request: Request, running: Runtime, view: View, template: str, *
         municipality=municipality,
         accent=municipality.accent if municipality else None,
         view=view,
-        when=view.text(pages.language_of(request)),
-        book_url=pages.address(
-            pages.language_of(request), f"/boka/{municipality.slug}/{view.offering}" if municipality else "/"
-        ),
+        when=view.text(language),
+        book_url=pages.address(language, offering or "/"),
+        same_url=pages.address(language, f"{offering}/tider", satt=view.modality, hos=view.advisor)
+        if offering
+        else None,
         **values,
     )
 

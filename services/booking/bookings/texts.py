@@ -86,6 +86,7 @@ TEXTS: Texts = {
         "You are welcome to book a new time whenever it suits you.",
     ),
     "book_anew": ("Boka en ny tid", "Book a new time"),
+    "book_same": ("Boka hos {advisor} igen", "Book with {advisor} again"),
     "news_flyttad": ("Tiden är flyttad. Det här är din nya tid.", "The time is moved. This is your new time."),
     "news_redan": (
         "Tiden var redan bokad. Har du ändrat något efteråt är det inte sparat: ring oss i så fall.",

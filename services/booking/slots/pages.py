@@ -145,12 +145,17 @@ async def times(
     satt: Annotated[str | None, Query(max_length=20)] = None,
     visa: Shown = FEW,
     tid: Annotated[str | None, Query(max_length=200)] = None,
+    hos: Annotated[str | None, Query(max_length=63)] = None,
 ) -> Response:
-    """Free times for one way to meet (`satt`): the first `visa` of them, with `tid` chosen if it is free."""
+    """Free times for one way to meet (`satt`): the first `visa` of them, with `tid` chosen if it is free.
+
+    Each with the advisor `hos` where that one is free: the family has met her before.
+    """
     known = offered.known(satt)
     if known is None:
         return await _modality_page(request, running, offered, {"satt": PAGES.text(request, "modality_missing")})
-    return await times_page(request, running, offered, known, to_book(request, offered, known), shown=visa, chosen=tid)
+    asking = to_book(request, offered, known, prefer=hos)
+    return await times_page(request, running, offered, known, asking, shown=visa, chosen=tid)
 
 
 @dataclass(frozen=True)
@@ -184,7 +189,7 @@ class Trouble:
     errors: Mapping[str, str] = field(default_factory=dict)
 
 
-def to_book(request: Request, offered: Offered, modality: Modality) -> Asking:
+def to_book(request: Request, offered: Offered, modality: Modality, prefer: str | None = None) -> Asking:
     """The page of times on the way to a booking."""
     language = pages.language_of(request)
     several = len(offered.offering.modalities) > 1
@@ -201,6 +206,7 @@ def to_book(request: Request, offered: Offered, modality: Modality) -> Asking:
         ),
         title=PAGES.text(request, "times_title"),
         button=PAGES.text(request, "times_go_on"),
+        prefer=prefer,
     )
 
 
