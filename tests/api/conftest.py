@@ -28,7 +28,10 @@ def serve(run: Run, nats_server: infra.NatsServer, folder: Path) -> Serve:
         if service == "booking":
             secret = folder / "manage-secret-api"
             secret.write_text("a secret that only this test run knows")
-            await register.publish(nats_server.url, register.basic())
+            # All of the time is one municipality's, or it would be refused most of what is tried.
+            shares = {"1266": 100}
+            pool = register.pool("maria-ek").model_copy(update={"version": 2, "shares": shares})
+            await register.publish(nats_server.url, [*register.basic(), pool])
             settings = {"clock": Clock(register.NOW), "manage_secret_file": secret}
         if service == "notification":
             settings = {
