@@ -136,7 +136,8 @@ def nats_server(kind: str, folder: Path) -> Iterator[NatsServer]:
             try:
                 yield made
             finally:
-                made.server.stop()
+                # Not in good order, for which it takes its time: nobody needs its storage any more.
+                made.server.kill()
         return
     from testcontainers.community.nats import NatsContainer
 
