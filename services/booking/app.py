@@ -14,6 +14,7 @@ from booking.explaining import pages as explaining_pages
 from booking.families import jobs as families
 from booking.figures import handlers as figure_handlers
 from booking.figures import jobs as figures
+from booking.figures import pages as figure_pages
 from booking.figures.searches import Searches
 from booking.reviews import pages as review_pages
 from booking.settings import Settings
@@ -59,6 +60,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
             feed_pages.router,
             feed_pages.feed_router,
             review_pages.router,
+            figure_pages.router,
             report_pages.router,
             explaining_pages.router,
             simulation_pages.router,

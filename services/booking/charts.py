@@ -20,6 +20,8 @@ from fastapi import Response
 
 # The tokens of style.css by day. A picture has its own light ground, so that it is the same by night and on paper.
 _GROUND, _INK, _QUIET, _LINE = "#ffffff", "#24211d", "#5b554c", "#ddd5c8"
+# A legend stands in two columns where its names are no longer than this.
+_SHORT = 22
 # Each series has a colour and a pattern, dark and light in turn: they differ in grey, too.
 _LOOKS = (
     ("#1f5f4a", ""),
@@ -32,11 +34,12 @@ _LOOKS = (
 # Pixels of a reader's screen, of which matplotlib has 72 in an inch. The picture is narrow so that a telephone, which
 # shrinks it, leaves its words legible.
 _WIDTH, _BAR, _APART, _WORDS = 480, 19, 14, 12
+_TITLE, _LEGEND = 64, 26
 _INCH = 72
 
 _STYLE_RULE = re.compile(r'<style type="text/css">.*?</style>', re.DOTALL)
 _STYLE = re.compile(r' style="([^"]*)"')
-_LONG_NUMBER = re.compile(r"-?[0-9]+\.[0-9]{3,}")
+_LONG_NUMBER = re.compile(r"-?[0-9]+\.[0-9]{4,}")
 
 _PEN = ThreadPoolExecutor(max_workers=1, thread_name_prefix="charts")
 
@@ -59,6 +62,22 @@ class Chart:
     series: Sequence[Series]
     decimals: int = 0
     decimal_sign: str = ","
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height, in pixels of the reader's screen."""
+        return _WIDTH, len(self.groups) * (len(self.series) * _BAR + _APART) + self.legend + _TITLE
+
+    @property
+    def legend(self) -> int:
+        """The height of the legend, which is there where the bars of a group differ."""
+        rows = -(-len(self.series) // self.legend_columns)
+        return _LEGEND * rows if len(self.series) > 1 else 0
+
+    @property
+    def legend_columns(self) -> int:
+        """How many names stand side by side."""
+        return 2 if all(len(series.name) <= _SHORT for series in self.series) else 1
 
     def written(self, value: float) -> str:
         """A number as it stands beside its bar."""
@@ -96,23 +115,21 @@ def svg(chart: Chart) -> bytes:
         "hatch.color": _INK,
         "text.color": _INK,
     }
-    many = len(chart.series)
-    group = many * _BAR + _APART
-    legend = 26 * (many + 1) // 2 if many > 1 else 0
-    height = len(chart.groups) * group + legend + 64
+    width, height = chart.size
     with mpl.rc_context(look):
-        figure = Figure(figsize=(_WIDTH / _INCH, height / _INCH), dpi=_INCH, facecolor=_GROUND)
+        figure = Figure(figsize=(width / _INCH, height / _INCH), dpi=_INCH, facecolor=_GROUND)
         FigureCanvasSVG(figure)
-        _bars(figure, chart, height, legend)
+        _bars(figure, chart)
         made = io.StringIO()
         figure.savefig(made, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     return _without_styles(made.getvalue()).encode()
 
 
-def _bars(figure: Any, chart: Chart, height: int, legend: int) -> None:
+def _bars(figure: Any, chart: Chart) -> None:
     """Lay the picture out: title, legend, then the groups with their bars and numbers."""
+    _, height = chart.size
     left = min(190, 20 + 7.4 * max(map(len, chart.groups), default=0))
-    axes = figure.add_axes((left / _WIDTH, 8 / height, 1 - (left + 12) / _WIDTH, 1 - (legend + 64) / height))
+    axes = figure.add_axes((left / _WIDTH, 8 / height, 1 - (left + 12) / _WIDTH, 1 - (chart.legend + _TITLE) / height))
     figure.text(12 / _WIDTH, 1 - 22 / height, chart.title, fontsize=_WORDS + 2, fontweight="bold")
     figure.text(12 / _WIDTH, 1 - 42 / height, chart.unit, color=_QUIET)
     numbers = [value for series in chart.series for value in series.values if not isinstance(value, str)]
@@ -151,13 +168,13 @@ def _bars(figure: Any, chart: Chart, height: int, legend: int) -> None:
     axes.axvline(0, color=_QUIET, linewidth=1)
     for place in range(1, len(chart.groups)):
         axes.axhline(place - 0.5, color=_LINE, linewidth=0.8)
-    if legend:
+    if chart.legend:
         figure.legend(
             handles,
             [series.name for series in chart.series],
             loc="upper left",
             bbox_to_anchor=(4 / _WIDTH, 1 - 48 / height),
-            ncols=2,
+            ncols=chart.legend_columns,
             frameon=False,
         )
 
@@ -178,5 +195,5 @@ def _without_styles(document: str) -> str:
         pairs = (part.split(":", 1) for part in match[1].split(";") if part.strip())
         return "".join(f' {name.strip()}="{value.strip()}"' for name, value in pairs)
 
-    plain = _LONG_NUMBER.sub(lambda match: f"{float(match[0]):.2f}", _STYLE_RULE.sub("", document))
+    plain = _LONG_NUMBER.sub(lambda match: f"{float(match[0]):.6g}", _STYLE_RULE.sub("", document))
     return _STYLE.sub(as_attributes, plain).replace("<svg ", '<svg stroke-linejoin="round" ', 1)

@@ -110,6 +110,7 @@ BOOKING: dict[str, Open | Staff | Known] = {
     "GET /booking/v1/explanations": Staff(("advisor", "coordinator"), page=False),
     "GET /booking/v1/agreements": Staff(("coordinator",), page=False),
     "GET /booking/v1/agreements/{pool}/reports/{year}": Staff(("coordinator",), page=False),
+    **{f"GET /siffror{page}": Staff(("coordinator",)) for page in ("", "/siffror.csv", "/diagram/{name}.svg")},
     "GET /kalender/{secret}.ics": FEED,
     "GET /booking/v1/agenda": Staff(("advisor",), page=False),
     "POST /booking/v1/agenda/{booking}/outcome": Staff(("advisor",), page=False),

@@ -220,3 +220,23 @@ async def accounts(connection: Connection, pools: Iterable[str], first: date, la
     """Minutes by agreement and municipality, of the agreements' periods that begin from `first` to `last`."""
     found: list[asyncpg.Record] = await connection.fetch(_ACCOUNTS, [*pools], first, last)
     return found
+
+
+async def coordinated(connection: Connection, units: Iterable[str]) -> set[str]:
+    """The municipalities of units."""
+    rows = await connection.fetch(
+        "select distinct data->>'municipality' as id from directory_copy"
+        " where kind = 'unit' and not ended and id = any($1)",
+        [*units],
+    )
+    return {row["id"] for row in rows}
+
+
+async def centres(connection: Connection, towns: Iterable[str]) -> list[str]:
+    """The documents of the centres of municipalities, and of those where their families were met."""
+    rows = await connection.fetch(
+        "select data::text from directory_copy where kind = 'centre' and (not ended and data->>'municipality' = any($1)"
+        " or id in (select place from figure_booking where municipality = any($1) and modality = 'visit'))",
+        [*towns],
+    )
+    return [row["data"] for row in rows]

@@ -23,6 +23,7 @@ WAYS = (
     Way("/telefonbokning", "way_phone", ("advisor", "coordinator")),
     Way("/samverkan", "way_agreements", ("coordinator",)),
     Way("/simulering", "way_simulation", ("coordinator",)),
+    Way("/siffror", "way_figures", ("coordinator",)),
     Way("/granskning", "way_review", ("reviewer",)),
 )
 TEXTS: Mapping[str, tuple[str, str]] = {
@@ -34,6 +35,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "way_register": ("Katalog", "Register"),
     "way_agreements": ("Samverkan", "Agreements"),
     "way_simulation": ("Simulering", "Simulation"),
+    "way_figures": ("Siffror", "Figures"),
     "way_review": ("Granskning", "Review"),
     "concern_staff": ("Orolig för ett barn? Gör en orosanmälan", "Worried about a child? Make a report of concern"),
     "sign_out": ("Logga ut", "Sign out"),
