@@ -135,7 +135,8 @@ async def test_every_booking_is_told_once_in_the_trace_of_its_request(
             register.CENTRE,
             register.OFFERING.model_copy(update={"advisors": names}),
             *(register.advisor(n) for n in range(1, ADVISORS + 1)),
-            register.pool(*names),
+            # All of their time: nothing here is about shares.
+            register.pool(*names).model_copy(update={"shares": {"1266": 100}}),
             *(register.schedule(name) for name in names),
         ],
     )
