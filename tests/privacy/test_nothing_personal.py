@@ -297,7 +297,9 @@ async def live(journeys: Journeys) -> None:
 
 
 async def be_told(notifying: Running, outside: Outside, clock: Clock) -> None:
-    """Wait for all messages, and for two dead letters: a mail that is refused, and an event that is broken."""
+    """Wait for all messages, and for three dead letters: a mail that is refused, and an event that neither of its
+    readers, notification and booking's figures, can understand.
+    """
     client = notifying.runtime.client
     await client.jetstream().publish("events.booking.confirmed", b"{", stream="EVENTS")
 
@@ -310,7 +312,7 @@ async def be_told(notifying: Running, outside: Outside, clock: Clock) -> None:
 
     async def buried() -> bool:
         infos = [await client.jetstream().stream_info(name) for name in ("DEAD", "ADVISORIES")]
-        return [info.state.messages for info in infos] == [2, 1]
+        return [info.state.messages for info in infos] == [3, 2]
 
     await until(buried)
     clock.move(days=10)
