@@ -15,6 +15,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from booking.agenda.pages import PAGES as AGENDA_PAGES
 from booking.bookings import entry
 from booking.bookings.pages import PAGES as BOOKING_PAGES
+from booking.explaining.pages import PAGES as EXPLAINING_PAGES
 from booking.slots.pages import PAGES as SLOT_PAGES
 from kit.language import LANGUAGES, Language, phone_text
 from kit.web import pages, static
@@ -287,7 +288,11 @@ def used_keys(environment: Any) -> Iterator[str]:
         yield from re.findall(r"""\bt\("([a-z_]+)"[,)]""", source)
 
 
-@pytest.mark.parametrize("made", [SLOT_PAGES, BOOKING_PAGES, AGENDA_PAGES], ids=["slots", "bookings", "agenda"])
+@pytest.mark.parametrize(
+    "made",
+    [SLOT_PAGES, BOOKING_PAGES, AGENDA_PAGES, EXPLAINING_PAGES],
+    ids=["slots", "bookings", "agenda", "explaining"],
+)
 def test_every_text_is_there_in_both_languages(made: pages.Pages) -> None:
     assert set(used_keys(made.templates)) <= made.texts.keys()
     for key, (sv, en) in made.texts.items():

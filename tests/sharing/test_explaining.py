@@ -20,6 +20,7 @@ from booking.bookings import rules as bookings
 from booking.explaining import rules, service
 from booking.explaining.rules import Busy, Entitled, Known, Reason
 from booking.explaining.service import Asked
+from booking.explaining.texts import TEXTS
 from booking.sharing.rules import Position, Share, may_take
 from booking.slots import rules as slots
 from booking.slots import service as slots_service
@@ -175,6 +176,13 @@ def test_the_first_rule_in_the_way_is_named(reason: Reason | None, of: Known, st
 
 def test_every_reason_has_a_case() -> None:
     assert {case[1] for case in CASES} == {*get_args(Reason), None}
+
+
+def test_every_reason_and_every_rule_has_its_words() -> None:
+    reasons = [reason.replace("-", "_") for reason in get_args(Reason)]
+    assert {f"{part}_{reason}" for part in ("why", "do") for reason in [*reasons, "offered"]} <= TEXTS.keys()
+    assert [f"rule_{rule}" for rule in get_args(rules.Rule) if f"rule_{rule}" not in TEXTS] == []
+    assert (*rules.RULES,) == get_args(rules.Rule)
 
 
 def test_what_is_told_of_a_time_in_the_way() -> None:
@@ -561,6 +569,7 @@ async def test_what_is_wrong_stands_at_its_field(booking: Running) -> None:
 async def test_links_lead_to_it_with_what_is_known(booking: Running) -> None:
     for path, link in (
         ("/telefonbokning", "/varfor-inte"),
+        ("/telefonbokning/hoor/foraldrasamtal", "/varfor-inte?insats=foraldrasamtal&kommun=1267"),
         ("/arbetsdag?dag=2026-03-10", "/varfor-inte?radgivare=maria-ek&dag=2026-03-10"),
     ):
         page = html.unescape((await booking.http.get(path, headers=session_of(booking, "maria-ek"))).text)

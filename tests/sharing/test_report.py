@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from booking.sharing import report
 from booking.sharing.report import Sum
+from booking.sharing.texts import TEXTS
 from directory import events as directory
 from kit import database
 from tests import infra
@@ -225,6 +226,11 @@ async def test_an_agreement_that_has_ended_is_still_to_be_reported(booking: Runn
 
     await until(known)
     assert "8 h 45 min" in plain((await get(booking, PAGE)).text)
+
+
+def test_every_text_says_the_same_in_both_languages() -> None:
+    for key, (sv, en) in TEXTS.items():
+        assert set(re.findall(r"\{(\w+)\}", sv)) == set(re.findall(r"\{(\w+)\}", en)), key
 
 
 STANDS = """

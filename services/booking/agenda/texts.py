@@ -35,7 +35,6 @@ TEXTS: Texts = {
         "Listan innehåller namn och nummer. Förvara den inlåst, och riv den efter dagen.",
         "The list holds names and numbers. Keep it locked up, and shred it after the day.",
     ),
-    "why_link": ("Varför erbjuds inte en viss tid?", "Why is a certain time not offered?"),
     # A follow-up
     "follow_up": ("Boka en uppföljning", "Book a follow-up"),
     "follow_up_from": ("Efter {when}", "After {when}"),

@@ -18,7 +18,7 @@ from kit.web import pages
 from kit.web.pages import Pages
 
 router = pages.staff_router()
-PAGES = Pages(TEXTS, "booking.explaining", "booking.slots")
+PAGES = Pages(TEXTS, "booking.explaining")
 
 Asking = Annotated[Person, Depends(access.signed_in(*ROLES))]
 FIELDS = ("insats", "kommun", "radgivare", "dag", "tid")

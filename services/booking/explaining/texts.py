@@ -58,7 +58,10 @@ TEXTS: Texts = {
     "rule_horizon": ("Har bokningen öppnat?", "Has booking opened?"),
     "rule_share": ("Har kommunen tid kvar att boka?", "Has the municipality time left to book?"),
     # One sentence for each answer, and what can be done
-    "why_offered": ("Tiden erbjuds: familjer i {town} kan boka den.", "The time is offered: families can book it."),
+    "why_offered": (
+        "Tiden erbjuds: familjer i {town} kan boka den.",
+        "The time is offered: families in {town} can book it.",
+    ),
     "do_offered": (
         "Syns den inte för en familj, be den ladda om sidan och välja rätt sätt att träffas.",
         "If a family does not see it, ask it to reload the page and to choose the right way to meet.",

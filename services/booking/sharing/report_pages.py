@@ -24,7 +24,7 @@ from kit.web import pages
 from kit.web.pages import Pages
 
 router = pages.staff_router()
-PAGES = Pages(TEXTS, "booking.sharing", "booking.slots")
+PAGES = Pages(TEXTS, "booking.sharing")
 
 Coordinating = Annotated[Person, Depends(access.signed_in("coordinator"))]
 PoolId = Annotated[str, Path(max_length=63)]

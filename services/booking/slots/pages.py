@@ -253,6 +253,7 @@ async def times_page(
         trouble.status,
         private=private or request.method == "POST",
         municipality=offered.municipality,
+        offering=offered.offering,
         accent=offered.municipality.accent,
         asking=asking,
         modality=modality,

@@ -23,6 +23,8 @@ TEXTS: Texts = {
     "video": ("video", "video"),
     "phone": ("telefon", "phone"),
     "visit": ("besök", "visit"),
+    # For staff who look for a time
+    "why_link": ("Varför erbjuds inte en viss tid?", "Why is a certain time not offered?"),
     # The start page
     "start_title": ("Prata med någon om livet som förälder", "Talk with somebody about life as a parent"),
     "start_lead": (
