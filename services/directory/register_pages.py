@@ -48,6 +48,8 @@ ZONE = ZoneInfo("Europe/Stockholm")
 Running = Annotated[Runtime, Depends(runtime)]
 Signed = Annotated[Person, Depends(access.signed_in("coordinator", "operator"))]
 Chosen = Annotated[str, Query(max_length=10)]
+# The id of a change: a bigint.
+Before = Annotated[int | None, Query(ge=1, lt=2**63)]
 
 
 class View:
@@ -146,7 +148,7 @@ def _mine(seen: View, plural: str) -> list[Any]:
 
 
 @router.get("/katalog/historik")
-async def latest_changes(seen: Viewed, running: Running, fore: Annotated[int | None, Query(ge=1)] = None) -> Response:
+async def latest_changes(seen: Viewed, running: Running, fore: Before = None) -> Response:
     """What was changed of all that one answers for, the latest first."""
     async with running.engine.connect() as connection:
         found = await history.latest(connection, fore, CHANGES)

@@ -36,22 +36,28 @@ async def submit(
 ) -> Outcome:
     """Change the entity with this id, or add one where there is no id, as its form says, or tell why not.
 
-    `person` is an id of staff. `sent["_version"]` is the version that the form was made from. Raises NotFound.
+    `person` is an id of staff. `sent["_version"]` is the version that the form was made from; a form that does not say
+    has seen none. Raises NotFound.
     """
     known = await editing.register(connection)
     before: Entity | None = known.of(kind).get(entity_id) if entity_id is not None else None
     if entity_id is not None and before is None:
         raise NotFound
     outcome = Outcome(known, before)
-    version = sent.get("_version", "")
-    if before and version.isdecimal():
-        outcome.later = await history.of_entity(connection, kind, before.id, above=int(version))
+    if before and (version := _version(sent)) < before.version:
+        outcome.later = await history.of_entity(connection, kind, before.id, above=version)
     entity = _entity(outcome, person, kind, sent)
     if outcome.later or entity is None or outcome.wrong:
         return outcome
     plan = await editing.write(connection, known, [entity], person, now)
     outcome.saved = next(iter([*plan.added, *(after for _, after in plan.changed)]), before)
     return outcome
+
+
+def _version(sent: Sent) -> int:
+    text = sent.get("_version", "")
+    # As long as a number can be and still be a version.
+    return int(text) if text.isdecimal() and len(text) < 10 else 0  # noqa: PLR2004
 
 
 def _entity(outcome: Outcome, person: str, kind: str, sent: Sent) -> Entity | None:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import Annotated, Any
 
+import asyncpg
 from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
@@ -124,6 +125,13 @@ def install(app: FastAPI) -> None:
         extra = {"errors": error.errors(language)} if isinstance(error, Invalid) else error.extra
         return document(
             status=error.status, code=error.code, text=error.text(language), extra=extra, headers=error.headers
+        )
+
+    @app.exception_handler(asyncpg.CharacterNotInRepertoireError)
+    async def not_a_text(request: Request, _: Exception) -> Response:
+        # A NUL, which PostgreSQL alone minds: it is in no name of anything, and nobody types it.
+        return await refused(
+            request, Invalid([("", "Ett tecken går inte att använda.", "A character cannot be used.")])
         )
 
     @app.exception_handler(RequestValidationError)

@@ -152,6 +152,29 @@ async def test_a_form_made_from_an_older_state_shows_what_changed_and_keeps_what
     assert (now["name"], now["address"], now["version"]) == ("BVC Höör centrum", "Nygatan 1, Höör", 3)
 
 
+@pytest.mark.parametrize("version", ["", "ett", "0", "-1"])
+async def test_a_form_that_does_not_say_what_it_was_made_from_has_seen_nothing(
+    directory: Running, version: str
+) -> None:
+    desk = Desk(directory, COORDINATOR)
+    sent = {**await desk.form("/mottagningar/bvc-hoor"), "name": "Annat", "_version": version}
+    assert (await desk.post("/mottagningar/bvc-hoor", sent)).status_code == 409
+    assert (await stored(directory, "centres", "bvc-hoor"))["version"] == 1
+
+
+@pytest.mark.parametrize("version", ["9" * 20, "9" * 5000])
+async def test_a_version_that_none_can_be_is_no_fault(directory: Running, version: str) -> None:
+    desk = Desk(directory, COORDINATOR)
+    sent = {**await desk.form("/mottagningar/bvc-hoor"), "_version": version}
+    assert (await desk.post("/mottagningar/bvc-hoor", sent)).status_code == 409
+
+
+async def test_the_history_begins_where_a_change_can_be(directory: Running) -> None:
+    desk = Desk(directory, COORDINATOR)
+    assert (await desk.get(f"/historik?fore={2**63 - 1}")).status_code == 200
+    assert (await desk.get(f"/historik?fore={2**63}")).status_code == 422
+
+
 async def test_of_two_who_save_at_once_one_is_told(directory: Running) -> None:
     path = "/mottagningar/bvc-hoor"
     sent = await Desk(directory, COORDINATOR).form(path)

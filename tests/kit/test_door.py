@@ -297,6 +297,17 @@ async def test_a_body_has_a_largest_size(booking: Running) -> None:
         assert [error["field"] for error in answer.json()["errors"]] == ["slot"]
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["/boka/%00", "/boka/horby/x%00", "/booking/v1/slots?offering=%00&municipality=1266"],
+)
+async def test_an_address_with_a_nul_is_no_fault_of_ours(booking: Running, path: str) -> None:
+    api = await booking.http.get(path, headers={"accept": "application/json"})
+    assert api.status_code == 422
+    page = await booking.http.get(f"/en{path}", headers=PAGE)
+    assert page.status_code == 422
+
+
 async def test_every_answer_has_the_headers_that_keep_it_safe(booking: Running) -> None:
     http = booking.http
     found = (await http.get("/booking/v1/slots", params=QUERY)).json()["items"][0]
