@@ -222,6 +222,29 @@ async def no_limit_was_passed(booking: Running, release_days: int) -> None:
                 assert used[key] <= limit[key]
 
 
+async def test_schedules_and_agreements_change_while_families_book(booking: Running, clock: Clock) -> None:
+    """Neither waits for the other for ever, and what is kept stays the sum of the ledger."""
+    await put(booking.runtime, pool("maria-ek"), register.schedule(weekly=week(HOURS)))
+    found = [slot for slot, _ in await candidates(booking.runtime, OFFERING)]
+    crowd = Crowd(booking, clock, found[:60])
+    leave = [directory.ScheduleException(kind="leave", first=FAR, last=FAR + timedelta(days=n)) for n in range(3)]
+
+    async def change() -> None:
+        for away in leave:
+            await put(booking.runtime, register.schedule(weekly=week(HOURS), exceptions=[away]))
+            await put(booking.runtime, pool("maria-ek", period="four_weeks"))
+            await put(booking.runtime, register.schedule(weekly=week(HOURS)))
+            await put(booking.runtime, pool("maria-ek"))
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(change())
+        for number in range(CLIENTS):
+            tasks.create_task(crowd.client(random.Random(number)))
+    assert await deadlocks(booking) == 0
+    await check_ledger(booking)
+    await check(booking)
+
+
 @pytest.fixture
 async def shared(booking: Running) -> Running:
     """Ten hours a week of one advisor, 26, 24 and 50 percent."""
