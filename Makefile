@@ -8,7 +8,7 @@ OIDC := .venv-oidc
 OIDC_READY := $(OIDC)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lock contracts chaos bench clean
+.PHONY: help demo demo-year test check lock contracts chaos bench clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ $(OIDC_READY): tests/oidc/requirements.lock tests/oidc/package-lock.json
 
 demo: $(READY)  ## run the whole system on this machine (ARGS='--port 8123 --state DIR --fresh')
 	@exec $(BIN)/samtid demo $(ARGS)
+
+demo-year: $(READY)  ## the same with a year of invented families before today (takes minutes; can be cut off)
+	@exec $(BIN)/samtid demo --year --state .samtid-year $(ARGS)
 
 test: $(READY) $(OIDC_READY)  ## every test, on real PostgreSQL and NATS (ARGS='-k slots')
 	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)

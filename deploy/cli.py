@@ -69,6 +69,9 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--port", type=_port, default=8000, help="of the pages and the API (8000; 0 takes a free one)")
     demo.add_argument("--state", type=Path, default=Path(".samtid"), help="folder with all its data (.samtid)")
     demo.add_argument("--fresh", action="store_true", help="begin anew: delete what the state folder holds")
+    demo.add_argument(
+        "--year", action="store_true", help="with a year of invented families before today, in a new state folder"
+    )
     demo.set_defaults(run=_demo)
 
     serve = commands.add_parser("serve", help="run one service (DATABASE_URL, NATS_URL, NATS_SEED_FILE, …)")
@@ -225,7 +228,7 @@ def _demo(chosen: argparse.Namespace) -> int:
     print("Samtid is starting …", flush=True)
     from deploy import demo  # noqa: PLC0415 - see above
 
-    return demo.main(chosen.port, chosen.state, fresh=chosen.fresh, began=began)
+    return demo.main(chosen.port, chosen.state, fresh=chosen.fresh, year=chosen.year, began=began)
 
 
 def _serve(chosen: argparse.Namespace) -> int:

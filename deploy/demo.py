@@ -20,7 +20,7 @@ from datetime import timedelta
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import uvicorn
@@ -32,14 +32,20 @@ from deploy.services import DATABASES, SERVICES, STAFFED
 from kit import migrations, roles, telemetry
 from kit.app import utc_now
 
+if TYPE_CHECKING:
+    from deploy.year import Progress
+
 log = logging.getLogger(__name__)
 
 DEMO_DATA = Path(__file__).parent / "demo"
+# The agreements that a year of families is made for.
+YEAR_DATA = DEMO_DATA / "mellersta-skane.yaml"
 READY_SECONDS = 60
 STOP_SECONDS = 8
 PROBE_SECONDS = 0.2
 MARKER = "state.json"
 LOCK = "lock"
+YEAR = "year.json"
 LOG = "samtid.log"
 # Small, because it is one machine's demo; fsync stays on, because what was accepted is never lost.
 POSTGRES_OPTIONS = ("shared_buffers=32MB", "max_connections=60", "max_wal_size=256MB")
@@ -174,8 +180,9 @@ class _Http(uvicorn.Server):
 class Demo:
     """One run: what is started is ended in the reverse order, whatever happens in between."""
 
-    def __init__(self, state: State, listener: socket.socket, began: float) -> None:
+    def __init__(self, state: State, listener: socket.socket, began: float, *, year: bool) -> None:
         self.state = state
+        self.year = year
         self.listener = listener
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         self.began = began
@@ -218,9 +225,12 @@ class Demo:
                     raise DemoError(f"{server.name} {how}, and Samtid ended with it: see {server.log}.")
 
     async def _work(self) -> None:
+        year = self._year()
         async with AsyncExitStack() as stack:
             await self._start_servers(stack)
             await self._prepare()
+            if year:
+                await self._make(year)
             apps = await self._start_services(stack)
             await self._load(apps["directory"])
             await self._until_ready()
@@ -236,6 +246,45 @@ class Demo:
                 flush=True,
             )
             await asyncio.Event().wait()
+
+    def _year(self) -> "Progress | None":
+        """How far the year of families is that is wanted, or was begun; None if there is none to make."""
+        from booking.sharing.rules import today  # noqa: PLC0415 - few demos have a year
+        from deploy.year import Progress  # noqa: PLC0415 - as above
+
+        marker = self.state.folder / YEAR
+        if not marker.exists():
+            if not self.year:
+                return None
+            if (self.state.folder / "postgres").exists():
+                raise DemoError(
+                    f"{self.state.folder} holds a demo already, and a year goes before it: "
+                    "add --fresh, or choose another folder with --state."
+                )
+        progress = Progress.of(marker, today(utc_now()))
+        progress.keep()
+        return None if progress.over else progress
+
+    async def _make(self, progress: "Progress") -> None:
+        from booking.bookings.links import Links  # noqa: PLC0415 - as above
+        from deploy.year import Year  # noqa: PLC0415 - as above
+        from kit import database  # noqa: PLC0415 - as above
+        from kit.vault.sealing import Masters  # noqa: PLC0415 - as above
+        from kit.vault.store import Vault  # noqa: PLC0415 - as above
+
+        state = self.state
+        engine = database.engine(state.database_url("booking"), POOL)
+        masters = Masters(installation.master_key_file(state.keys).read_text().split())
+        vault = Vault.at(state.database_url(roles.VAULT), masters)
+        links = Links(installation.manage_secret_file(state.keys).read_bytes().strip(), self.url)
+        self.say(
+            f"making a year of families, from {progress.done or progress.first}; Ctrl-C, and the next start goes on"
+        )
+        try:
+            await Year(engine, vault, links, progress, self.say).make([YEAR_DATA], utc_now())
+        finally:
+            await vault.close()
+            await engine.dispose()
 
     async def _start_servers(self, stack: AsyncExitStack) -> None:
         """Start PostgreSQL and NATS, and read the services' code meanwhile."""
@@ -428,10 +477,11 @@ def _import_services() -> None:
         import_module(module)
 
 
-def main(port: int, folder: Path, *, fresh: bool, began: float) -> int:
+def main(port: int, folder: Path, *, fresh: bool, year: bool = False, began: float) -> int:
     """Run the demo; the exit status: 0 after Ctrl-C or SIGTERM, 1 after a failure, told in one sentence.
 
-    `began` is the instant, of the monotonic clock, from which the lines of progress count.
+    `year` asks for a year of families that went before. `began` is the instant, of the monotonic clock, from which the
+    lines of progress count.
     """
     try:
         listener = listen(port)
@@ -440,7 +490,7 @@ def main(port: int, folder: Path, *, fresh: bool, began: float) -> int:
             telemetry.start_logging(stream=(state.folder / LOG).open("a", buffering=1))
             factory = uvicorn.Config("", log_config=None).get_loop_factory()
             with asyncio.Runner(loop_factory=factory) as runner:
-                runner.run(Demo(state, listener, began).run())
+                runner.run(Demo(state, listener, began, year=year).run())
     except (DemoError, embedded.EmbeddedError, installation.InstallationError) as error:
         print(f"samtid demo: {error}", file=sys.stderr)
         return 1
