@@ -1,7 +1,5 @@
 """The coordinator's page of figures: tables first, a picture below each, and all of it as a file."""
 
-import csv
-import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -198,10 +196,8 @@ async def export(request: Request, running: Running, person: Coordinator) -> Res
     if wanted.errors:
         return pages.see_other(request, "/siffror", **wanted.query)
     found = await _report(running, person, wanted)
-    text = io.StringIO()
-    writer = csv.writer(text)
     columns = ("table", "within", "place", "figure", "value", "unit", "first", "last")
-    writer.writerow([PAGES.text(request, f"csv_{name}") for name in columns])
+    rows: list[tuple[object, ...]] = [tuple(PAGES.text(request, f"csv_{name}") for name in columns)]
     for name, layout in LAYOUTS.items():
         for row in found.tables[name]:
             place = (PAGES.text(request, f"{name}_title"), _within(row, found) or "", row.place.name)
@@ -209,15 +205,8 @@ async def export(request: Request, running: Running, person: Coordinator) -> Res
                 value = row.values[column]
                 said = PAGES.text(request, value.value) if isinstance(value, Missing) else f"{round(value, 1):g}"
                 figure = (PAGES.text(request, _heading(column)), said, PAGES.text(request, f"unit_{unit}"))
-                writer.writerow([_cell(cell) for cell in (*place, *figure, wanted.first, wanted.last)])
-    headers = {
-        "Content-Disposition": f'attachment; filename="samtid-siffror-{wanted.first}-{wanted.last}.csv"',
-        "Cache-Control": "no-store",
-    }
-    # The mark at the beginning tells spreadsheets that it is UTF-8.
-    return Response(
-        "\ufeff" + text.getvalue(), media_type="text/csv; charset=utf-8", headers={**pages.HEADERS, **headers}
-    )
+                rows.append((*place, *figure, wanted.first, wanted.last))
+    return pages.spreadsheet(f"samtid-siffror-{wanted.first}-{wanted.last}.csv", rows)
 
 
 async def _report(running: Runtime, person: Person, wanted: Asked) -> Report:
@@ -320,9 +309,3 @@ def _period_text(request: Request, key: str, first: date, language: Language) ->
 
 def _day(day: date, language: Language) -> str:
     return format_date(day, "d MMMM y", locale=language)
-
-
-def _cell(value: object) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    text = str(value)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

@@ -1,7 +1,5 @@
 """The reviewer's pages: the log of reads, a sample of it to sign off, and what was signed off."""
 
-import csv
-import io
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -125,19 +123,12 @@ async def export(request: Request, running: Running, person: Reviewer) -> Respon
         units, _ = await service.names(connection, wanted.filter)
         found = await service.everything(connection, person, wanted.filter, now)
     columns = ("row", "utc", "when", "staff", "who", "role", "unit", "what", "why", "reference", "reviewed", "hash")
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow([PAGES.text(request, f"col_{name}") for name in columns])
+    rows: list[list[object]] = [[PAGES.text(request, f"col_{name}") for name in columns]]
     for row, told in zip(found, _rows(request, found, units, person), strict=True):
         told |= {"row": row["id"], "utc": instant(row["at"]), "staff": row["staff"], "hash": row["hash"].hex()}
         told["reviewed"] = PAGES.text(request, "yes" if row["reviewed"] else "no")
-        writer.writerow([_cell(told[name]) for name in columns])
-    first, last = wanted.filter.first, wanted.filter.last
-    headers = {"Content-Disposition": f'attachment; filename="samtid-{first}-{last}.csv"', "Cache-Control": "no-store"}
-    # The mark at the beginning tells spreadsheets that it is UTF-8.
-    return Response(
-        "\ufeff" + text.getvalue(), media_type="text/csv; charset=utf-8", headers={**pages.HEADERS, **headers}
-    )
+        rows.append([told[name] for name in columns])
+    return pages.spreadsheet(f"samtid-{wanted.filter.first}-{wanted.filter.last}.csv", rows)
 
 
 @router.get("/granskning/urval")
@@ -307,12 +298,6 @@ def _when(at: datetime, language: Language) -> str:
     clock = clock_text(at, LOCAL, language)
     said = f"{day_text(day, language)} {day.year}"
     return f"{said} kl. {clock}" if language == "sv" else f"{said}, {clock}"
-
-
-def _cell(value: object) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    text = str(value)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def _again(path: str, request: Request, wanted: Asked, **more: object) -> str:

@@ -1,7 +1,5 @@
 """The coordinator's pages of the agreements: what each municipality had, used, borrowed and lent, year by year."""
 
-import csv
-import io
 from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any
@@ -45,15 +43,7 @@ async def agreements(request: Request, running: Running, person: Coordinating) -
 async def export(request: Request, running: Running, person: Coordinating, pool: PoolId, year: Year) -> Response:
     """The report as a file: a row for each period and municipality, in minutes."""
     found = await _read(running, person, pool, year)
-    text = io.StringIO()
-    csv.writer(text).writerows(_table(request, found))
-    headers = {"Content-Disposition": f'attachment; filename="samtid-{found.agreement.pool.id}-{year}.csv"'}
-    # The mark at the beginning tells spreadsheets that it is UTF-8.
-    return Response(
-        "\ufeff" + text.getvalue(),
-        media_type="text/csv; charset=utf-8",
-        headers={**pages.HEADERS, **headers, "Cache-Control": "no-store"},
-    )
+    return pages.spreadsheet(f"samtid-{found.agreement.pool.id}-{year}.csv", _table(request, found))
 
 
 @router.get("/samverkan/{pool}/{year}.svg")
@@ -172,14 +162,7 @@ def _table(request: Request, found: Report) -> list[list[Any]]:
     rows: list[list[Any]] = [head]
     for each in found.periods:
         for code, line in each.lines.items():
-            rows.append(
-                [_plain(found.agreement.pool.id), each.first, each.last or "", code, _plain(members.get(code, code))]
-            )
+            rows.append([found.agreement.pool.id, each.first, each.last or "", code, members.get(code, code)])
             rows[-1] += _numbers(line).values()
             rows[-1] += [of.get(member, 0) for of in (line.borrowed_from, line.lent_to) for member in members]
     return rows
-
-
-def _plain(text: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

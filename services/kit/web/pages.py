@@ -4,7 +4,10 @@
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+import csv
+import io
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -23,6 +26,7 @@ from kit.web import staff, static
 Texts = Mapping[str, tuple[str, str]]
 """Each text by its key, in Swedish and in English; `{name}` in it is filled in."""
 
+_NUMBER = re.compile(r"-?[0-9]+([.,][0-9]+)?")
 # What marks a route as a page, so that its refusals are pages too.
 PAGE = "page"
 
@@ -106,6 +110,21 @@ def see_other(request: Request, path: str, **query: Any) -> Response:
     """Go on to another page, in the same language, with a GET."""
     headers = {**HEADERS, "Cache-Control": "no-store"}
     return RedirectResponse(address(language_of(request), path, **query), 303, headers=headers)
+
+
+def spreadsheet(name: str, rows: Iterable[Iterable[object]]) -> Response:
+    """Rows as a CSV file with this name, of which no cell but numbers can be taken for a formula."""
+    text = io.StringIO()
+    csv.writer(text).writerows([_cell(value) for value in row] for row in rows)
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    # The mark at the beginning tells spreadsheets that it is UTF-8.
+    return Response("\ufeff" + text.getvalue(), media_type="text/csv; charset=utf-8", headers={**HEADERS, **headers})
+
+
+def _cell(value: object) -> str:
+    text = str(value)
+    begins = text.startswith(("=", "+", "-", "@", "\t", "\r"))
+    return f"'{text}" if begins and not _NUMBER.fullmatch(text) else text
 
 
 def filled(texts: Texts, language: Language, key: str, **values: Any) -> str:
