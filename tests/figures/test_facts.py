@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -21,7 +22,7 @@ from deploy import cli
 from kit import database, messaging, outbox
 from kit.events import EventType
 from tests.agenda.conftest import Work
-from tests.conftest import AsRole, Databases, until
+from tests.conftest import AsRole, Clock, Databases, Run, until
 
 NOW = datetime(2026, 3, 2, 7, tzinfo=UTC)
 AFTER = {
@@ -247,6 +248,18 @@ async def test_where_nothing_is_offered_nothing_is_measured(engine: AsyncEngine)
     async with database.transaction(engine, role=MEASURE) as connection:
         assert not await service.measure(connection, NOW)
         assert await connection.fetchval("select count(*) from measured_day") == 0
+
+
+async def test_what_was_counted_is_written_when_the_service_ends(
+    run: Run, clock: Clock, secret_file: Path, new_database: Databases, as_role: AsRole
+) -> None:
+    url = await new_database("booking")
+    async with run("booking", clock=clock, manage_secret_file=secret_file, database_url=url) as booking:
+        booking.app.state.searches.note(booking.runtime, "1266", "foraldrasamtal", 0)
+    engine = database.engine(as_role(url), 1)
+    async with database.driver(engine) as connection:
+        assert await connection.fetchval("select count(*) from outbox where subject like '%searches-counted'") == 1
+    await engine.dispose()
 
 
 async def test_searches_of_families_are_counted_and_written_together(work: Work) -> None:
