@@ -1,4 +1,4 @@
-"""A thousand bookings while NATS is killed twice and notification once: each is told once, in its request's trace."""
+"""Hundreds of bookings while NATS is killed twice and notification once: each is told once, in its request's trace."""
 
 import asyncio
 import os
@@ -28,8 +28,9 @@ from tests.booking.conftest import ready
 from tests.booking.test_journey import request_for
 from tests.conftest import AsRole, Databases, Run, Running, until
 
-# `make chaos LONG=1` books ten times as many.
-BOOKINGS = int(os.environ.get("SAMTID_CHAOS_BOOKINGS", "1000"))
+# When servers are killed follows from the share that is booked, so that these meet all faults; `make chaos` books a
+# thousand, and with LONG=1 ten thousand.
+BOOKINGS = int(os.environ.get("SAMTID_CHAOS_BOOKINGS", "400"))
 ADVISORS = BOOKINGS // 200 + 1
 CLIENTS = 8
 # What notification may have had in its hands when it was killed: told twice, at the worst, with the same Message-ID.
@@ -176,7 +177,7 @@ async def test_every_booking_is_told_once_in_the_trace_of_its_request(
                     for slot in (await booking.http.get("/booking/v1/slots", params={**page, "offset": offset})).json()[
                         "items"
                     ]
-                ]
+                ][:BOOKINGS]
                 assert len(slots) == BOOKINGS
 
                 async def killer() -> None:
