@@ -216,9 +216,12 @@ async def document(connection: Connection, kind: str, entity_id: str) -> str | N
 
 async def find_staff(engine: AsyncEngine, by: Literal["id", "identity"], value: str) -> str | None:
     """The live member of staff with an id, or with an identity at the provider, as a JSON document."""
+    # An id, which each request of staff is looked up by, is found by the primary key.
+    column = "id" if by == "id" else "data->>'identity'"
     async with database.driver(engine) as connection:
         found: str | None = await connection.fetchval(
-            "select data::text from directory_copy where kind = 'staff' and not ended and data->>$1 = $2", by, value
+            f"select data::text from directory_copy where kind = 'staff' and not ended and {column} = $1",  # noqa: S608 - ours
+            value,
         )
         return found
 
