@@ -81,7 +81,9 @@ class Chart:
 
     def written(self, value: float) -> str:
         """A number as it stands beside its bar."""
-        return f"{value:.{self.decimals}f}".replace("-", "\N{MINUS SIGN}").replace(".", self.decimal_sign)
+        thousands = "\N{NO-BREAK SPACE}" if self.decimal_sign == "," else ","
+        signs: dict[str, str | int | None] = {"-": "\N{MINUS SIGN}", ".": self.decimal_sign, ",": thousands}
+        return f"{value:,.{self.decimals}f}".translate(str.maketrans(signs))
 
 
 async def draw(chart: Chart) -> Response:

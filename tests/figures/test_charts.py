@@ -47,7 +47,8 @@ def test_series_differ_in_more_than_colour() -> None:
 
 def test_numbers_are_written_as_the_page_writes_them() -> None:
     assert CHART.written(-1.25) == "\N{MINUS SIGN}1,2"
-    assert Chart("t", "u", (), (), 1, ".").written(2.5) == "2.5"
+    assert CHART.written(1105) == "1\N{NO-BREAK SPACE}105,0"
+    assert Chart("t", "u", (), (), 1, ".").written(1102.5) == "1,102.5"
 
 
 async def test_it_is_answered_with_headers_of_its_own_and_leaves_nothing_in_the_home_folder() -> None:

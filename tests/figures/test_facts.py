@@ -34,6 +34,9 @@ AFTER = {
     "cancelled": (),
 }
 KINDS = {kind.name: kind for kind in events.PUBLISHES}
+SEARCHED = events.SearchesCounted(
+    municipality="1266", offering="foraldrasamtal", day=NOW.date(), searches=3, found_nothing=1
+)
 STANDS = {"no-show": "no_show", "rescheduled": "confirmed", "reopened": "confirmed"}
 
 
@@ -117,10 +120,7 @@ async def test_any_order_gives_the_same_and_so_does_building_anew(
         for booking, kinds in ((uuid4(), kinds) for kinds in bookings)
         for sequence, kind in enumerate(kinds)
     ]
-    searched = events.SearchesCounted(
-        municipality="1266", offering="foraldrasamtal", day=NOW.date(), searches=3, found_nothing=1
-    )
-    facts += [(events.SEARCHES_COUNTED, searched)] * counts
+    facts += [(events.SEARCHES_COUNTED, SEARCHED)] * counts
     bodies = []
     for number, (kind, data) in enumerate(facts):
         at = NOW + timedelta(minutes=number)
@@ -140,17 +140,24 @@ async def test_any_order_gives_the_same_and_so_does_building_anew(
 
 async def test_what_never_arrived_is_taken_from_the_outbox(engine: AsyncEngine, owner: AsyncEngine) -> None:
     async with database.driver(owner) as connection:
-        await connection.execute("truncate figure_fact, figure_booking, outbox")
+        await connection.execute("truncate figure_fact, figure_booking, figure_search, outbox")
     booking = uuid4()
     kind, data = told("confirmed", booking, 0)
-    fact = outbox.row(kind, entity_id=str(booking), data=data, now=NOW)
+    facts = [
+        outbox.row(kind, entity_id=str(booking), data=data, now=NOW),
+        outbox.row(events.SEARCHES_COUNTED, entity_id="1266", data=SEARCHED, now=NOW),
+    ]
     async with database.transaction(engine) as connection:
-        await outbox.write(connection, fact)
-    assert await service.rebuild(engine, NOW) == 1
-    assert [row["booking"] for row in (await rows(owner))["figure_booking"]] == [booking]
-    # And when it comes after all, it is not taken twice.
-    await messaging.handle(READS, fact.payload, engine, inbox_table, NOW)
-    assert await service.rebuild(engine, NOW) == 1
+        for fact in facts:
+            await outbox.write(connection, fact)
+    assert await service.rebuild(engine, NOW) == 2
+    found = await rows(owner)
+    assert [row["booking"] for row in found["figure_booking"]] == [booking]
+    # And when they come after all, they are not taken twice.
+    for fact in facts:
+        await messaging.handle(READS, fact.payload, engine, inbox_table, NOW)
+    assert await rows(owner) == found
+    assert await service.rebuild(engine, NOW) == 2
 
 
 async def test_an_operator_builds_them_anew_from_the_command_line(

@@ -13,7 +13,7 @@ from booking.slots.reads import Denominator
 
 CHILDREN = Denominator(children=700, source="SCB", as_of=date(2025, 12, 31))
 CENTRES = ("bvc-1", "bvc-2", "bvc-3")
-TOWN = Town("1267", "Höör", CHILDREN, [Place(c, c, CHILDREN) for c in CENTRES])
+TOWN = Town("1267", "Höör", CHILDREN, centres=[Place(c, c, CHILDREN) for c in CENTRES])
 
 
 def test_a_quantile_is_a_value_that_was_there() -> None:

@@ -50,7 +50,7 @@ class Layout:
 
 LAYOUTS: Mapping[str, Layout] = {
     "wait": Layout(
-        {"third": "days", "first": "days", "first_90": "days", "met": "days", "met_90": "days"}, ("third", "met")
+        {"third": "days", "first": "days", "first_90": "days", "met": "days", "met_90": "days"}, ("third", "met_90")
     ),
     "reach": Layout(
         {"made": "count", "children": "count", "per_1000": "rate", "searched": "count", "in_vain": "percent"},

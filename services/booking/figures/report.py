@@ -58,7 +58,9 @@ def _town(of: Municipality, centres: Sequence[Centre], counted: Counted, last: d
         of.id,
         of.name,
         rules.children_on(of.denominators, last),
-        [Place(c.id, c.name, rules.children_on(c.denominators, last)) for c in its],
+        centres=[
+            Place(c.id, c.name, rules.children_on(c.denominators, last), elsewhere=c.municipality != of.id) for c in its
+        ],
     )
 
 

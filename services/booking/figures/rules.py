@@ -60,16 +60,20 @@ Value = float | Missing
 
 @dataclass(frozen=True)
 class Place:
-    """A municipality, by its code, or a centre, with how many children it is there for."""
+    """A municipality, by its code, or a centre, with how many children it is there for.
+
+    A centre that is `elsewhere` is another municipality's: its children are not those who are counted.
+    """
 
     id: str
     name: str
     children: Denominator | None
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True)
 class Town(Place):
-    """A municipality; its centres where the reader may see them."""
+    """A municipality; where the reader may see them its centres, and others where its families were met."""
 
     centres: Sequence[Place] = ()
 
@@ -253,7 +257,7 @@ class _Shown:
         waits = self.counted.waits.get((self.town.id, centre.id), ())
         return {
             "visit": visits,
-            "per_1000": self._per_1000(visits, centre),
+            "per_1000": Missing.NOTHING if centre.elsewhere else self._per_1000(visits, centre),
             "met": quantile(waits, 0.5, FEW),
             **self._kept({outcome: self["met", outcome, centre.id] for outcome in OUTCOMES}),
         }

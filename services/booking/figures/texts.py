@@ -67,9 +67,9 @@ TEXTS: Texts = {
             " The first meeting is a new family's first that took place."
         ),
     ),
-    "wait_unit": ("dagar, hälften av gångerna", "days, half of the times"),
-    "third_drawn": ("Tredje lediga tid", "Third free time"),
-    "met_drawn": ("Första mötet", "First meeting"),
+    "wait_unit": ("dagar", "days"),
+    "third_drawn": ("Tredje lediga tid, hälften", "Third free time, half"),
+    "met_90_drawn": ("Första mötet, nio av tio", "First meeting, nine in ten"),
     "third": ("Dagar till tredje lediga tid, hälften", "Days to third free time, half"),
     "first_col": ("Dagar till första lediga tid, hälften", "Days to first free time, half"),
     "first_90": ("Dagar till första lediga tid, nio av tio", "Days to first free time, nine in ten"),
@@ -143,8 +143,8 @@ TEXTS: Texts = {
     "lent": ("Lånat ut", "Lent"),
     "centres_title": ("Besök per mottagning", "Visits by centre"),
     "centres_note": (
-        "Besök av kommunens egna familjer. Bokade besök räknas när de bokas, övriga när de skulle ske.",
-        "Visits by the municipality's own families. Booked visits count when they are booked, the rest when they are.",
+        "Besök av kommunens egna familjer, även i andra kommuner. Besök räknas när de bokas, övrigt på sin dag.",
+        "Visits by the municipality's own families, elsewhere too. Visits count when booked, the rest on their day.",
     ),
     "centres_unit": ("bokade besök på 1 000 barn", "booked visits per 1,000 children"),
     "csv_table": ("tabell", "table"),
