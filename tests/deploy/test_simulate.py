@@ -48,7 +48,7 @@ def test_a_scenario_prints_its_comparison(tmp_path: Path, capsys: pytest.Capture
     said = capsys.readouterr()
     assert "Eslöv" in said.out
     assert "Compared with" in said.out
-    assert "release-7, seed 1: week 16 of 16" in said.err
+    assert "release-7, seed 1: week 18 of 18" in said.err
     assert picture.read_text().startswith("<?xml")
 
 

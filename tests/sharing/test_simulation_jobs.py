@@ -34,7 +34,7 @@ async def test_a_simulation_gives_what_it_gives_here_and_is_remembered() -> None
     assert jobs.find("one", WORK) is job
     await ended(job)
     assert job.results == {policy: simulate(SHORT, policy, 1) for policy in WORK.policies}
-    assert (job.part, job.week, job.weeks) == (1, 9, 9)
+    assert (job.part, job.week, job.weeks) == (1, 11, 11)
     assert jobs.find("one", WORK) is job
     assert begun(jobs, "two") is not job
 

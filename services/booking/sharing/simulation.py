@@ -135,7 +135,7 @@ def even_guess(
 
 
 def requests(scenario: Scenario, seed: int) -> list[Request]:
-    """Who asks, in order, from a horizon before the first day: the same for every policy of a seed.
+    """Who asks, in order, before, on and after the days that are measured: the same for every policy of a seed.
 
     Each municipality has chances of its own, so that a surge in one changes nothing for the others.
     """
@@ -144,7 +144,7 @@ def requests(scenario: Scenario, seed: int) -> list[Request]:
     past = Counter(demand.asked) if isinstance(demand, Replay) else None
     for code in scenario.municipalities:
         chance = Random(f"{seed} {code}")  # noqa: S311 - it must be repeatable, and guards nothing
-        for day in _days(_begin(scenario), scenario.last):
+        for day in _days(_begin(scenario), _end(scenario)):
             many = past[day, code] if past is not None else _how_many(scenario, code, day, chance)
             for _ in range(many):
                 asked = _at(day, chance.randrange(FIRST_MINUTE, LAST_MINUTE))
@@ -182,6 +182,11 @@ def poisson(mean: float, chance: Random) -> int:
 def _begin(scenario: Scenario) -> date:
     """The first day simulated: the calendar of the first day measured must have filled as it does."""
     return scenario.first - DAY * scenario.offering.horizon_days
+
+
+def _end(scenario: Scenario) -> date:
+    """The last day simulated: it is known by then what became of those who asked on the last day measured."""
+    return scenario.last + DAY * scenario.patience
 
 
 def _at(day: date, minute: int) -> datetime:
@@ -314,7 +319,7 @@ class Run:
         self.scenario = scenario
         self.release_days = policy.release_days
         self.first = _begin(scenario)
-        reach = scenario.last + DAY * (scenario.offering.horizon_days + 1)
+        reach = _end(scenario) + DAY * (scenario.offering.horizon_days + 1)
         terms = [replace(t, release_days=policy.release_days, carry_over=policy.carry_over) for t in scenario.terms]
         begin = _week(self.first)
         self.calendar = Calendar(scenario, begin - 4 * WEEK, reach + 4 * WEEK)
@@ -328,7 +333,7 @@ class Run:
 
     def through(self, asked: Sequence[Request], progress: Callable[[int, int], None]) -> Result:
         """Live through all days. `progress` is told after each week how many of how many are over."""
-        days = list(_days(self.first, self.scenario.last))
+        days = list(_days(self.first, _end(self.scenario)))
         weeks = -(-len(days) // 7)
         following = iter([*asked, None])
         request = next(following)
@@ -361,7 +366,7 @@ class Run:
                 self._waiting.append(request)
             else:
                 self._unserved(request)
-        if self.scenario.first <= day and day in self.calendar.working:
+        if self.scenario.first <= day <= self.scenario.last and day in self.calendar.working:
             for code in self.outcomes:
                 self.outcomes[code].third_next[self._third_next(code, now, day)] += 1
 
@@ -426,7 +431,8 @@ class Run:
 
     def _measured(self, request: Request) -> Outcome | None:
         asked = request.asked.astimezone(HOME).date()
-        return self.outcomes[request.municipality] if asked >= self.scenario.first else None
+        measured = self.scenario.first <= asked <= self.scenario.last
+        return self.outcomes[request.municipality] if measured else None
 
     def _third_next(self, code: str, now: datetime, day: date) -> int:
         earliest = slots.earliest(self.scenario.offering, now)
@@ -439,7 +445,7 @@ class Run:
         return self.scenario.offering.horizon_days
 
     def _settle(self) -> None:
-        """Count the minutes of whole periods. Whoever still waits is not counted."""
+        """Count the minutes of whole periods."""
         for period in self.shares.periods:
             if self.scenario.first <= period.first and period.last <= self.scenario.last:
                 for code, position in self.shares.standing[period.first].items():
