@@ -269,6 +269,10 @@ async def _supervise(name: str, run: Callable[[], Awaitable[None]]) -> None:
             await run()
         except Exception:  # whatever it was, it is logged and the job goes on
             log.exception("job %s failed", name)
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                # It failed in what it does at its end, and must not begin anew.
+                return
         await asyncio.sleep(1)
 
 

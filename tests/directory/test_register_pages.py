@@ -278,7 +278,7 @@ async def test_what_is_wrong_with_an_amendment_stands_at_its_field(directory: Ru
         assert f'id="amendments.3.{name}"' in page
     assert page.count("fyll i det här") == 2 * 2, "in the summary and at the field"
     assert "Tillsammans 60 %" in page
-    late = {**AMENDMENT, "valid_from": "2026-01-01", "shares.1266": "20"}
+    late = {**AMENDMENT, "valid_from": "2025-01-01", "shares.1266": "20"}
     answer = await desk.post(POOL, {**await desk.form(POOL), **row("amendments", 3, late)})
     page = html.unescape(answer.text)
     assert 'id="amendments.3.valid_from-message">Tilläggsavtal, rad 4, första dagen: avtalet börjar gälla' in page

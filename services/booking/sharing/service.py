@@ -42,8 +42,13 @@ async def give_back(
     back afterwards. `then` is what it charges after that.
     """
     charged = await tables.charged(connection, bookings)
-    keys = [(each.pool, each.period) for each in charged] + ([(then.pool, then.period)] if then else [])
-    standing = await tables.lock(connection, keys) if keys else {}
+    while True:
+        keys = [(each.pool, each.period) for each in charged] + ([(then.pool, then.period)] if then else [])
+        standing = await tables.lock(connection, keys) if keys else {}
+        before, charged = charged, await tables.charged(connection, bookings)
+        # An agreement that changed while this waited may have charged them to other periods.
+        if charged == before:
+            break
     for each in charged:
         key = (each.pool, each.period)
         standing[key] = await _give_back(connection, key, standing[key], each, now)
