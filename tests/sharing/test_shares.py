@@ -409,9 +409,14 @@ async def test_an_amendment_takes_effect_from_its_day_and_leaves_bookings_alone(
     await check_ledger(shared)
 
 
-async def test_bookings_are_charged_to_the_periods_that_hold_them_now(shared: Running) -> None:
+@pytest.mark.parametrize("later", [0, 10])
+async def test_bookings_are_charged_to_the_periods_that_hold_them_now(
+    shared: Running, clock: Clock, later: int
+) -> None:
+    """Weeks that are over, too, where four weeks that are not hold them."""
     for day in (0, 7, 14):
         await book(shared, (await on(shared, FAR + timedelta(days=day)))[0])
+    clock.move(days=later)
     await put(shared.runtime, pool("maria-ek", period="four_weeks"))
     used = {first: p.used for (first, code), p in (await positions(shared)).items() if code == "1266"}
     # Four weeks from the Monday of the week of 1 January 2026.

@@ -99,7 +99,7 @@ held as (
            :now, :expires, :client
     from taken
 )
-select exists (select from may) as charged, exists (select from taken) as made
+select true as alone, exists (select from may) as charged, exists (select from taken) as made
 """)  # noqa: S608 - put together from constants
 
 LOCK_DAYS = """
@@ -238,24 +238,30 @@ async def confirm_hold(connection: Connection, new: NewBooking, now: datetime) -
     return await _write(connection, CONFIRM, _new(new, now))
 
 
+class _NotChargedError(Exception):
+    """Undoes the statement: an entitlement that it waited for stays locked though it did not fit, and out of order."""
+
+
 async def _write(connection: Connection, statement: Statement, values: dict[str, Any]) -> Outcome:
     # Within a transaction a refusal must not end it: what is free instead is still to be read.
     within = connection.transaction() if connection.is_in_transaction() else nullcontext()
     try:
         async with within:
             row = await statement.row(connection, **values)
+            assert row is not None, "guard is one row"
+            if row["alone"] and not row["charged"]:
+                raise _NotChargedError  # noqa: TRY301 - what was locked is let go between here and there
+    except _NotChargedError:
+        return "not charged"
     except asyncpg.ExclusionViolationError:
         return "not made"
     except asyncpg.UniqueViolationError as error:
         if error.constraint_name == "idempotency_pkey":
             return "key used"
         raise
-    assert row is not None, "guard is one row"
     if row["made"]:
         return "made"
-    if not row["alone"]:
-        return "twin under way"
-    return "not made" if row["charged"] else "not charged"
+    return "not made" if row["alone"] else "twin under way"
 
 
 async def insert_hold(
@@ -272,19 +278,8 @@ async def insert_hold(
 
     `not charged`, as `insert_booking`.
     """
-    row = await HOLD.row(
-        connection,
-        **_start(start, charging=charging),
-        id=hold,
-        kind="hold",
-        client=client,
-        now=now,
-        expires=expires,
-    )
-    assert row is not None, "the statement ends in one row"
-    if row["made"]:
-        return "made"
-    return "not made" if row["charged"] else "not charged"
+    values = {**_start(start, charging=charging), "id": hold, "kind": "hold", "client": client}
+    return await _write(connection, HOLD, {**values, "now": now, "expires": expires})
 
 
 async def holds_of_client(connection: Connection, client: bytes, offering: str, now: datetime) -> tuple[int, int]:

@@ -17,6 +17,7 @@ from booking.slots.reads import Pool
 from kit.database import Connection
 
 DAY = timedelta(days=1)
+LONGEST = 4 * rules.WEEK
 
 
 async def charge(connection: Connection, wanted: Charge, booking: UUID, now: datetime) -> bool:
@@ -73,10 +74,9 @@ async def recalculating(connection: Connection, now: datetime, advisor: str | No
     they be more than what is left. The caller holds the register's lock.
     """
     first = now.date() - DAY
-    found = await _pools(connection)
-    await tables.lock_from(
-        connection, [pool.id for pool in found if advisor is None or advisor in pool.advisors], first
-    )
+    found = [pool.id for pool in await _pools(connection) if advisor is None or advisor in pool.advisors]
+    # The longest period that yesterday may be in begins so long before, and may take the place of shorter ones.
+    await tables.lock_from(connection, found, first - LONGEST)
     yield
     for pool in await _pools(connection):
         if advisor is None or advisor in pool.advisors:
@@ -89,8 +89,9 @@ async def _pools(connection: Connection) -> list[Pool]:
 
 async def _entitle(connection: Connection, pool: Pool, now: datetime, first: date) -> None:
     last = first + DAY * slot_tables.CALENDAR_DAYS
-    stored = {(row.first, row.municipality): row for row in await tables.entitlements(connection, pool.id, first)}
     periods = [] if pool.ended else list(rules.periods(pool.terms(), first, last))
+    first = periods[0].first if periods else first
+    stored = {(row.first, row.municipality): row for row in await tables.entitlements(connection, pool.id, first)}
     if periods:
         worked = await tables.worked(connection, pool.advisors, periods[0].first, periods[-1].last)
         for period in periods:

@@ -144,7 +144,7 @@ async def write(
 
 
 async def lock_from(connection: Connection, pools: Sequence[str], first: date) -> None:
-    """Lock what these agreements' periods that end on `first` or later hold, before the days of their advisors."""
+    """Lock these agreements' periods that end on `first` or later, before the days of their advisors."""
     await connection.execute(
         "select from entitlement where pool = any($1) and last >= $2 order by pool, first, municipality for update",
         pools,
