@@ -43,8 +43,10 @@ from tests.booking import register
 SEARCHED, SINGLE, WIDE, BOOKED, ALONE = "searched", "single", "wide", "booked", "alone"
 SEARCHING = {SEARCHED: 5, SINGLE: 5, WIDE: 50}
 BOOKING = {BOOKED: 100, ALONE: 100}
-# The municipality whose families book each; who is not shared works for Höör.
-TOWN = {SEARCHED: "1266", SINGLE: "1267", WIDE: "1266", BOOKED: "1266", ALONE: "1267"}
+# The municipality whose families search each; who is not shared works for Höör.
+TOWN = {SEARCHED: "1266", SINGLE: "1267", WIDE: "1266"}
+# Who books, and how often each: by the shares where there are such.
+BOOKING_TOWNS = {BOOKED: (["1266", "1267", "1285"], [26, 24, 50]), ALONE: (["1267"], [1])}
 TARGETS = {"search": 0.6, "book": 0.5, "search shared": 0.9, "book shared": 0.9, "search wide": 1 / 3}
 MORE_TOWNS = [f"9{n:03}" for n in range(7)]
 
@@ -125,7 +127,7 @@ def bookings(slots: list[SlotId]) -> Iterator[bytes]:
         slot = slots.pop()
         body = {
             "slot": str(slot),
-            "municipality": TOWN[slot.offering],
+            "municipality": random.choices(*BOOKING_TOWNS[slot.offering])[0],
             "modality": "video",
             "contact": contact,
             "child": {"age": 2},
@@ -230,7 +232,7 @@ async def prepare_pgbench(database_url: str, slots: list[SlotId]) -> None:
         "request": "''::bytea",
         "answer": "'{}'",
         "event_id": "v_id",
-        "subject": "'events.booking.confirmed'::text",
+        "subject": "'events.bench.confirmed'::text",
         "payload": "convert_to(repeat('x', 700), 'UTF8')",
         "headers": "'{}'",
     }

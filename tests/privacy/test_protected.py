@@ -20,7 +20,7 @@ async def test_of_a_protected_family_nothing_leaves_but_that_there_is_a_message(
 ) -> None:
     runtime = booking.runtime
     found = (await booking.http.get("/booking/v1/slots", params={**QUERY, "limit": 500})).json()["items"]
-    slot = next(slot for slot in found if slot["start"] > "2026-03-16")
+    slot = next(slot for slot in found if slot["start"] > "2026-03-18")
     haystack = Haystack()
     async with notification(clock=clock) as notifying:
         async with secrecy.of(runtime.engine, "maria", ["familjestod"]) as connection:
@@ -49,6 +49,7 @@ async def test_of_a_protected_family_nothing_leaves_but_that_there_is_a_message(
             return len(outside.caught) == 1
 
         await until(told)
+        # Five days before and no less: the reminder of the last day comes later.
         clock.move(days=13)
 
         async def reminded() -> bool:
