@@ -87,12 +87,22 @@ class Handler:
 
 @dataclass(frozen=True)
 class Reads:
-    """What a service reads from one stream, through one durable consumer. Types not named here are passed over."""
+    """What a service reads from one stream, through one durable consumer. Types not named here are passed over.
+
+    With a `pause` (seconds) it is read one message at a time with that rest after each: what nobody waits for leaves
+    the processor to those who wait.
+    """
 
     service: str
     stream: str
     subjects: str
     handlers: Mapping[str, Handler]
+    pause: float = 0.0
+
+    @property
+    def workers(self) -> int:
+        """How many messages are handled at a time."""
+        return 1 if self.pause else WORKERS
 
     @property
     def durable(self) -> str:
@@ -230,14 +240,16 @@ def subscribe(
         reads.subjects,
         stream=JStream(reads.stream, declare=False),
         durable=reads.durable,
-        pull_sub=PullSub(batch_size=WORKERS, timeout=1),
-        max_workers=WORKERS,
+        pull_sub=PullSub(batch_size=reads.workers, timeout=1),
+        max_workers=reads.workers,
         ack_policy=AckPolicy.NACK_ON_ERROR,
         inbox_prefix=f"{inbox_prefix(reads.service)}.".encode(),
     )
     async def receive(message: NatsMessage) -> None:
         await handle(reads, message.body, engine, inbox, clock())
         handled()
+        if reads.pause:
+            await asyncio.sleep(reads.pause)
 
 
 class _Typed(Read):
