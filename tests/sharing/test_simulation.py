@@ -253,7 +253,7 @@ def test_whatever_happens_minutes_add_up_and_no_rule_is_broken(scenario: Scenari
     left = []
     give_back = run.shares.give_back
     # A wrapper that only watches: which charges were given back, and when.
-    run.shares.give_back = lambda *args: (left.append(args), give_back(*args))  # type: ignore[method-assign]
+    run.shares.give_back = lambda *args: (left.append(args), give_back(*args))  # type: ignore[method-assign] # seen, then done
     run.through(requests(scenario, seed), simulation.silent)
     standing = run.shares.standing
 

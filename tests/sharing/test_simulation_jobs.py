@@ -56,7 +56,7 @@ async def test_what_fails_in_its_process_is_told_of() -> None:
     job = begun(jobs, "one", Work(replace(SHORT, terms=()), (FIRST_COME,), 1))
     await ended(job)
     assert job.results == {FIRST_COME: {}}
-    broken = begun(jobs, "two", Work(None, (FIRST_COME,), 1))  # type: ignore[arg-type]
+    broken = begun(jobs, "two", Work(None, (FIRST_COME,), 1))  # type: ignore[arg-type] # so that it fails
     await ended(broken)
     assert broken.failed
 

@@ -173,7 +173,7 @@ def allow_start(
 def charge(share: Share, municipality: str, wanted: Times, day: date, now: datetime) -> Charge:
     """What a start on a local day costs a municipality's share, and whether it is anybody's by `now`."""
     released = sharing.is_released(day, sharing.today(now), share.release_days)
-    opens = day - sharing.DAY * share.release_days
+    opens = sharing.opens(day, share.release_days)
     return Charge(share.pool, share.period, municipality, wanted.minutes, released, opens)
 
 

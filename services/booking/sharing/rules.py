@@ -144,9 +144,9 @@ def entitle(period: Period, minutes: Callable[[date], int]) -> dict[str, int]:
     return split(sum(minutes(period.first + DAY * n) for n in range(days)), period.terms.shares)
 
 
-def opens(day: date, release_days: int | None) -> date | None:
-    """The day from which a time on `day` is anybody's; None if it never is."""
-    return None if release_days is None else day - DAY * release_days
+def opens(day: date, release_days: int) -> date:
+    """The day from which a time on `day` is anybody's."""
+    return day - DAY * release_days
 
 
 def is_released(day: date, today: date, release_days: int | None) -> bool:

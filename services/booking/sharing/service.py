@@ -6,17 +6,16 @@ Whatever both charges a share and takes an advisor's time does it in this order,
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from uuid import UUID
 
 from booking.sharing import rules, tables
-from booking.sharing.rules import Charge, Period
+from booking.sharing.rules import DAY, Charge, Period
 from booking.sharing.tables import Row
 from booking.slots import tables as slot_tables
 from booking.slots.reads import Pool
 from kit.database import Connection
 
-DAY = timedelta(days=1)
 LONGEST = 4 * rules.WEEK
 
 
@@ -45,7 +44,9 @@ async def give_back(
     charged = await tables.charged(connection, bookings)
     while True:
         keys = [(each.pool, each.period) for each in charged] + ([(then.pool, then.period)] if then else [])
-        standing = await tables.lock(connection, keys) if keys else {}
+        if not keys:
+            return
+        standing = await tables.lock(connection, keys)
         before, charged = charged, await tables.charged(connection, bookings)
         # An agreement that changed while this waited may have charged them to other periods.
         if charged == before:
