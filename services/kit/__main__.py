@@ -13,7 +13,8 @@ from typing import Any
 import uvicorn
 from pydantic import ValidationError
 
-from kit import migrations, telemetry
+from kit import migrations, startup, telemetry
+from kit.server import config
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,6 +43,11 @@ def migrate(service: str) -> int:
     if not url:
         print(f"{service} cannot be migrated: DATABASE_URL is not set", file=sys.stderr)
         return 2
+    try:
+        startup.run(startup.database("DATABASE_URL", url))
+    except startup.CannotStartError as error:
+        print(f"{service} cannot be migrated: {error}", file=sys.stderr)
+        return 1
     migrations.upgrade(service, url)
     return 0
 
@@ -52,21 +58,17 @@ def load_settings(service: str) -> Any:
 
 
 def serve(service: str, settings: Any, *, host: str, port: int) -> int:
-    """Serve one service until SIGTERM or SIGINT; requests under way are finished."""
+    """Serve one service until SIGTERM or SIGINT; requests under way are finished. Exit status 1 where it cannot."""
     telemetry.start_logging()
+    try:
+        startup.run(startup.check(service, settings))
+    except startup.CannotStartError as error:
+        print(f"{service} cannot start: {error}", file=sys.stderr)
+        return 1
     provider = telemetry.start(service)
     app = importlib.import_module(f"{service}.app").create_app(settings)
     server = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            host=host,
-            port=port,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            forwarded_allow_ips=settings.trusted_proxies,
-            timeout_graceful_shutdown=10,
-        )
+        config(app, host=host, port=port, forwarded_allow_ips=settings.trusted_proxies, timeout_graceful_shutdown=10)
     )
     server.run()
     provider.shutdown()

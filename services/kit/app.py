@@ -3,30 +3,32 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-import nats.errors
-import nats.js.errors
 from fastapi import APIRouter, FastAPI, Request
-from faststream.nats import NatsMessage
 from nats.aio.client import Client
+from nats.aio.msg import Msg
+from opentelemetry.trace import StatusCode
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import Table, exists, select, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Table
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from kit import access, database, messaging, outbox, problems, roles
+from kit import access, database, measuring, messaging, metrics, outbox, problems, readers, roles
 from kit import inbox as inbox_table
 from kit.door import Door
 from kit.events import EventData, Read
+from kit.faults import Faults
+from kit.health import Health
 from kit.limits import Limits
 from kit.messaging import Reads
 from kit.oidc import Provider
+from kit.outage import is_outage
 from kit.outbox import Relay
+from kit.readers import Reader
 from kit.refusal import Refusal, TooManyRequests
 from kit.session import Renewal, Sessions
 from kit.settings import Settings, StaffSettings
@@ -113,6 +115,7 @@ def create(
     reads: Sequence[Reads] = (),
     answers: Mapping[str, Answer] | None = None,
     jobs: Sequence[Job] = (),
+    measures: Sequence[measuring.Measure] = (),
     handled: Callable[[], None] = lambda: None,
     limits: Limits | None = None,
     people: access.Find | None = None,
@@ -123,44 +126,57 @@ def create(
     """A FastAPI application with the service's routes, readers, answers and jobs.
 
     Jobs run until the service stops; one that raises is logged and started again after a second. `handled` is called
-    after each event whose transaction was committed, so that a job need not wait for its next poll. `limits` are for
-    what the public reaches; a service that has them has their tables. `people` finds the staff that may sign in,
-    and `provider` says who somebody is. `vault` opens the key store of a service that keeps families' contacts.
+    after each event whose transaction was committed, so that a job need not wait for its next poll. `measures` set
+    gauges of the service's own each ten seconds. `limits` are for what the public reaches; a service that has them has
+    their tables. `people` finds the staff that may sign in, and `provider` says who somebody is. `vault` opens the key
+    store of a service that keeps families' contacts.
     """
+    measured = (measuring.events, *measures)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         engine = database.engine(settings.database_url, settings.database_pool)
-        client = await messaging.connect(settings.nats_url, settings.nats_seed, service)
+        # Connected by a job: what a request needs is the database, and nobody waits for NATS.
+        client = Client()
         relay = Relay(service, engine, client)
         sessions = settings.sessions if isinstance(settings, StaffSettings) else None
         keys = vault() if vault else None
         made = Runtime(service, settings, engine, client, relay, clock, limits, sessions, people, provider, keys)
         app.state.runtime = made
-        broker = messaging.broker(settings.nats_url, settings.nats_seed, service, client)
+        reading = []
         for read in reads:
             assert inbox is not None, "a service that reads has an inbox"
-            if read.stream == "STATE" and await _is_new(engine, inbox, read):
-                await messaging.replay(client, read)
-            messaging.subscribe(broker, read, engine, inbox, clock, handled)
-        for subject, answer in (answers or {}).items():
-            _answer(broker, subject, answer, made)
-        await broker.start()
-        app.state.caught_up = False
+            reading.append(Reader(client, read, engine, inbox, clock, handled))
+        health = Health(database.engine(settings.database_url, 1), reading, keys, clock)
+        app.state.health = health
         work: list[tuple[str, Callable[[], Awaitable[None]]]] = [
+            ("nats", lambda: _stay_connected(made, answers or {})),
             ("relay", made.relay.run),
-            ("watch", lambda: messaging.watch(client, reads)),
+            *((reader.reads.durable, reader.run) for reader in reading),
             ("tidy", lambda: _tidy(made, inbox)),
+            ("metrics", lambda: measuring.run(made, measured)),
             *([("limits", lambda: limits.run(engine, roles.limits(service)))] if limits else []),
             *((job.__name__, lambda job=job: job(made)) for job in jobs),
         ]
-        tasks = [asyncio.create_task(_supervise(name, run), name=f"{service} {name}") for name, run in work]
+        metrics.begin(
+            service,
+            jobs=[name for name, _ in work],
+            readers=[read.durable for read in reads],
+            limits=limits.per_minute if limits else (),
+            measures=[measure.__name__ for measure in measured],
+            keys=keys is not None,
+        )
+        tasks = [asyncio.create_task(_supervise(service, *job), name=f"{service} {job[0]}") for job in work]
+        # Each has begun before the first request, and has an end that is waited for.
+        await asyncio.sleep(0)
         try:
             yield
         finally:
-            await broker.stop()
             await _end(tasks)
-            await client.close()
+            # It says so of a client that was not even begun to be connected.
+            with suppress(AssertionError):
+                await client.close()
+            await health.close()
             await engine.dispose()
 
     app = FastAPI(
@@ -204,12 +220,15 @@ def create(
 
     @app.get(f"/{service}/readyz", include_in_schema=False)
     async def readyz(request: Request) -> dict[str, str]:
-        await _ready(request.app, await runtime(request), reads)
+        health: Health = request.app.state.health
+        if why := await health.why_not():
+            raise NotReady(reason=why)
         return {"status": "ready"}
 
     app.add_middleware(Renewal)
     app.add_middleware(Door, limits=limits, clock=clock)
     app.add_middleware(LanguagePrefix)
+    app.add_middleware(Faults, service=service)
     app.add_middleware(ServerSpan, service=service)
     return app
 
@@ -228,29 +247,53 @@ class LanguagePrefix:
         await self.app(scope, receive, send)
 
 
-async def _is_new(engine: AsyncEngine, inbox: Table, read: Reads) -> bool:
-    """Whether this database has never heard of what `read` brings."""
-    async with database.begin(engine, role=roles.reader(read.service)) as connection:
-        seen = await connection.scalar(select(exists().where(inbox.c.consumer == read.durable)))
-    return not seen
+async def _stay_connected(made: Runtime, answers: Mapping[str, Answer]) -> None:
+    """Have the service's connection to NATS, and answer questions over it.
+
+    A client reconnects by itself, but not where the server ended the connection because of what it was sent.
+    """
+    under_way: set[asyncio.Task[None]] = set()
+
+    def begin(subject: str, answer: Answer) -> Callable[[Msg], Awaitable[None]]:
+        async def reply(message: Msg) -> None:
+            # In a task of its own: one that waits for the key store keeps no other from its answer.
+            task = asyncio.create_task(_reply(made, subject, answer, message))
+            under_way.add(task)
+            task.add_done_callback(under_way.discard)
+
+        return reply
+
+    connected = {metrics.SERVICE: made.service}
+    while True:
+        if not (made.client.is_connected or made.client.is_reconnecting):
+            metrics.nats_connected.set(0, connected)
+            await messaging.connect(made.settings.nats_url, made.settings.nats_seed, made.service, made.client)
+            for subject, answer in answers.items():
+                await made.client.subscribe(subject, queue=made.service, cb=begin(subject, answer))
+        metrics.nats_connected.set(int(made.client.is_connected), connected)
+        await asyncio.sleep(1)
 
 
-def _answer(broker: Any, subject: str, answer: Answer, made: Runtime) -> None:
-    """Answer one question over NATS request/reply, one of the service's processes at a time."""
-
-    @broker.subscriber(subject, queue=made.service)  # type: ignore[untyped-decorator]
-    async def reply(message: NatsMessage) -> bytes:
-        given = await answer.give(made, answer.question.model_validate_json(message.body))
-        return given.model_dump_json().encode()
+async def _reply(made: Runtime, subject: str, answer: Answer, message: Msg) -> None:
+    """Answer one question over NATS request/reply. Without an answer whoever asked tries again."""
+    with readers.span(made.service, message) as span:
+        try:
+            given = await answer.give(made, answer.question.model_validate_json(message.data))
+            await message.respond(given.model_dump_json().encode())
+        except Exception as error:  # whoever asked sees no more than that no answer comes
+            span.set_status(StatusCode.ERROR, type(error).__name__)
+            metrics.question_failures.add(1, {metrics.SERVICE: made.service})
+            log.warning("%s is not answered: %s", subject, type(error).__name__, exc_info=not is_outage(error))
 
 
 async def _tidy(made: Runtime, inbox: Table | None) -> None:
     """Each hour, drop what outbox and inbox need no longer keep."""
+    seconds = database.JOB_SECONDS
     while True:
-        async with database.transaction(made.engine, role=roles.relay(made.service)) as connection:
+        async with database.transaction(made.engine, role=roles.relay(made.service), seconds=seconds) as connection:
             await outbox.purge(connection, made.clock())
         if inbox is not None:
-            async with database.begin(made.engine, role=roles.reader(made.service)) as transaction:
+            async with database.begin(made.engine, role=roles.reader(made.service), seconds=seconds) as transaction:
                 await inbox_table.purge(transaction, inbox, made.clock())
         await asyncio.sleep(3600)
 
@@ -263,29 +306,19 @@ async def _end(tasks: Collection["asyncio.Task[None]"]) -> None:
         _, tasks = await asyncio.wait(tasks, timeout=1)
 
 
-async def _supervise(name: str, run: Callable[[], Awaitable[None]]) -> None:
+async def _supervise(service: str, name: str, run: Callable[[], Awaitable[None]]) -> None:
+    attributes = {metrics.SERVICE: service, metrics.JOB: name}
     while True:
         try:
             await run()
-        except Exception:  # whatever it was, it is logged and the job goes on
-            log.exception("job %s failed", name)
+        except Exception as error:  # whatever it was, it is logged and the job goes on
+            metrics.job_failures.add(1, attributes)
+            if is_outage(error):
+                log.warning("job %s of %s waits: %s", name, service, type(error).__name__)
+            else:
+                log.exception("job %s of %s failed", name, service)
             task = asyncio.current_task()
             if task is None or task.cancelling():
                 # It failed in what it does at its end, and must not begin anew.
                 return
         await asyncio.sleep(1)
-
-
-async def _ready(app: FastAPI, made: Runtime, reads: Sequence[Reads]) -> None:
-    """Raise NotReady until database, NATS and consumers are there and all state has been read once."""
-    try:
-        async with made.engine.connect() as connection:
-            await connection.execute(text("select 1"))
-        waiting = [await messaging.pending(made.client, read) for read in reads]
-    except (OSError, SQLAlchemyError, nats.errors.Error, nats.js.errors.Error, TimeoutError) as error:
-        log.warning("not ready: %s", type(error).__name__)
-        raise NotReady from error
-    behind = sum(n for n, read in zip(waiting, reads, strict=True) if read.stream == "STATE")
-    if behind and not app.state.caught_up:
-        raise NotReady(waiting_for=f"{behind} state messages")
-    app.state.caught_up = True

@@ -4,10 +4,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Generic, Literal, TypeVar
+from math import isfinite
+from typing import Any, Generic, Literal, Self, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, model_validator
 
 CONTENT_TYPE = "application/cloudevents+json"
 
@@ -21,19 +22,53 @@ class EventData(BaseModel):
 
 
 class Read(BaseModel):
-    """The fields of an event that one reader uses: what else the event holds is not its business."""
+    """The fields of an event that one reader uses: what else the event holds is not its business.
+
+    What no column of PostgreSQL holds cannot be read: integers of more than 32 bits, numbers that are none, the
+    character NUL, instants at the end of time.
+    """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
+    @model_validator(mode="after")
+    def _can_be_kept(self) -> Self:
+        for value in vars(self).values():
+            _refuse(value)
+        return self
+
+
+def _refuse(value: object) -> None:
+    """Raise ValueError for what PostgreSQL could not keep. Models within look after themselves."""
+    match value:
+        case int() if not -(2**31) <= value < 2**31:
+            raise ValueError("an integer of more than 32 bits")
+        case float() if not isfinite(value):
+            raise ValueError("not a number")
+        case str() if "\0" in value:
+            raise ValueError("a text with NUL")
+        case datetime() if not 1 < value.year < 9999:  # noqa: PLR2004 - the last year of dates, in some zone
+            raise ValueError("an instant at the end of time")
+        case dict():
+            for each in (*value.keys(), *value.values()):
+                _refuse(each)
+        case list() | tuple() | set() | frozenset():
+            for each in value:
+                _refuse(each)
+
 
 class CloudEvent(Read, Generic[Data]):
-    """An event as a reader sees it. `time` is the instant of the fact, in UTC."""
+    """An event as a reader sees it. `time` is the instant of the fact, in UTC.
+
+    `epoch` is when the register began that a state is of: a later one outdates all of an earlier one, whatever their
+    versions. Events of before, and facts, have none.
+    """
 
     id: UUID
     source: str
     type: str
     subject: str
     time: datetime
+    epoch: AwareDatetime | None = None
     data: Data
 
 
@@ -70,24 +105,33 @@ class EventType:
         """The NATS subject. Facts never carry an id in it; state does, so that the last one per entity is kept."""
         return f"{self.kind}.{self.service}.{self.name}" + (f".{entity_id}" if self.kind == "state" else "")
 
-    def envelope(self, *, event_id: UUID, entity_id: str, data: EventData, now: datetime) -> dict[str, Any]:
-        """The CloudEvent. `now` is an aware datetime; it is written in UTC."""
+    def envelope(
+        self, *, event_id: UUID, entity_id: str, data: EventData, now: datetime, epoch: datetime | None = None
+    ) -> dict[str, Any]:
+        """The CloudEvent. `now` and `epoch` are aware datetimes; they are written in UTC."""
         return {
             "specversion": "1.0",
             "id": str(event_id),
             "source": f"/{self.service}",
             "type": self.type,
             "subject": entity_id,
-            "time": now.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+            "time": _instant(now),
+            **({"epoch": _instant(epoch)} if epoch else {}),
             "datacontenttype": "application/json",
             "dataschema": self.schema,
             "data": data.model_dump(mode="json"),
         }
 
-    def encode(self, *, event_id: UUID, entity_id: str, data: EventData, now: datetime) -> bytes:
+    def encode(
+        self, *, event_id: UUID, entity_id: str, data: EventData, now: datetime, epoch: datetime | None = None
+    ) -> bytes:
         """The bytes that go to NATS."""
         return json.dumps(
-            self.envelope(event_id=event_id, entity_id=entity_id, data=data, now=now),
+            self.envelope(event_id=event_id, entity_id=entity_id, data=data, now=now, epoch=epoch),
             ensure_ascii=False,
             separators=(",", ":"),
         ).encode()
+
+
+def _instant(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

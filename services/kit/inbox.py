@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Column, DateTime, MetaData, Table, Text, Uuid, delete, func
+from sqlalchemy import Column, DateTime, Index, MetaData, Table, Text, Uuid, delete, func
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -20,6 +20,8 @@ create table inbox (
     primary key (consumer, event_id)
 );
 """
+# By what the hourly purge looks for.
+INDEX_V2 = "create index if not exists inbox_received_at_idx on inbox (received_at);\n"
 
 
 def grants(service: str) -> str:
@@ -35,6 +37,7 @@ def table(metadata: MetaData) -> Table:
         Column("consumer", Text, primary_key=True),
         Column("event_id", Uuid, primary_key=True),
         Column("received_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+        Index("inbox_received_at_idx", "received_at"),
     )
 
 

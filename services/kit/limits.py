@@ -17,7 +17,7 @@ from ipaddress import IPv6Address, ip_network
 from sqlalchemy import Boolean, Column, DateTime, Integer, LargeBinary, MetaData, Table, Text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from kit import database, roles
+from kit import database, metrics, roles
 from kit.refusal import TooManyRequests
 
 DDL_V1 = """
@@ -98,7 +98,8 @@ def client_of(address: str) -> str:
 class Limits:
     """The limits of one service in one process; `per_minute` says how many of each kind a client may make."""
 
-    def __init__(self, per_minute: Mapping[str, int]) -> None:
+    def __init__(self, service: str, per_minute: Mapping[str, int]) -> None:
+        self.service = service
         self.per_minute = per_minute
         self._minute = self._end = datetime.min.replace(tzinfo=UTC)
         # By kind and client: what is known of all processes, and what the others have not been told of.
@@ -118,6 +119,7 @@ class Limits:
             self._untold.clear()
         counted = (kind, client_of(address))
         if self._known[counted] >= self.per_minute[kind]:
+            metrics.limited.add(1, {metrics.SERVICE: self.service, metrics.LIMIT: kind})
             raise TooManyRequests((self._end - now).total_seconds())
         if number:
             self._known[counted] += number

@@ -1,6 +1,10 @@
 """The outbox: an event is a row in the transaction that it tells of; only the relay talks to the broker.
 
 Published facts are kept for 30 days and state for ever, so that JetStream's storage can be lost and filled again.
+
+Rows are published in the order in which they were written, with one exception: a row that NATS refuses is put aside and
+tried again each minute, and those behind it go on. No reader stands on the order of arrival, for versions say what is
+newer; and a state that was put aside is not published any more once a later one of the same entity was.
 """
 
 import asyncio
@@ -37,10 +41,11 @@ from sqlalchemy import (
     insert,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from kit import roles
-from kit.database import Connection, driver
+from kit.database import Connection, driver, transaction
 from kit.events import CONTENT_TYPE, EventData, EventType
 
 log = logging.getLogger(__name__)
@@ -49,9 +54,24 @@ BATCH = 500
 POLL_SECONDS = 0.25
 ACK_SECONDS = 5
 KEEP_DAYS = 30
+# What NATS refuses for itself (too large, not permitted) is tried again so often.
+RETRY_REFUSED_SECONDS = 60
 # One relay per database publishes, so that the events of one aggregate keep their order; the others stand by.
 RELAY_LOCK = 7_269_841
-DUPLICATE_IN_BATCH = 10201
+# The lead is a lock of a session that PostgreSQL ends when it was silent for so long: a relay that stands still loses
+# it. One that goes on again notices before it publishes, for it speaks to PostgreSQL at least twice in that time. What
+# it had handed to NATS just before was published by the next one too, and NATS drops it as a duplicate (5 minutes); a
+# batch that was not finished is thrown away by NATS after 10 seconds.
+LEASE_SECONDS = 10
+LEASE = f"set idle_session_timeout = '{LEASE_SECONDS}s'; set tcp_user_timeout = '{LEASE_SECONDS}s'"
+NO_LEASE = "reset idle_session_timeout; reset tcp_user_timeout"
+# JetStream's own failures (no space, no quorum) have codes from here on and pass; below, it is the message's fault.
+SERVER_FAULT = 500
+# Batches are refused whole: where an earlier run published some of it and died before it could mark them, and while
+# others have too many of them open.
+USUAL = (10201, 10176, 10210)
+# For the headers that a relay adds to a row's own.
+HEADERS_BYTES = 256
 
 DDL_V1 = """
 create table outbox (
@@ -68,8 +88,17 @@ create index outbox_published on outbox (published_at) where published_at is not
 """
 
 INSERT = "insert into outbox (event_id, subject, payload, headers) values ($1, $2, $3, $4)"
-CLAIM = "select id, event_id, subject, payload, headers from outbox where published_at is null order by id limit $1"
+CLAIM = """
+select id, event_id, subject, payload, headers from outbox
+where published_at is null and id <> all($2::bigint[]) order by id limit $1
+"""
 PUBLISHED = "update outbox set published_at = clock_timestamp() where id = any($1::bigint[])"
+# After `republish` there may be as many as there are rows; whether it is 100 000 or more changes nothing.
+WAITING = """
+select (select count(*) from (select from outbox where published_at is null limit 100000) as counted) as number,
+    coalesce((select extract(epoch from clock_timestamp() - created_at) from outbox
+              where published_at is null order by id limit 1), 0)::float8 as age
+"""
 # The last state of an entity may be years old and must be there to publish again; facts are kept for a while.
 PURGE = "delete from outbox where published_at < $1 and subject like 'events.%'"
 
@@ -113,13 +142,16 @@ def _tracer(service: str) -> trace.Tracer:
     return trace.get_tracer(service)
 
 
-def row(event: EventType, *, entity_id: str, data: EventData, now: datetime) -> Row:
-    """The row for one event. Opens the producer span, whose context every reader's span will descend from."""
+def row(event: EventType, *, entity_id: str, data: EventData, now: datetime, epoch: datetime | None = None) -> Row:
+    """The row for one event, with the epoch of a state.
+
+    Opens the producer span, whose context every reader's span will descend from.
+    """
     event_id = uuid4()
     carrier = {"content-type": CONTENT_TYPE}
     with _tracer(event.service).start_as_current_span(f"create {event.name}", kind=SpanKind.PRODUCER):
         propagate.inject(carrier)
-    payload = event.encode(event_id=event_id, entity_id=entity_id, data=data, now=now)
+    payload = event.encode(event_id=event_id, entity_id=entity_id, data=data, now=now, epoch=epoch)
     return Row(event_id, event.subject(entity_id), payload, json.dumps(carrier))
 
 
@@ -150,6 +182,12 @@ async def purge(connection: Connection, now: datetime) -> None:
     await connection.execute(PURGE, now - timedelta(days=KEEP_DAYS))
 
 
+async def waiting(connection: Connection) -> tuple[int, float]:
+    """How many events wait to be published (100 000 at most), and how old the oldest is, in seconds."""
+    row = await connection.fetchrow(WAITING)
+    return row["number"], row["age"]
+
+
 async def republish(connection: Connection) -> int:
     """Have the relay publish all that is kept once more, with the same ids; how many rows that is.
 
@@ -157,6 +195,12 @@ async def republish(connection: Connection) -> int:
     """
     status = await connection.execute("update outbox set published_at = null where published_at is not null")
     return int(status.split()[-1])
+
+
+async def republish_all(engine: AsyncEngine, service: str) -> int:
+    """The same for the whole outbox of a service, as its relay."""
+    async with transaction(engine, role=roles.relay(service)) as connection:
+        return await republish(connection)
 
 
 class Relay:
@@ -168,6 +212,12 @@ class Relay:
         self.client = client
         self.jetstream = client.jetstream()
         self._wake = asyncio.Event()
+        self._led_at = -float("inf")
+        # The rows that were put aside, with their subjects, and when they are tried again.
+        self._refused: dict[int, str] = {}
+        self._again_at = 0.0
+        # Why nothing was published lately, which is said once.
+        self._paused = ""
 
     def wake(self) -> None:
         """Tell the relay that something was committed, so that it need not wait for its next poll."""
@@ -182,10 +232,13 @@ class Relay:
                 OSError,
                 asyncpg.PostgresError,
                 asyncpg.InterfaceError,
+                SQLAlchemyError,
                 nats.errors.Error,
                 TimeoutError,
             ) as error:
-                log.warning("relay of %s pauses: %s", self.service, type(error).__name__)
+                if (reason := type(error).__name__) != self._paused:
+                    log.warning("relay of %s pauses: %s", self.service, reason)
+                    self._paused = reason
                 self.jetstream = self.client.jetstream()
                 await asyncio.sleep(POLL_SECONDS)
 
@@ -196,7 +249,7 @@ class Relay:
             try:
                 # A mark that is lost in a crash means that its event is published again, and readers drop it: so the
                 # relay need not make bookings wait for one more write to disk.
-                await connection.execute("set synchronous_commit = off")
+                await connection.execute(f"set synchronous_commit = off; {LEASE}")
                 while True:
                     self._wake.clear()
                     if await self.publish_batch(connection):
@@ -207,42 +260,99 @@ class Relay:
                             await self._wake.wait()
             finally:
                 if not connection.is_closed():
-                    await connection.execute("reset synchronous_commit")
+                    await connection.execute(f"reset synchronous_commit; {NO_LEASE}")
                     await connection.execute("select pg_advisory_unlock($1)", RELAY_LOCK)
 
     async def publish_batch(self, connection: Connection) -> int:
         """Publish up to one batch and mark it; how many rows that were. A crash in between publishes them again."""
-        rows = await connection.fetch(CLAIM, BATCH)
+        if time.monotonic() > self._again_at:
+            self._again_at = time.monotonic() + RETRY_REFUSED_SECONDS
+            self._refused.clear()
+        rows = await connection.fetch(CLAIM, BATCH, list(self._refused))
         if rows:
             started = time.time_ns()
+            if not self.client.is_connected:
+                raise nats.errors.ConnectionClosedError
             for _, group in groupby(rows, key=lambda r: r["subject"].split(".", 1)[0]):
-                await self._publish(list(group))
-            await connection.execute(PUBLISHED, [r["id"] for r in rows])
-            self._trace(rows, started)
+                await self._publish(connection, list(group))
+            done = [r for r in rows if r["id"] not in self._refused]
+            await connection.execute(PUBLISHED, [r["id"] for r in done] + self._superseded(done))
+            self._paused = ""
+            self._trace(done, started)
         return len(rows)
 
-    async def _publish(self, rows: list[asyncpg.Record]) -> None:
-        """Publish rows of one stream: one by itself, more as an atomic batch, which is 20 times as fast."""
-        if len(rows) == 1:
-            await self._publish_each(rows)
-            return
-        batch = uuid4().hex
-        for number, r in enumerate(rows, 1):
-            headers = {**_headers(r), "Nats-Batch-Id": batch, "Nats-Batch-Sequence": str(number)}
-            if number < len(rows):
-                await self.client.publish(r["subject"], r["payload"], headers=headers)
-                continue
-            headers["Nats-Batch-Commit"] = "1"
-            reply = await self.client.request(r["subject"], r["payload"], timeout=ACK_SECONDS, headers=headers)
-            error = json.loads(reply.data).get("error")
-        if error and error.get("err_code") != DUPLICATE_IN_BATCH:
-            raise nats.js.errors.APIError.from_error(error)
-        if error:  # an earlier run published some of these and died before it could mark them
-            await self._publish_each(rows)
+    async def _keep_lead(self, connection: Connection) -> None:
+        """Return only to whoever leads still; raises as any statement does whose session PostgreSQL has ended."""
+        while time.monotonic() > self._led_at + LEASE_SECONDS / 2:
+            led_at = time.monotonic()
+            await connection.execute("select 1")
+            self._led_at = led_at
 
-    async def _publish_each(self, rows: list[asyncpg.Record]) -> None:
-        for r in rows:
+    async def _publish(self, connection: Connection, rows: list[asyncpg.Record]) -> None:
+        """Publish rows of one stream: as an atomic batch, which is 20 times as fast, or else one by one."""
+        fit = [r for r in rows if self._fits(r)]
+        if len(fit) > 1:
+            await self._keep_lead(connection)
+            error = await self._publish_at_once(fit)
+            if error is None:
+                return
+            if error not in USUAL:
+                log.warning("relay of %s: no batch (%s), one by one", self.service, error)
+        for r in fit:
+            await self._keep_lead(connection)
+            await self._publish_one(r)
+
+    async def _publish_at_once(self, rows: list[asyncpg.Record]) -> int | str | None:
+        """What NATS had against the batch: its code, or silence; None where all of it is published."""
+        batch = uuid4().hex
+        for number, r in enumerate(rows[:-1], 1):
+            headers = {**_headers(r), "Nats-Batch-Id": batch, "Nats-Batch-Sequence": str(number)}
+            await self.client.publish(r["subject"], r["payload"], headers=headers)
+        last = rows[-1]
+        headers = {**_headers(last), "Nats-Batch-Id": batch, "Nats-Batch-Sequence": str(len(rows))}
+        headers["Nats-Batch-Commit"] = "1"
+        try:
+            reply = await self.client.request(last["subject"], last["payload"], timeout=ACK_SECONDS, headers=headers)
+        except TimeoutError:
+            return "no answer"
+        error: dict[str, Any] | None = json.loads(reply.data).get("error")
+        return error.get("err_code", "no code") if error else None
+
+    async def _publish_one(self, r: asyncpg.Record) -> None:
+        """Publish one row, or put it aside where NATS takes others and not this one."""
+        try:
             await self.jetstream.publish(r["subject"], r["payload"], timeout=ACK_SECONDS, headers=_headers(r))
+        except nats.js.errors.APIError as error:
+            if (error.code or SERVER_FAULT) >= SERVER_FAULT:
+                raise
+            self._put_aside(r, str(error.err_code))
+        except nats.errors.TimeoutError:
+            # Nobody answers to what is not permitted. Where the server is away, it does not answer to this either.
+            await self.client.flush(ACK_SECONDS)
+            self._put_aside(r, "no answer")
+
+    def _fits(self, r: asyncpg.Record) -> bool:
+        """Whether NATS takes a message of this size; if not, it would end the connection of whoever sent it."""
+        room = self.client.max_payload - len(r["payload"]) - HEADERS_BYTES
+        if fits := room >= sum(len(k) + len(str(v)) + 4 for k, v in r["headers"].items()):
+            return fits
+        self._put_aside(r, "too large")
+        return False
+
+    def _put_aside(self, r: asyncpg.Record, why: str) -> None:
+        self._refused[r["id"]] = r["subject"]
+        log.error(
+            "event %s of %s is refused by NATS (%s): it waits while others go on, and is tried again in %d s",
+            r["event_id"],
+            ".".join(r["subject"].split(".")[:3]),
+            why,
+            RETRY_REFUSED_SECONDS,
+        )
+
+    def _superseded(self, done: Sequence[asyncpg.Record]) -> list[int]:
+        """The states put aside of which a later one was published: they would overwrite it as the stream's last."""
+        last = {r["subject"]: r["id"] for r in done if r["subject"].startswith("state.")}
+        return [number for number, subject in self._refused.items() if number < last.get(subject, 0)]
 
     def _trace(self, rows: Sequence[asyncpg.Record], started: int) -> None:
         """One span per row beside its reader's, so that a trace shows how long an event waited to be published."""

@@ -1,6 +1,5 @@
 """Refusals: a named exception with one status, told as a problem document (RFC 9457) in the reader's language."""
 
-import logging
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -12,11 +11,8 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field, WithJsonSchema
 from starlette.exceptions import HTTPException
 
-from kit import door
 from kit.language import Language, of_request
 from kit.refusal import Invalid, NotFound, Refusal
-
-log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -56,8 +52,8 @@ STATUS_TEXT: dict[int, tuple[str, tuple[str, str], tuple[str, str]]] = {
     ),
     500: (
         "internal-error",
-        ("Något gick fel hos oss", "Inget har sparats. Försök igen om en stund."),
-        ("Something went wrong on our side", "Nothing was saved. Try again in a moment."),
+        ("Något gick fel hos oss", "Det är inte ditt fel. Försök igen om en stund."),
+        ("Something went wrong on our side", "It is not your fault. Try again in a moment."),
     ),
     503: (
         "unavailable",
@@ -103,7 +99,7 @@ def responses(*refusals: type[Refusal], validated: bool = True) -> dict[int | st
         text = f"{refusal.code}: {refusal.en[0]}"
         if refusal.status in made:
             made[refusal.status]["description"] += f"; {text}"
-            if refusal.status == Invalid.status and refusal is not Invalid:
+            if refusal.status == Invalid.status and not issubclass(refusal, Invalid):
                 # A request can also be refused as a whole: then no field is named.
                 content = made[refusal.status]["content"][MEDIA_TYPE]
                 content["schema"] = {"anyOf": [m.model_json_schema() for m in (ValidationProblem, ProblemDocument)]}
@@ -148,10 +144,8 @@ def install(app: FastAPI) -> None:
         return _by_status(error.status_code, of_request(request), error.headers)
 
     @app.exception_handler(Exception)
-    async def fault(request: Request, error: Exception) -> Response:
-        log.error("fault", exc_info=error)
-        # Given here, because a fault is answered outside the door.
-        return _by_status(500, of_request(request), door.HEADERS)
+    async def fault(request: Request, _: Exception) -> Response:
+        return _by_status(500, of_request(request))
 
 
 MESSAGES: dict[str, tuple[str, str]] = {

@@ -11,11 +11,11 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
-from http.cookies import SimpleCookie
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from starlette.datastructures import MutableHeaders
+from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 # The prefix makes browsers refuse a cookie that is not Secure, has a Domain, or has another Path than `/`.
@@ -76,9 +76,9 @@ class Sessions:
 
     def read(self, cookie_header: str, now: datetime) -> Session | None:
         """The session of a Cookie header; None where it is missing, forged, idle for too long or too old."""
-        jar: SimpleCookie = SimpleCookie()
-        jar.load(cookie_header)
-        if COOKIE not in jar or (value := self.sealer.open("session", jar[COOKIE].value)) is None:
+        # Starlette's parser: http.cookies drops all, or raises, where one of another site's is not to its taste.
+        sealed = cookie_parser(cookie_header).get(COOKIE)
+        if sealed is None or (value := self.sealer.open("session", sealed)) is None:
             return None
         moments = {name: datetime.fromtimestamp(value[name], UTC) for name in ("begun", "seen")}
         session = Session(**{**value, **moments})

@@ -90,6 +90,14 @@ class PublicSettings(Settings):
     writes_per_minute: int = Field(60, ge=1, description="requests of a client that may change something")
 
 
+class MailSettings(Settings):
+    """What is said once of the mail server: the form that takes an address and the sender must not differ."""
+
+    mail_utf8: bool = Field(
+        False, description="whether the mail server has SMTPUTF8, and mails addresses with letters like å before the @"
+    )
+
+
 class StaffSettings(PublicSettings):
     """Settings of a service that staff sign in to."""
 

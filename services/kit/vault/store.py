@@ -7,6 +7,7 @@ key is the family's.
 
 import asyncio
 import hmac
+import logging
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
@@ -18,10 +19,13 @@ import asyncpg
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from kit import database
+from kit import database, metrics
 from kit.database import Connection, Statement
 from kit.refusal import Refusal
+from kit.roles import VAULT
 from kit.vault.sealing import Masters, new_key
+
+log = logging.getLogger(__name__)
 
 # Keys are made in the store before they are needed, so that a booking need not wait for a second database.
 BATCH = 128
@@ -31,6 +35,8 @@ FRESH = timedelta(hours=12)
 UNUSED_KEPT = timedelta(hours=24)
 ROTATED_AT_ONCE = 500
 POOL = 3
+# One row by its key, or a batch of new ones: whoever waits for them longer than this waits for a store that is away.
+SECONDS = 3
 # The key that hints are made with is kept as any other, under an id that is no family's.
 _LOOKUP = UUID(int=0)
 
@@ -48,11 +54,15 @@ _REWRAP = Statement("""
 """)
 
 
+NO_ANSWER = (OSError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
+
 class KeysUnavailable(Refusal):
     status = 503
     code = "keys-unavailable"
     sv = ("Det går inte just nu", "Inget har sparats. Försök igen om en stund.")
     en = ("This is not possible right now", "Nothing has been saved. Try again in a moment.")
+    headers = {"Retry-After": "5"}  # noqa: RUF012 - never changed
 
 
 @dataclass(frozen=True)
@@ -76,9 +86,14 @@ class Vault:
         self._lookup: bytes | None = None
 
     @classmethod
-    def at(cls, url: str, masters: Masters) -> "Vault":
-        """The key store at a PostgreSQL URL. Connects when it is first needed."""
-        return cls(database.engine(url, POOL), masters)
+    def at(cls, url: str, masters: Masters, seconds: int = SECONDS) -> "Vault":
+        """The key store at a PostgreSQL URL, each answer within so many seconds. Connects when it is first needed."""
+        return cls(database.engine(url, POOL, seconds=seconds), masters)
+
+    @property
+    def stock(self) -> int:
+        """How many keys are at hand."""
+        return len(self._ready)
 
     async def take(self, now: datetime) -> DataKey:
         """A key that nobody has, committed in the store before. Waits for the store only if none is at hand."""
@@ -95,6 +110,11 @@ class Vault:
     def put_back(self, key: DataKey) -> None:
         """Give a key back that was taken and certainly not used."""
         self._ready.append(key)
+
+    async def have_one(self, now: datetime) -> None:
+        """Make sure that the next booking gets its key. Asks the store only if none is at hand."""
+        if not any(key.created_at > now - FRESH for key in self._ready):
+            self.put_back(await self.take(now))
 
     async def fill(self, now: datetime) -> None:
         """Have keys at hand: make more where few are left."""
@@ -194,5 +214,7 @@ class Vault:
         try:
             async with database.driver(self._engine) as connection:
                 yield connection
-        except (OSError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+        except NO_ANSWER as error:
+            log.warning("the key store does not answer: %s", type(error).__name__)
+            metrics.key_failures.add(1, {metrics.SERVICE: VAULT})
             raise KeysUnavailable from error

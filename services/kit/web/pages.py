@@ -27,8 +27,9 @@ Texts = Mapping[str, tuple[str, str]]
 """Each text by its key, in Swedish and in English; `{name}` in it is filled in."""
 
 _NUMBER = re.compile(r"-?[0-9]+([.,][0-9]+)?")
-# What marks a route as a page, so that its refusals are pages too.
+# What marks a route as a page, so that its refusals are pages too, and as one for staff.
 PAGE = "page"
+STAFF_PAGE = "page for staff"
 
 # Of an address that is remembered while somebody signs in, in characters: it has to fit into a cookie.
 LONGEST_ADDRESS = 500
@@ -56,6 +57,18 @@ _NOT_FOUND = (
 _FAULT = (
     ("Något gick fel hos oss", "Det är inte ditt fel. Vänta en liten stund och försök igen."),
     ("Something went wrong on our side", "It is not your fault. Wait a moment and try again."),
+)
+# What staff are told instead: they have no start page in common with families, and know what they were at.
+_NO_SUCH_PAGE = (
+    ("Sidan finns inte", "Adressen kan vara gammal eller felskriven."),
+    ("There is no such page", "The address may be old or mistyped."),
+)
+_UNREADABLE = (
+    (
+        "Det gick inte att läsa",
+        "Något i adressen eller formuläret är felskrivet, till exempel en dag. Inget är sparat.",
+    ),
+    ("It could not be read", "Something in the address or the form is mistyped, such as a day. Nothing is saved."),
 )
 
 
@@ -136,6 +149,7 @@ def filled(texts: Texts, language: Language, key: str, **values: Any) -> str:
 def staff_router() -> APIRouter:
     """A router whose routes are pages for staff: each form must carry the token of its session."""
     made = router()
+    made.tags.append(STAFF_PAGE)
     made.dependencies.append(Depends(access.form_of_session))
     return made
 
@@ -204,7 +218,7 @@ _Answer = Callable[[Request, Any], Response | Awaitable[Response]]
 
 def _as_page(answer: _Answer, pages: Pages) -> _Answer:
     async def handle(request: Request, error: Any) -> Response:
-        # The problem document is made in any case: its maker logs faults and knows the status.
+        # The problem document is made in any case: its maker knows the status.
         made = answer(request, error)
         document = await made if asyncio.iscoroutine(made) else cast("Response", made)
         if not _wants_page(request):
@@ -219,16 +233,50 @@ def _as_page(answer: _Answer, pages: Pages) -> _Answer:
             return pages.render(
                 request, "sign_in_first.html", error.status, private=True, title=title, detail=detail, again=again
             )
-        if isinstance(error, Refusal) and not isinstance(error, Invalid | NotFound):
-            title, detail = error.text(language)
-        else:
-            texts = _FAULT if document.status_code >= 500 else _NOT_FOUND  # noqa: PLR2004 - HTTP's server errors
-            title, detail = texts[0 if language == "sv" else 1]
-        page = pages.render(request, "refusal.html", document.status_code, private=True, title=title, detail=detail)
+        for_staff = await _is_for_staff(request, error)
+        title, detail = _said(error, document.status_code, language, for_staff=for_staff)
+        template, more = "refusal.html", {}
+        if for_staff:
+            person: Person | None = request.scope.get("samtid.person")
+            here, query = request.scope["path"], request.url.query
+            template, more = "staff_refusal.html", {"back": staff.back(person, here, query, document.status_code)}
+        page = pages.render(request, template, document.status_code, private=True, title=title, detail=detail, **more)
         page.headers.update(getattr(error, "headers", None) or {})
         return page
 
     return handle
+
+
+async def _is_for_staff(request: Request, error: Any) -> bool:
+    """Whether whoever reads the refusal is at work: a session is open, and the address is none of families' pages.
+
+    The person is looked up where no route has done so; what is known of somebody without the database is the session.
+    """
+    running = request.app.state.runtime
+    route = request.scope.get("route")
+    if running.sessions is None or (route is not None and STAFF_PAGE not in getattr(route, "tags", ())):
+        return False
+    if request.scope.get("samtid.person"):
+        return True
+    if running.sessions.read(request.headers.get("cookie", ""), running.clock()) is None:
+        return False
+    # Only where nothing else has failed: asking the database again would be the next fault.
+    return not isinstance(error, HTTPException) or await access.person_of(request) is not None
+
+
+def _said(error: Any, status: int, language: Language, *, for_staff: bool) -> tuple[str, str]:
+    """What the page of a refusal says: a title, and what can be done."""
+    if isinstance(error, Refusal) and not isinstance(error, Invalid | NotFound):
+        return error.text(language)
+    if status >= 500:  # noqa: PLR2004 - HTTP's server errors
+        return _FAULT[0 if language == "sv" else 1]
+    texts = _NOT_FOUND
+    if for_staff:
+        if isinstance(error, Invalid) and (told := [each["message"] for each in error.errors(language)]):
+            return error.text(language)[0], " ".join(f"{message.rstrip('.')}." for message in told)
+        known = isinstance(error, Invalid | RequestValidationError) or status == 400  # noqa: PLR2004 - a broken form
+        texts = _UNREADABLE if known else _NO_SUCH_PAGE
+    return texts[0 if language == "sv" else 1]
 
 
 def _asked_for(request: Request, language: Language) -> str:

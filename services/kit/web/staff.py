@@ -1,5 +1,6 @@
 """What all pages for staff have in common: the way to each of them, for whoever's roles lead there."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -29,6 +30,8 @@ WAYS = (
 TEXTS: Mapping[str, tuple[str, str]] = {
     "staff_site": ("Samtid för personal", "Samtid for staff"),
     "ways": ("Sidor för personal", "Pages for staff"),
+    "way_start": ("Till startsidan", "To the start page"),
+    "way_booking": ("Till bokningen", "To the booking"),
     "way_day": ("Min dag", "My day"),
     "way_week": ("Min vecka", "My week"),
     "way_phone": ("Boka åt en familj", "Book for a family"),
@@ -49,3 +52,24 @@ TEXTS: Mapping[str, tuple[str, str]] = {
 def ways(person: Person) -> tuple[Way, ...]:
     """Where the person's roles lead."""
     return tuple(way for way in WAYS if person.has(*way.roles))
+
+
+# The page of one booking, and what is done to it from there.
+_BOOKING = re.compile(r"(/arbetsdag/bokning/[^/]+)/.+")
+_NOT_FOUND = 404
+
+
+def back(person: Person | None, path: str, query: str, status: int) -> tuple[str, str] | None:
+    """The nearest page above an address that was refused, with the key of what the link to it says.
+
+    Never the address itself: where there is no other, the head of the page leads on.
+    """
+    known = ways(person) if person else ()
+    booking = _BOOKING.fullmatch(path)
+    if booking and status != _NOT_FOUND:
+        return booking[1], "way_booking"
+    for way in known:
+        if path.startswith(f"{way.path}/") or (path == way.path and query):
+            return way.path, way.text
+    start = known[0].path if known else "/logga-in"
+    return (start, "way_start") if path != start else None

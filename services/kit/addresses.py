@@ -1,0 +1,127 @@
+"""Where messages can go: the addresses that can be mailed, the numbers that can be called, and those that take an SMS.
+
+What a form accepts and what a sender can send to is decided here, once. Both are told what people type and paste.
+"""
+
+import re
+import unicodedata
+from email.headerregistry import Address
+
+import phonenumbers
+from email_validator import EmailNotValidError, ValidatedEmail, validate_email
+from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberType
+
+# They turn the order in which what follows is shown, so that what is read is not what is meant.
+_TURNING = re.compile("[\u202b\u202e\u2067]")
+# Seen by nobody, though of no category of its own: they choose how the character before looks.
+_SELECTORS = re.compile("[\u034f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+_SHORTEST_TOP = 2
+_NUMBER = re.compile(r"\+?[0-9]{5,20}")
+# What stands between the digits of a number as people write it (the last is a minus); dashes and spaces besides.
+_BETWEEN = frozenset("().\u2212")
+# A country without a code of its own in the number: Sweden.
+_HOME = "SE"
+_SHORTEST, _LONGEST = 7, 15
+
+_CALLED = frozenset(
+    {
+        PhoneNumberType.MOBILE,
+        PhoneNumberType.FIXED_LINE,
+        PhoneNumberType.FIXED_LINE_OR_MOBILE,
+        PhoneNumberType.VOIP,
+        PhoneNumberType.UAN,
+    }
+)
+# Of a number that is kept since before numbers were looked at, nothing may be known: it is tried.
+_TEXTED = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE, PhoneNumberType.UNKNOWN})
+
+
+class NeedsUtf8(ValueError):  # noqa: N818 - says what is needed
+    """An address that only a server with SMTPUTF8 (RFC 6531) can send to: letters outside ASCII before the @."""
+
+
+class CostsTheCaller(ValueError):  # noqa: N818 - says what it is
+    """A number that whoever calls or texts pays extra for, or that is nobody's own: premium, shared cost, pager."""
+
+
+def email(text: str, *, utf8: bool) -> str:
+    """The address that was typed or pasted, as it is kept: one that `header` makes a header of.
+
+    `utf8`: whether the mail server has SMTPUTF8. Raises NeedsUtf8, or ValueError for what is no address.
+    """
+    valid = _mailbox(_visible(text).strip())
+    if not (utf8 or valid.local_part.isascii()):
+        raise NeedsUtf8("letters outside ASCII before the @")
+    return valid.normalized
+
+
+def header(address: str, *, utf8: bool) -> Address:
+    """The address as a mail's header and envelope have it: its domain in ASCII. Raises ValueError, as `email` does."""
+    valid = _mailbox(email(address, utf8=utf8))
+    return Address(username=valid.local_part, domain=valid.ascii_domain or "")
+
+
+def _mailbox(address: str) -> ValidatedEmail:
+    try:
+        valid = validate_email(address, strict=True, check_deliverability=False)
+    except EmailNotValidError:
+        # Without its cause, which repeats what was typed.
+        raise ValueError("not an address that can be mailed") from None
+    # What looks like an encoded word (RFC 2047) would be read as one.
+    if "=?" in valid.local_part or len(valid.domain.rpartition(".")[2]) < _SHORTEST_TOP:
+        raise ValueError("not an address that can be mailed")
+    return valid
+
+
+def phone(text: str) -> str:
+    """The number of somebody who can be called, as E.164; one without a country's code is Swedish.
+
+    Raises CostsTheCaller, or ValueError for what is no number.
+    """
+    number = _parsed(text)
+    if not phonenumbers.is_valid_number(number):
+        raise ValueError("not a telephone number")
+    if phonenumbers.number_type(number) not in _CALLED:
+        raise CostsTheCaller("not a number of somebody's own")
+    return _e164(number)
+
+
+def number(text: str) -> str:
+    """As `phone`, of any number that may have been kept before: to look for it. Raises ValueError."""
+    return _e164(_parsed(text))
+
+
+def takes_sms(kept: str) -> bool:
+    """Whether an SMS can be sent to a number that is kept, as E.164."""
+    try:
+        return phonenumbers.number_type(phonenumbers.parse(kept)) in _TEXTED
+    except NumberParseException:
+        return False
+
+
+def _visible(text: str) -> str:
+    """The text without what nobody sees: marks of direction, zero-width characters, soft hyphens. Raises ValueError."""
+    if _TURNING.search(text):
+        raise ValueError("text whose order is turned")
+    return "".join(each for each in _SELECTORS.sub("", text) if unicodedata.category(each) != "Cf")
+
+
+def _parsed(text: str) -> PhoneNumber:
+    plain = "".join(
+        str(unicodedata.decimal(each, each))
+        for each in unicodedata.normalize("NFKC", _visible(text))
+        if not (each.isspace() or each in _BETWEEN or unicodedata.category(each) == "Pd")
+    )
+    if not _NUMBER.fullmatch(plain):
+        raise ValueError("not a telephone number")
+    try:
+        made = phonenumbers.parse(plain, _HOME)
+    except NumberParseException:
+        raise ValueError("not a telephone number") from None
+    if not _SHORTEST <= len(_e164(made)) - 1 <= _LONGEST:
+        raise ValueError("not a telephone number")
+    return made
+
+
+def _e164(number: PhoneNumber) -> str:
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
