@@ -2,14 +2,14 @@
 
 from fastapi import FastAPI
 
-from directory import api, file_pages, own_time, register_pages, signin, tables
+from directory import api, attention, epochs, file_pages, own_time, register_pages, signin, tables
 from directory.settings import Settings
 from kit import app
 from kit.app import Clock, utc_now
 from kit.limits import Limits
 from kit.web import pages, static
 
-READS = ()
+READS = attention.READS
 
 
 def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
@@ -22,9 +22,12 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         settings,
         title="Samtid: directory",
         routers=routers,
-        limits=Limits({"reads": settings.reads_per_minute, "writes": settings.writes_per_minute}),
+        inbox=tables.inbox_table,
+        reads=READS,
+        limits=Limits("directory", {"reads": settings.reads_per_minute, "writes": settings.writes_per_minute}),
         people=tables.find_staff,
         provider=settings.provider(clock, client_secret=settings.oidc_client_secret, scope=settings.oidc_scope),
+        jobs=(epochs.keep_epoch,),
         clock=clock,
     )
     pages.install(made, signin.PAGES)

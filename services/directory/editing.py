@@ -12,11 +12,10 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from directory import history, tables
+from directory import epochs, history, tables
 from directory.events import Entity
 from directory.rules.register import Register
 from directory.tables import EVENTS
-from kit import outbox
 
 
 @dataclass(frozen=True)
@@ -102,12 +101,13 @@ async def write(
     made = plan(known, entities)
     steps = [*((None, entity) for entity in made.added), *made.changed]
     order = list(EVENTS)
-    rows = []
+    told = []
     # What is referred to is told before what refers to it.
     for before, after in sorted(steps, key=lambda step: order.index(kind_of(step[1]))):
         kind = kind_of(after)
         await tables.save(connection, kind, after)
         await history.record(connection, who, kind, before, after, now)
-        rows.append(outbox.row(EVENTS[kind], entity_id=after.id, data=after, now=now))
-    await outbox.add(connection, tables.outbox_table, rows)
+        told.append((kind, after))
+    if told:
+        await epochs.tell(connection, told, now)
     return made

@@ -68,6 +68,21 @@ class Denominator(EventData):
     as_of: date = Field(description="the day for which they were counted")
 
 
+class PersonalData(EventData):
+    """What families are told where their details are asked for (article 13 of the GDPR). Legal references in it are the
+    municipality's own; where nothing is written, readers say what is so everywhere.
+    """
+
+    controller: str | None = Field(None, description="who is responsible", examples=["Socialnämnden i Hörbys kommun"])
+    organisation_number: str | None = Field(None, description="of who is responsible", examples=["212000-1116"])
+    email: str | None = Field(None, description="where the controller is reached")
+    officer_email: str | None = Field(None, description="where the data protection officer is reached")
+    officer_phone: str | None = Field(None, description="the same; E.164")
+    purpose: Text | None = Field(None, description="what the details are used for, in whole sentences")
+    ground: Text | None = Field(None, description="the legal ground, in whole sentences")
+    authority: Text | None = Field(None, description="with whom to complain, and how; IMY where it is not said")
+
+
 class Municipality(Entity):
     """`id` is the SCB code."""
 
@@ -78,6 +93,7 @@ class Municipality(Entity):
     concern_url: str = Field(description="where a report of concern for a child is made")
     phone: str = Field(description="for those who would rather call; E.164")
     denominators: list[Denominator] = Field(default_factory=list, description="one a day at most")
+    personal_data: PersonalData | None = None
 
 
 class Unit(Entity):
@@ -239,6 +255,16 @@ class Staff(Entity):
     sessions_after: AwareDatetime | None = Field(None, description="sessions that began before this instant are over")
 
 
+class Register(EventData):
+    """All entities of a kind that there are, ended ones too: told after them when an epoch of the register begins.
+
+    What a reader knows of an earlier epoch and is not among them is no more.
+    """
+
+    kind: str = Field(examples=["schedule"])
+    ids: list[Id]
+
+
 def _state(name: str, data: type[Entity], **examples: Entity) -> EventType:
     return EventType("state", "directory", name, data, examples=examples)
 
@@ -264,6 +290,25 @@ MUNICIPALITY = _state(
         concern_url="https://www.eslov.se/orosanmalan",
         phone="+46413620000",
         denominators=[Denominator(children=2500, source="Exempel", as_of=date(2025, 12, 31))],
+    ),
+    informing=Municipality(
+        id="1267",
+        version=3,
+        slug="hoor",
+        name="Höör",
+        accent="#3d5a12",
+        concern_url="https://www.hoor.se/orosanmalan",
+        phone="+46413280000",
+        personal_data=PersonalData(
+            controller="Socialnämnden i Höörs kommun",
+            organisation_number="212000-1116",
+            email="socialnamnden@hoor.example",
+            officer_email="dataskydd@hoor.example",
+            officer_phone="+46413280001",
+            purpose=Text(sv="Vi använder uppgifterna för att ge stöd.", en="We use the details to give support."),
+            ground=Text(sv="Artikel 6.1 e i dataskyddsförordningen.", en="Article 6(1)(e) of the GDPR."),
+            authority=Text(sv="Integritetsskyddsmyndigheten, imy@imy.se", en="The authority IMY, imy@imy.se"),
+        ),
     ),
 )
 UNIT = _state(
@@ -418,4 +463,12 @@ STAFF = _state(
     ),
 )
 
-PUBLISHES = (MUNICIPALITY, UNIT, CENTRE, ADVISOR, POOL, SCHEDULE, OFFERING, STAFF)
+REGISTER = EventType(
+    "state",
+    "directory",
+    "register",
+    Register,
+    examples={"units": Register(kind="unit", ids=["hoor-familjestod", "horby-foraldrastod"])},
+)
+
+PUBLISHES = (MUNICIPALITY, UNIT, CENTRE, ADVISOR, POOL, SCHEDULE, OFFERING, STAFF, REGISTER)

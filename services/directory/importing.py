@@ -88,7 +88,7 @@ def say(text: str, *, fault: bool = False) -> None:
 
 async def main(paths: Sequence[Path], database_url: str) -> int:
     """Import files and print the report. The exit status: 0, or 1 where nothing was imported."""
-    engine = database.engine(database_url, 1)
+    engine = database.engine(database_url, 1, seconds=database.COMMAND_LINE_SECONDS)
     try:
         say(str(await import_files(engine, paths, utc_now())))
     except Rejected as rejected:

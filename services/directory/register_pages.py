@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Query, Request, Response
 
-from directory import editing, history, register_texts, rights, submitting
+from directory import attention, editing, history, register_texts, rights, submitting
 from directory.controls import Form
 from directory.events import Entity, Pool, Staff
 from directory.forms import FORMS, blank
@@ -119,9 +119,14 @@ def plural_of(slug: str) -> str:
 
 
 @router.get("/katalog")
-async def overview(seen: Viewed) -> Response:
+async def overview(seen: Viewed, running: Running) -> Response:
     """What there is, and what to attend to."""
-    warned = [
+    async with running.engine.connect() as connection:
+        missed = await attention.not_reached(connection, seen.mine.units)
+    # Booking has the page that says which.
+    text = seen.text("warn_not_reached_one" if missed == 1 else "warn_not_reached", count=missed)
+    missing = [{"text": text, "link": "/ej-nadda"}] if missed else []
+    warned = missing + [
         {
             "text": seen.text(w.what, name=seen.words.name(_subject(seen.register, w.about)), **w.values),
             "link": seen.link(w.about),

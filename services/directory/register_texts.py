@@ -16,6 +16,14 @@ TEXTS: Texts = {
     "more": ("Mer", "More"),
     "to_history": ("Vem ändrade vad, och när", "Who changed what, and when"),
     "to_file": ("Importera och exportera", "Import and export"),
+    "warn_not_reached_one": (
+        "En familj har inte nåtts av ett meddelande om sin tid.",
+        "One family was not reached by a message about its time.",
+    ),
+    "warn_not_reached": (
+        "{count} familjer har inte nåtts av meddelanden om sin tid.",
+        "{count} families were not reached by messages about their time.",
+    ),
     "warn_offering": (
         "{name}: ingen rådgivare har arbetstid de närmaste {days} dagarna, så inga tider visas.",
         "{name}: no advisor has working hours in the next {days} days, so no times are shown.",
@@ -24,7 +32,32 @@ TEXTS: Texts = {
         "Arbetstiden för {name} tar slut {day}, och ingen ny är inlagd.",
         "The working hours of {name} end on {day}, and no new ones are there.",
     ),
-    "warn_advisor": ("{name} har ingen arbetstid som gäller nu.", "{name} has no working hours that hold now."),
+    "warn_joint_visit": (
+        "{name}: alla rådgivare har inte arbetstid de närmaste {days} dagarna, så de kan inte träffas tillsammans.",
+        "{name}: not all advisors have working hours in the next {days} days, so they cannot meet together.",
+    ),
+    "warn_advisor": (
+        "{name} har ingen arbetstid, varken nu eller längre fram.",
+        "{name} has no working hours, neither now nor later.",
+    ),
+    "warn_advisor_later": (
+        "{name} har arbetstid först från och med {day}.",
+        "{name} has working hours from {day} on, and none before.",
+    ),
+    "warn_no_offering": (
+        "{name} hör inte till någon insats, så ingen familj kan boka.",
+        "{name} is not one of any offering's advisors, so no family can book.",
+    ),
+    "warn_municipality": (
+        (
+            "{name}: här saknas vem som är personuppgiftsansvarig, eller hur man når dataskyddsombudet. Familjer "
+            "hänvisas till kommunens telefon så länge."
+        ),
+        (
+            "{name}: the register does not say who is the controller of personal data, or how to reach the data "
+            "protection officer. Families are referred to the municipality's telephone meanwhile."
+        ),
+    ),
     "warn_pool": ("Avtalet om {name} tar slut {day}.", "The agreement on {name} ends on {day}."),
     "k_municipality": ("Kommun", "Municipality"),
     "k_unit": ("Verksamhet", "Unit"),
@@ -83,6 +116,8 @@ TEXTS: Texts = {
         "Bokningen känner till det inom några sekunder. Det som har en första dag gäller från den dagen.",
         "Booking knows of it within seconds. What has a first day holds from that day on.",
     ),
+    "next_hours": ("Nästa: lägg till arbetstid", "Next: add working hours"),
+    "next_offerings": ("Nästa: välj insatser", "Next: choose offerings"),
     "unchanged": ("Inget var ändrat.", "Nothing had been changed."),
     "added": ("Tillagt.", "Added."),
     "optional": ("(valfritt)", "(optional)"),
@@ -202,6 +237,35 @@ TEXTS: Texts = {
     "h_concern_url": ("Börjar med https://", "Begins with https://"),
     "f_phone": ("Telefon", "Telephone"),
     "h_phone": ("Till exempel +46415378000.", "Such as +46415378000."),
+    "f_personal_data.controller": ("Personuppgiftsansvarig", "Controller of personal data"),
+    "h_personal_data.controller": (
+        "Som familjer läser det, till exempel Socialnämnden i Hörbys kommun.",
+        "As families read it, such as Socialnämnden i Hörbys kommun.",
+    ),
+    "f_personal_data.organisation_number": ("Organisationsnummer", "Organisation number"),
+    "h_personal_data.organisation_number": ("Till exempel 212000-1116.", "Such as 212000-1116."),
+    "f_personal_data.email": ("E-post till den ansvariga", "E-mail to the controller"),
+    "f_personal_data.officer_email": ("E-post till dataskyddsombudet", "E-mail to the data protection officer"),
+    "f_personal_data.officer_phone": ("Telefon till dataskyddsombudet", "Telephone to the data protection officer"),
+    "h_personal_data.officer_phone": ("Till exempel +46415378000.", "Such as +46415378000."),
+    "f_personal_data.purpose.sv": ("Ändamål på svenska", "Purpose in Swedish"),
+    "f_personal_data.purpose.en": ("Ändamål på engelska", "Purpose in English"),
+    "h_personal_data.purpose.sv": (
+        "Varför uppgifterna behövs, i hela meningar. Tomt: för att boka, påminna och mötas.",
+        "Why the details are needed, in whole sentences. Empty: to book, remind and meet.",
+    ),
+    "f_personal_data.ground.sv": ("Rättslig grund på svenska", "Legal ground in Swedish"),
+    "f_personal_data.ground.en": ("Rättslig grund på engelska", "Legal ground in English"),
+    "h_personal_data.ground.sv": (
+        "Med lagrum, i hela meningar. Tomt: uppgift av allmänt intresse, artikel 6.1 e.",
+        "With its reference, in whole sentences. Empty: a task of public interest, article 6(1)(e).",
+    ),
+    "f_personal_data.authority.sv": ("Tillsynsmyndighet på svenska", "Supervisory authority in Swedish"),
+    "f_personal_data.authority.en": ("Tillsynsmyndighet på engelska", "Supervisory authority in English"),
+    "h_personal_data.authority.sv": (
+        "Vart man klagar. Tomt: Integritetsskyddsmyndigheten, IMY.",
+        "Where to complain. Empty: the Swedish Authority for Privacy Protection, IMY.",
+    ),
     "f_board": ("Nämnd", "Board"),
     "f_municipality": ("Kommun", "Municipality"),
     "f_kind": ("Slag", "Kind"),
@@ -325,7 +389,11 @@ TEXTS: Texts = {
     "f_horizon_days": ("Tider visas så många dagar framåt", "Times are shown so many days ahead"),
     "h_horizon_days": ("1 till 90.", "1 to 90."),
     "f_lead_time_hours": ("Bokas senast så många timmar före", "Booked at the latest so many hours before"),
-    "f_cancel_limit_hours": ("Avbokas senast så många timmar före", "Cancelled at the latest so many hours before"),
+    "f_cancel_limit_hours": ("Sen avbokning: färre timmar före än", "Late cancellation: fewer hours before than"),
+    "h_cancel_limit_hours": (
+        "Familjer kan avboka ända tills tiden börjar. Det som är senare än så räknas som sent i siffrorna.",
+        "Families can cancel until the time begins. What is later than this counts as late in the figures.",
+    ),
     "f_retention_days": ("Familjens uppgifter sparas så många dagar", "A family's details are kept for so many days"),
     "h_retention_days": (
         "Räknat från det sista besöket, sedan raderas de. Tomt: 30 dagar om den är anonym, annars 365.",

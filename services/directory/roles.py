@@ -3,4 +3,4 @@
 from kit import roles
 
 SERVICE = "directory"
-NARROW = (roles.relay(SERVICE), roles.limits(SERVICE))
+NARROW = (roles.relay(SERVICE), roles.reader(SERVICE), roles.limits(SERVICE))

@@ -11,11 +11,11 @@ from typing import Annotated, Any, Literal
 from fastapi import Depends, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from directory import tables
+from directory import epochs, tables
 from directory.events import STAFF, Staff
 from directory.settings import Settings
 from directory.texts import TEXTS
-from kit import access, outbox, telemetry
+from kit import access, telemetry
 from kit.access import Person
 from kit.app import Runtime, runtime
 from kit.language import Language
@@ -196,9 +196,7 @@ async def end_sessions(running: Runtime, person: str, now: datetime) -> None:
             state = Staff.model_validate(before)
             state = state.model_copy(update={"sessions_after": now, "version": state.version + 1})
             await tables.save(connection, STAFF.name, state)
-            await outbox.add(
-                connection, tables.outbox_table, [outbox.row(STAFF, entity_id=state.id, data=state, now=now)]
-            )
+            await epochs.tell(connection, [(STAFF.name, state)], now)
     running.relay.wake()
 
 

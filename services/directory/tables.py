@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ColumnElement,
     DateTime,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     Integer,
     Table,
     Text,
+    Uuid,
     cast,
     func,
     literal,
@@ -28,11 +30,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from directory import events
 from directory.events import Entity
-from kit import database, limits, outbox
+from kit import database, inbox, limits, outbox
 from kit.events import EventType
 
 metadata = database.metadata()
 outbox_table = outbox.table(metadata)
+inbox_table = inbox.table(metadata)
 limits.tables(metadata)
 entity = Table(
     "entity",
@@ -41,6 +44,8 @@ entity = Table(
     Column("id", Text, primary_key=True),
     Column("data", JSONB, nullable=False),
 )
+Index("entity_advisor_idx", entity.c.kind, entity.c.data["advisor"].astext)
+Index("entity_identity_idx", entity.c.kind, entity.c.data["identity"].astext)
 change = Table(
     "change",
     metadata,
@@ -53,7 +58,25 @@ change = Table(
     Column("before", JSONB(none_as_null=True)),
     Column("after", JSONB, nullable=False),
 )
+# What others tell of that somebody has to attend to. What is settled is kept: its beginning may arrive later.
+attention = Table(
+    "attention",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("booking", Uuid, nullable=False),
+    Column("settled", Boolean, nullable=False),
+)
+Index("attention_open", attention.c.unit, postgresql_where=~attention.c.settled)
 Index("change_entity", change.c.kind, change.c.entity, change.c.id)
+
+epoch = Table(
+    "epoch",
+    metadata,
+    Column("began_at", DateTime(timezone=True), primary_key=True),
+    Column("identity", Text, nullable=False),
+)
 
 # By the name of the list, in files and in addresses. What is referred to comes before what refers to it.
 KINDS: Mapping[str, EventType] = {

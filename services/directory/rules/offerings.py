@@ -1,8 +1,8 @@
 """What must be true of an offering, and of those who are to give it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from directory.events import Advisor, Offering
+from directory.events import Advisor, Offering, Pool
 from directory.rules.common import listed
 from directory.rules.pools import reach
 from directory.rules.register import MODALITIES_SV, Breach, Register, named, said, working
@@ -11,8 +11,11 @@ from directory.rules.register import MODALITIES_SV, Breach, Register, named, sai
 ANONYMOUS_DAYS = 30
 
 
-def offering(register: Register, entity: Offering) -> Iterator[Breach]:
-    """It can be given by those who are named, for those it is for, in whole steps of five minutes."""
+def offering(pools: Mapping[str, Sequence[Pool]], register: Register, entity: Offering) -> Iterator[Breach]:
+    """It can be given by those who are named, for those it is for, in whole steps of five minutes.
+
+    `pools` are those that each advisor is in.
+    """
     yield from listed(entity, "municipalities", "modalities", "languages")
     yield from listed(entity, "advisors", empty=not entity.self_booking and entity.kind != "joint_visit")
     if entity.kind == "joint_visit" and len(entity.advisors) == 1:
@@ -43,7 +46,7 @@ def offering(register: Register, entity: Offering) -> Iterator[Breach]:
         )
     yield from _kept(entity)
     yield from _answering(register, entity)
-    yield from _able(register, entity)
+    yield from _able(pools, register, entity)
 
 
 def _kept(entity: Offering) -> Iterator[Breach]:
@@ -78,7 +81,7 @@ def _answering(register: Register, entity: Offering) -> Iterator[Breach]:
             )
 
 
-def _able(register: Register, entity: Offering) -> Iterator[Breach]:
+def _able(pools: Mapping[str, Sequence[Pool]], register: Register, entity: Offering) -> Iterator[Breach]:
     """Advisors can do what the offering promises: somebody in it can, or in a joint visit everybody."""
     everybody = entity.kind == "joint_visit"
     advisors = [advisor for a in entity.advisors if (advisor := working(register, a))]
@@ -90,7 +93,8 @@ def _able(register: Register, entity: Offering) -> Iterator[Breach]:
     ]
     known_pools = not any(kind == "pool" for kind, _ in register.unreadable)
     if known_pools and all(a.unit in register.unit for a in advisors):
-        able.append(("municipalities", entity.municipalities, lambda a: reach(register, a), "reaches"))
+        reached = {a.id: reach(register, a, pools) for a in advisors}
+        able.append(("municipalities", entity.municipalities, lambda a: reached[a.id], "reaches"))
     for name, promised, can, verb in able:
         for n, value in enumerate(promised):
             unable = [a for a in advisors if value not in can(a)]

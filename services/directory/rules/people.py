@@ -5,7 +5,7 @@ from itertools import combinations
 
 from directory.events import Advisor, Staff
 from directory.rules.common import listed
-from directory.rules.register import Breach, Register, named
+from directory.rules.register import Breach, Register, grouped, named
 
 ROLES_SV = {
     "advisor": "rådgivare",
@@ -53,9 +53,14 @@ def staff(_: Register, entity: Staff) -> Iterator[Breach]:
 
 def one_person_each(register: Register) -> Iterator[Breach]:
     """An identity signs one person in, and an advisor's days are one person's own."""
-    for one, other in combinations(register.live("staff"), 2):
-        for name in ("identity", "advisor"):
-            if getattr(one, name) is not None and getattr(one, name) == getattr(other, name):
+    live: list[Staff] = register.live("staff")
+    alike = {
+        "identity": grouped(live, lambda one: [one.identity]),
+        "advisor": grouped(live, lambda one: [one.advisor] if one.advisor else []),
+    }
+    for name, groups in alike.items():
+        for group in groups.values():
+            for one, other in combinations(group, 2):
                 what = "samma identitet" if name == "identity" else f"rådgivaren {one.advisor}"
                 yield Breach(
                     f"medarbetarna {one.id} och {other.id} har båda {what}: ändra den ena",

@@ -4,10 +4,12 @@ import re
 from collections.abc import Iterator
 from itertools import combinations
 
-from directory.events import Centre, Municipality
-from directory.rules.register import Breach, Register, named
+from directory.events import Centre, Municipality, PersonalData
+from directory.rules.register import Breach, Register, grouped, named
+from kit import addresses
 
 MIN_CONTRAST = 4.5
+ORGANISATION = re.compile(r"[0-9]{6}-[0-9]{4}")
 PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
@@ -46,6 +48,33 @@ def municipality(_: Register, entity: Municipality) -> Iterator[Breach]:
             "phone must be written like +46415378000",
             (named(entity, "phone"),),
         )
+    if entity.personal_data:
+        yield from _reached(entity, entity.personal_data)
+
+
+def _reached(entity: Municipality, told: PersonalData) -> Iterator[Breach]:
+    """Families can write and call where they are told to, and know whom they have before them."""
+    if told.organisation_number is not None and not ORGANISATION.fullmatch(told.organisation_number):
+        yield Breach(
+            "organisationsnumret måste skrivas som 212000-1116",
+            "organisation_number must be written like 212000-1116",
+            (named(entity, "personal_data", "organisation_number"),),
+        )
+    for name in ("email", "officer_email"):
+        try:
+            addresses.email(getattr(told, name) or "any@example.org", utf8=True)
+        except ValueError:
+            yield Breach(
+                "adressen måste skrivas som dataskydd@kommunen.se",
+                f"{name} must be written like dataskydd@kommunen.se",
+                (named(entity, "personal_data", name),),
+            )
+    if told.officer_phone is not None and not PHONE.fullmatch(told.officer_phone):
+        yield Breach(
+            "numret måste skrivas som +46415378000",
+            "officer_phone must be written like +46415378000",
+            (named(entity, "personal_data", "officer_phone"),),
+        )
 
 
 def centre(_: Register, entity: Centre) -> Iterator[Breach]:
@@ -67,8 +96,8 @@ def _counted(entity: Municipality | Centre) -> Iterator[Breach]:
 
 def one_slug_each(register: Register) -> Iterator[Breach]:
     """An address leads to one municipality."""
-    for one, other in combinations(register.live("municipality"), 2):
-        if one.slug == other.slug:
+    for alike in grouped(register.live("municipality"), lambda municipality: [municipality.slug]).values():
+        for one, other in combinations(alike, 2):
             yield Breach(
                 f"kommunerna {one.id} och {other.id} har båda adressen {one.slug}: ändra den ena",
                 f"municipalities {one.id} and {other.id} both have the slug {one.slug}: change one of them",

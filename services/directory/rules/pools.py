@@ -1,12 +1,12 @@
 """What must be true of an agreement, and between agreements; whom an advisor reaches by them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from itertools import combinations
 
 from directory.events import Advisor, Amendment, Pool
 from directory.rules.common import listed, valid
-from directory.rules.register import Breach, PathOf, Register, members, named, period
+from directory.rules.register import Breach, PathOf, Register, grouped, members, named, period
 
 
 def terms_on(pool: Pool, day: date) -> Pool | Amendment:
@@ -14,12 +14,18 @@ def terms_on(pool: Pool, day: date) -> Pool | Amendment:
     return next((a for a in reversed(pool.amendments) if a.valid_from <= day), pool)
 
 
-def reach(register: Register, advisor: Advisor) -> set[str]:
+def by_advisor(register: Register) -> Mapping[str, Sequence[Pool]]:
+    """The pools that each advisor is in."""
+    live: list[Pool] = register.live("pool")
+    return grouped(live, lambda pool: dict.fromkeys(pool.advisors))
+
+
+def reach(register: Register, advisor: Advisor, pools: Mapping[str, Sequence[Pool]]) -> set[str]:
     """The codes of the municipalities whose families the advisor may meet: the employer's, and the pools'.
 
     Those of an amendment count before its day has come: what is to be booked then must be in the register before.
     """
-    made = {code for pool in register.live("pool") if advisor.id in pool.advisors for code in members(pool)}
+    made = {code for pool in pools.get(advisor.id, ()) for code in members(pool)}
     if unit := register.unit.get(advisor.unit):
         made.add(unit.municipality)
     return made
@@ -83,15 +89,16 @@ def _in_order(entity: Pool) -> Iterator[Breach]:
 
 def one_pool_at_a_time(register: Register) -> Iterator[Breach]:
     """An advisor's time is divided by one agreement."""
-    for one, other in combinations(register.live("pool"), 2):
-        if period(one).shared(period(other)) is None:
-            continue
-        for n, advisor in enumerate(other.advisors):
-            if advisor in one.advisors:
+    for advisor, pools in by_advisor(register).items():
+        for one, other in combinations(pools, 2):
+            if period(one).shared(period(other)):
                 yield Breach(
                     f"rådgivaren {advisor} är med i {one.name} och {other.name} på samma gång: behåll den ena, eller "
                     "låt den ena ta slut innan den andra börjar",
                     f"advisor {advisor} is in the pools {one.id} and {other.id} at the same time: keep one, or let "
                     "one end before the other begins",
-                    (named(other, "advisors", n), named(one, "advisors", one.advisors.index(advisor))),
+                    (
+                        named(other, "advisors", other.advisors.index(advisor)),
+                        named(one, "advisors", one.advisors.index(advisor)),
+                    ),
                 )

@@ -16,6 +16,7 @@ from directory.rules.register import (
     PathOf,
     Period,
     Register,
+    grouped,
     named,
     period,
     said,
@@ -143,10 +144,8 @@ def _lacking(entity: Schedule, where: PathOf, modalities: Sequence[str], advisor
 
 def one_place_at_a_time(register: Register) -> Iterator[Breach]:
     """Blocks of one advisor do not overlap on a day on which both hold."""
-    of: dict[str, list[Schedule]] = {}
-    for schedule in register.live("schedule"):
-        of.setdefault(schedule.advisor, []).append(schedule)
-    for schedules in of.values():
+    live: list[Schedule] = register.live("schedule")
+    for schedules in grouped(live, lambda schedule: [schedule.advisor]).values():
         for one, other in combinations(schedules, 2):
             if one.zone != other.zone and period(one).shared(period(other)):
                 yield Breach(
