@@ -29,6 +29,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         inbox=tables.inbox,
         reads=READS,
         jobs=(deliver,),
+        measures=(delivery.messages,),
         handled=wake.set,
         clock=clock,
     )

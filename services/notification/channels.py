@@ -1,10 +1,12 @@
 """E-mail over SMTP and SMS over a 46elks-shaped API. Both say what became of a message in the same three ways.
 
-They return where it was taken, raise TryLater where it may be taken another time, and Refused where it never will.
+They return where it was taken, raise TryLater where it may be taken another time, and Refused where the one whom it is
+for never will: a refusal of us (our address, our password, our text) must not cost a single family its message.
 What a server answers is not passed on beyond its code: it may repeat the address.
 """
 
 import asyncio
+import re
 from email.message import EmailMessage
 from uuid import UUID
 
@@ -15,41 +17,65 @@ from notification.rules import Refused, TryLater
 from notification.settings import Settings
 
 TIMEOUT_SECONDS = 15
+# What a server says of a recipient: no such mailbox, not here, full, not a name, takes no mail at all (RFC 7504).
+OF_RECIPIENT = frozenset({550, 551, 552, 553, 556})
 PERMANENT = range(500, 600)
-# What an SMS provider says of the number or the text; everything else is about our account or its own state.
+# The class, subject and detail of an enhanced status code (RFC 3463), with which a reply may begin.
+ENHANCED = re.compile(r"\s*5\.(\d{1,3})\.(\d{1,3})\b")
+ADDRESS, MAILBOX, POLICY = 1, 2, 7
+# Of the address class, but said of the sender.
+OF_SENDER = frozenset({7, 8})
+# What an SMS provider answers to a request that is not as it should be. What differs from family to family in ours is
+# the number, so it is that, unless the answer speaks of something else.
 SMS_REFUSED = (400, 422)
+OF_US = re.compile(
+    r"\b(from|sender|message|text|body|encoding|credits?|balance|account|auth\w*|limit)\b", re.IGNORECASE
+)
 
 
 async def send_mail(settings: Settings, mail: EmailMessage) -> None:
     """Hand a mail to the SMTP server."""
     password = settings.smtp_password.get_secret_value() if settings.smtp_password else None
+    server = aiosmtplib.SMTP(
+        hostname=settings.smtp_host,
+        port=settings.smtp_port,
+        use_tls=settings.smtp_tls == "tls",
+        start_tls=settings.smtp_tls == "starttls",
+        username=settings.smtp_username,
+        password=password,
+        timeout=TIMEOUT_SECONDS,
+    )
+    taken = False
     try:
-        async with asyncio.timeout(TIMEOUT_SECONDS):
-            await aiosmtplib.send(
-                mail,
-                hostname=settings.smtp_host,
-                port=settings.smtp_port,
-                use_tls=settings.smtp_tls == "tls",
-                start_tls=settings.smtp_tls == "starttls",
-                username=settings.smtp_username,
-                password=password,
-                timeout=TIMEOUT_SECONDS,
-            )
+        async with asyncio.timeout(TIMEOUT_SECONDS), server:
+            await server.send_message(mail)
+            taken = True
     except aiosmtplib.SMTPRecipientsRefused as error:
-        raise _refusal(error.recipients[0].code) from None
-    except (aiosmtplib.SMTPAuthenticationError, aiosmtplib.SMTPConnectResponseError, aiosmtplib.SMTPHeloError) as error:
-        # A refusal of us, not of the message: a wrong password must not cost a single family its mail.
-        raise TryLater(f"smtp_{error.code}") from None
+        raise _refusal(error.recipients[0], OF_RECIPIENT) from None
+    except aiosmtplib.SMTPDataError as error:
+        raise _refusal(error, frozenset()) from None
     except aiosmtplib.SMTPResponseException as error:
-        raise _refusal(error.code) from None
+        raise TryLater(f"smtp_{error.code}") from None
     except aiosmtplib.SMTPNotSupported:
-        raise Refused("smtp_not_supported") from None
+        raise TryLater("smtp_not_supported") from None
     except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
-        raise TryLater(f"smtp_{type(error).__name__}") from None
+        # A server that took the mail and then says goodbye too slowly would get it again and again.
+        if not taken:
+            raise TryLater(f"smtp_{type(error).__name__}") from None
 
 
-def _refusal(code: int) -> TryLater | Refused:
-    return Refused(f"smtp_{code}") if code in PERMANENT else TryLater(f"smtp_{code}")
+def _refusal(error: aiosmtplib.SMTPResponseException, final: frozenset[int]) -> TryLater | Refused:
+    """Final where the server speaks of the recipient: by its enhanced code, or without one by the codes of `final`."""
+    code = f"smtp_{error.code}"
+    if error.code not in PERMANENT:
+        return TryLater(code)
+    if found := ENHANCED.match(error.message):
+        subject, detail = int(found[1]), int(found[2])
+        if subject in (ADDRESS, MAILBOX) and not (subject == ADDRESS and detail in OF_SENDER):
+            return Refused(code)
+        if subject in (ADDRESS, POLICY):
+            return TryLater(code)
+    return Refused(code) if error.code in final else TryLater(code)
 
 
 async def send_sms(settings: Settings, http: httpx.AsyncClient, *, to: str, text: str, message: UUID) -> None:
@@ -66,5 +92,5 @@ async def send_sms(settings: Settings, http: httpx.AsyncClient, *, to: str, text
         raise TryLater(f"sms_{type(error).__name__}") from None
     if answer.is_success:
         return
-    kind = Refused if answer.status_code in SMS_REFUSED else TryLater
-    raise kind(f"sms_{answer.status_code}")
+    of_number = answer.status_code in SMS_REFUSED and not OF_US.search(answer.text)
+    raise (Refused if of_number else TryLater)(f"sms_{answer.status_code}")

@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, Field, ValidationError, field_validator
 
 from kit.events import Read
 from kit.language import Language
-from notification.rules import Status, TryLater
+from notification.rules import NotKnown, Status, TryLater
 
 SUBJECT = "query.booking.contact"
 TIMEOUT_SECONDS = 2
@@ -71,15 +71,17 @@ class Contact(Read):
 async def ask(client: Client, booking: UUID) -> Contact | Protected | None:
     """The contact of a booking, or None where it has been erased.
 
-    Raises TryLater where nobody answers within two seconds, or the answer cannot be read: never a guess.
+    Raises NotKnown where nobody answers within two seconds, TryLater where the answer cannot be read: never a guess.
     """
+    if not client.is_connected:
+        raise TryLater("no_answer")
     headers: dict[str, str] = {}
     propagate.inject(headers)
     question = json.dumps({"booking": str(booking)}).encode()
     try:
         reply = await client.request(SUBJECT, question, timeout=TIMEOUT_SECONDS, headers=headers)
     except (nats.errors.Error, TimeoutError) as error:
-        raise TryLater("no_answer") from error
+        raise NotKnown("no_answer") from error
     try:
         answer = Answer.model_validate_json(reply.data)
         if not answer.found:

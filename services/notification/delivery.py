@@ -11,23 +11,23 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.message import EmailMessage
-from typing import Any
+from typing import Any, get_args
 
 import httpx
-from opentelemetry import metrics, propagate, trace
+from opentelemetry import propagate, trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Link, Span, SpanKind, StatusCode
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from kit import database, outbox
+from kit import addresses, database, metrics, outbox
 from kit.app import Runtime
 from notification import channels, contact, render, rules, tables
 from notification.contact import Contact, Protected
 from notification.roles import DELIVERY
-from notification.rules import Refused, TryLater
+from notification.rules import Channel, Kind, NotKnown, Refused, TryLater
 from notification.settings import Settings
 from notification.tables import Message
 
@@ -36,23 +36,41 @@ log = logging.getLogger(__name__)
 # So many messages are sent at a time, each holding a connection; some are left for readers, relay and attempts.
 WORKERS = 6
 CONNECTIONS_FOR_OTHERS = 3
+# The claim's transaction waits while booking is asked and a server spoken to, each of which has a shorter time-out.
+IDLE_SECONDS = 60
 POLL_SECONDS = 1
 DEAD_LETTERS = "dead.notification"
+# A failure is a warning from this try on, and booking's silence once a message has waited so long.
+WARNED_FROM = 3
+WARNED_AFTER = timedelta(minutes=5)
 
-_meter = metrics.get_meter("notification")
-_outcomes = _meter.create_counter("samtid.notification.outcomes", description="how attempts to send ended")
-_repeats = _meter.create_counter(
-    "samtid.notification.repeats", description="attempts after one that was begun and never ended: possible duplicates"
+_outcomes = metrics.counter(
+    "notification",
+    "samtid.notification.outcomes",
+    description="how attempts to send ended",
+    series=[{"kind": kind, "outcome": outcome} for kind in get_args(Kind) for outcome in tables.STATUSES],
+)
+_repeats = metrics.counter(
+    "notification",
+    "samtid.notification.repeats",
+    description="attempts after one that was begun and never ended: possible duplicates",
+    series=[{"kind": kind} for kind in get_args(Kind)],
 )
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How an attempt ended. `code` says why it is not `sent`; `again` is when a `pending` message is tried next."""
+    """How an attempt ended. `code` says why it is not `sent`; `again` is when a `pending` message is tried next.
+
+    `refused` is the channel by which the family will never be reached. What is not `counted` spoke to no server.
+    """
 
     status: str
     code: str | None = None
     again: datetime | None = None
+    channel: Channel | None = None
+    refused: Channel | None = None
+    counted: bool = True
 
 
 async def run(runtime: Runtime, wake: asyncio.Event) -> None:
@@ -86,9 +104,17 @@ async def _work(runtime: Runtime, http: httpx.AsyncClient, wake: asyncio.Event, 
                     await wake.wait()
 
 
+async def messages(runtime: Runtime) -> None:
+    """Measure how long the message due longest has waited, and how many of a week reached nobody."""
+    async with database.begin(runtime.engine, role=DELIVERY) as connection:
+        waited, dead = await tables.waiting(connection, runtime.clock())
+    metrics.message_oldest_due.set(waited, {metrics.SERVICE: runtime.service})
+    metrics.messages_dead.set(dead, {metrics.SERVICE: runtime.service})
+
+
 async def send_one(runtime: Runtime, http: httpx.AsyncClient) -> bool:
     """One attempt at the message that has been due longest, in one transaction; False where nothing is due."""
-    async with database.begin(runtime.engine, role=DELIVERY) as connection:
+    async with database.begin(runtime.engine, role=DELIVERY, idle=IDLE_SECONDS) as connection:
         message = await tables.claim(connection, runtime.clock())
         if message is None:
             return False
@@ -99,17 +125,29 @@ async def send_one(runtime: Runtime, http: httpx.AsyncClient) -> bool:
             await _settle(connection, message, outcome, runtime.clock())
             if outcome.status in ("pending", "dead"):
                 span.set_status(StatusCode.ERROR, outcome.code)
-            log.log(
-                logging.ERROR if outcome.status == "dead" else logging.INFO,
-                "message %s (%s): %s%s",
-                message.id,
-                message.kind,
-                outcome.status,
-                f", {outcome.code}" if outcome.code else "",
-            )
+            _log(message, outcome, runtime.clock())
     _outcomes.add(1, {"kind": message.kind, "outcome": outcome.status})
     runtime.relay.wake()
     return True
+
+
+def _log(message: Message, outcome: Outcome, now: datetime) -> None:
+    level = logging.INFO
+    if outcome.status == "dead":
+        level = logging.ERROR
+    elif outcome.status == "pending":
+        late = message.attempts + 1 >= WARNED_FROM if outcome.counted else now - message.due_at > WARNED_AFTER
+        level = logging.WARNING if late else logging.INFO
+    log.log(
+        level,
+        "message %s (%s) of booking %s: %s%s, try %d",
+        message.id,
+        message.kind,
+        message.booking,
+        outcome.status,
+        f", {outcome.code}" if outcome.code else "",
+        message.attempts + 1,
+    )
 
 
 @contextmanager
@@ -133,42 +171,87 @@ def _span(message: Message) -> Iterator[Span]:
 async def _attempt(runtime: Runtime, http: httpx.AsyncClient, message: Message, span: Span) -> Outcome:
     try:
         return await _send(runtime, http, message, span)
-    except Refused as error:
-        return Outcome("dead", error.code)
+    except NotKnown as error:
+        return Outcome("pending", error.code, runtime.clock() + rules.ASK_AGAIN, counted=False)
     except TryLater as error:
-        code = error.code
+        return _later(message, error.code, runtime.clock())
     except Exception as error:
         # A fault of ours: the message waits like any other that failed, and does not hold up those behind it.
         log.exception("message %s cannot be sent", message.id)
-        code = type(error).__name__
-    again = rules.retry_at(message.attempts + 1, runtime.clock())
-    return Outcome("pending", code, again) if again else Outcome("dead", code)
+        return _later(message, type(error).__name__, runtime.clock())
+
+
+def _later(message: Message, code: str, now: datetime, channel: Channel | None = None) -> Outcome:
+    again = rules.retry_at(message.attempts + 1, message.due_at, now)
+    return Outcome("pending", code, again, channel) if again else Outcome("dead", code, channel=channel)
 
 
 async def _send(runtime: Runtime, http: httpx.AsyncClient, message: Message, span: Span) -> Outcome:
     family = await contact.ask(runtime.client, message.booking)
+    now = runtime.clock()
+    if unsent := _unsent(message, family, now):
+        return unsent
+    assert family is not None, "what is erased is not sent"
+    ways = [way for way in _channels(runtime.settings, family) if way != message.refused]
+    if not ways:
+        return Outcome("dead", "no_mailable_address" if family.email else "no_sms_to_number")
+    channel = ways[0]
+    span.set_attribute("samtid.channel", channel)
+    try:
+        await _send_by(channel, runtime, http, message, family, now)
+    except Refused as error:
+        # The other way is tried at once, and that one alone from then on.
+        other = len(ways) > 1
+        return Outcome("pending" if other else "dead", error.code, now if other else None, channel, refused=channel)
+    except TryLater as error:
+        return _later(message, error.code, runtime.clock(), channel)
+    return Outcome("sent", channel=channel)
+
+
+def _unsent(message: Message, family: Contact | Protected | None, now: datetime) -> Outcome | None:
+    """What becomes of a message that is not to be sent; None where it is. Raises NotKnown."""
     if family is None:
         return Outcome("dropped", "erased")
-    now = runtime.clock()
     verdict = _verdict(message, family, now)
     if verdict == "wait":
-        raise TryLater("answer_too_old")
-    if verdict != "send":
-        return Outcome("dropped", verdict)
+        raise NotKnown("answer_too_old")
+    if verdict == "too_late" and message.last_error:
+        # It was tried until it was of no use any more: nobody was reached, which is no reason to be silent.
+        return Outcome("dead", message.last_error)
+    if verdict == "send" and not (family.email or family.phone):
+        return Outcome("dropped", "no_address")
+    return None if verdict == "send" else Outcome("dropped", verdict)
+
+
+async def _send_by(
+    channel: Channel,
+    runtime: Runtime,
+    http: httpx.AsyncClient,
+    message: Message,
+    family: Contact | Protected,
+    now: datetime,
+) -> None:
     settings = runtime.settings
-    if family.email:
-        span.set_attribute("samtid.channel", "email")
+    if channel == "email":
         mail = _mail(settings, message, family, now)
         await _begin(runtime, message, now)
         await channels.send_mail(settings, mail)
-    elif family.phone:
-        span.set_attribute("samtid.channel", "sms")
+    else:
         text = _text(settings, message, family)
         await _begin(runtime, message, now)
-        await channels.send_sms(settings, http, to=family.phone, text=text, message=message.id)
-    else:
-        return Outcome("dropped", "no_address")
-    return Outcome("sent")
+        await channels.send_sms(settings, http, to=family.phone or "", text=text, message=message.id)
+
+
+def _channels(settings: Settings, family: Contact | Protected) -> list[Channel]:
+    """The ways by which a family can be reached at all, the one that is tried first in front."""
+    ways: list[Channel] = []
+    if family.email:
+        with suppress(ValueError):
+            addresses.header(family.email, utf8=settings.mail_utf8)
+            ways.append("email")
+    if family.phone and addresses.takes_sms(family.phone):
+        ways.append("sms")
+    return ways
 
 
 def _verdict(message: Message, family: Contact | Protected, now: datetime) -> rules.Verdict:
@@ -190,7 +273,7 @@ def _verdict(message: Message, family: Contact | Protected, now: datetime) -> ru
 def _mail(settings: Settings, message: Message, family: Contact | Protected, now: datetime) -> EmailMessage:
     sender, domain = settings.mail_from, settings.mail_domain
     if isinstance(family, Protected):
-        return render.notice(family, message=message.id, sender=sender, domain=domain, now=now)
+        return render.notice(family, message=message.id, sender=sender, domain=domain, now=now, utf8=settings.mail_utf8)
     return render.mail(
         message.kind,
         family,
@@ -200,6 +283,7 @@ def _mail(settings: Settings, message: Message, family: Contact | Protected, now
         domain=domain,
         book_url=settings.public_url,
         now=now,
+        utf8=settings.mail_utf8,
     )
 
 
@@ -217,11 +301,15 @@ async def _begin(runtime: Runtime, message: Message, now: datetime) -> None:
 
 async def _settle(connection: AsyncConnection, message: Message, outcome: Outcome, now: datetime) -> None:
     values: dict[str, Any] = {"status": outcome.status, "last_error": outcome.code}
+    if outcome.channel:
+        values["channel"] = outcome.channel
+    if outcome.refused:
+        values["refused"] = outcome.refused
     if outcome.status == "sent":
         values["sent_at"] = now
     if outcome.again:
         values["next_attempt_at"] = outcome.again
-    await tables.settle(connection, message, **values)
+    await tables.settle(connection, message, now, counted=outcome.counted, **values)
 
 
 def _dead_letter(message: Message, outcome: Outcome) -> outbox.Row:

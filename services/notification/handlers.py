@@ -21,16 +21,29 @@ class Booked(Read):
     start: AwareDatetime
 
 
-async def on_booking(fact: rules.Fact, connection: AsyncConnection, event: CloudEvent[Booked], _now: datetime) -> None:
+class Resend(Read):
+    """A member of staff wants a message sent again that they saw at `version`."""
+
+    message: UUID
+    version: int
+
+
+async def on_booking(fact: rules.Fact, connection: AsyncConnection, event: CloudEvent[Booked], now: datetime) -> None:
     """A word of the fact now and, unless it is a cancellation, reminders later; what older facts planned is dropped."""
     booked = event.data
-    if not await tables.advance(connection, booked.booking, booked.sequence):
+    if not await tables.advance(connection, booked.booking, booked.sequence, now):
         return
     trace: dict[str, str] = {}
     propagate.inject(trace)
     # Planned from the time of the fact, not of its arrival: every order of arrival then gives the same messages.
     due = rules.messages(fact, event.time, booked.start)
-    await tables.add(connection, booked.booking, booked.sequence, due, trace)
+    await tables.add(connection, booked.booking, booked.sequence, due, trace, now)
+
+
+async def on_resend(connection: AsyncConnection, event: CloudEvent[Resend], now: datetime) -> None:
+    """Send a dead message again. What is not dead any more, or died again meanwhile, is left as it is."""
+    wanted = tables.message_table.c.id == event.data.message
+    await tables.send_again(connection, now, wanted, version=event.data.version)
 
 
 READS = (
@@ -42,6 +55,7 @@ READS = (
             "se.samtid.booking.confirmed.v1": Handler(Booked, partial(on_booking, "confirmed")),
             "se.samtid.booking.rescheduled.v1": Handler(Booked, partial(on_booking, "rescheduled")),
             "se.samtid.booking.cancelled.v1": Handler(Booked, partial(on_booking, "cancelled")),
+            "se.samtid.booking.message-resend-requested.v1": Handler(Resend, on_resend),
         },
     ),
 )

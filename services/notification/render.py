@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
 from uuid import UUID
@@ -10,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from kit import calendar
+from kit import addresses, calendar
 from kit.language import Language, phone_text, when_text
 from notification.contact import Contact, Protected
 from notification.rules import Kind
@@ -108,8 +107,9 @@ def mail(
     domain: str,
     book_url: str,
     now: datetime,
+    utf8: bool = False,
 ) -> EmailMessage:
-    """The mail for a contact that has an e-mail address.
+    """The mail for a contact. Raises ValueError where its address cannot be mailed; see `kit.addresses` for `utf8`.
 
     The Message-ID is made of the message's id alone, so that a mail that is sent twice can be known for the same.
     """
@@ -118,11 +118,10 @@ def mail(
     made = EmailMessage()
     made["Subject"] = f"{words.subject}: {values['when']}"
     made["From"] = sender
-    made["To"] = Address(addr_spec=contact.email or "")
+    made["To"] = addresses.header(contact.email or "", utf8=utf8)
     made["Date"] = format_datetime(now)
     made["Message-ID"] = f"<{message}@{domain}>"
     made["Auto-Submitted"] = "auto-generated"
-    made["Content-Language"] = contact.language
     made["Samtid-Reference"] = contact.reference
     made.set_content(TEMPLATES.get_template("mail.txt").render(values), cte="quoted-printable")
     html = TEMPLATES.get_template("mail.html").render(values)
@@ -134,6 +133,8 @@ def mail(
         filename="bokning.ics" if contact.language == "sv" else "booking.ics",
         params={"method": "PUBLISH", "charset": "utf-8"},
     )
+    # Last: what is set before the content becomes a header of its first part, or is lost.
+    made["Content-Language"] = contact.language
     return made
 
 
@@ -144,17 +145,22 @@ def sms(kind: Kind, contact: Contact, *, book_url: str) -> str:
     return text.replace("–", "-").strip()
 
 
-def notice(contact: Protected, *, message: UUID, sender: str, domain: str, now: datetime) -> EmailMessage:
-    """The mail for a family of protected identity: the same words whatever has happened, and nothing attached."""
+def notice(
+    contact: Protected, *, message: UUID, sender: str, domain: str, now: datetime, utf8: bool = False
+) -> EmailMessage:
+    """The mail for a family of protected identity: the same words whatever has happened, and nothing attached.
+
+    Raises ValueError where its address cannot be mailed.
+    """
     made = EmailMessage()
     made["Subject"] = NOTICE[contact.language].subject
     made["From"] = sender
-    made["To"] = Address(addr_spec=contact.email or "")
+    made["To"] = addresses.header(contact.email or "", utf8=utf8)
     made["Date"] = format_datetime(now)
     made["Message-ID"] = f"<{message}@{domain}>"
     made["Auto-Submitted"] = "auto-generated"
-    made["Content-Language"] = contact.language
     made.set_content(notice_text(contact) + "\n", cte="quoted-printable")
+    made["Content-Language"] = contact.language
     return made
 
 

@@ -8,6 +8,8 @@ from typing import Literal, assert_never
 Fact = Literal["confirmed", "rescheduled", "cancelled"]
 Kind = Literal["confirmation", "change", "cancellation", "reminder_5d", "reminder_24h"]
 Status = Literal["confirmed", "cancelled", "fulfilled", "no_show"]
+# The ways to reach a family.
+Channel = Literal["email", "sms"]
 
 
 class NotSent(Exception):  # noqa: N818 - an answer of the world around us, not an error of ours
@@ -22,8 +24,12 @@ class TryLater(NotSent):
     """It may be taken another time."""
 
 
+class NotKnown(TryLater):
+    """Booking has not said, or not yet, whom to tell: nothing was tried, and it may answer in a moment."""
+
+
 class Refused(NotSent):
-    """It will never be taken as it is: trying again is of no use."""
+    """It will never be taken there: trying again in the same way is of no use."""
 
 
 AT_ONCE: dict[Fact, Kind] = {"confirmed": "confirmation", "rescheduled": "change", "cancelled": "cancellation"}
@@ -44,6 +50,7 @@ REMINDERS: dict[Kind, Reminder] = {
 # Who has just booked or moved needs no reminder of it.
 QUIET_AFTER_FACT = timedelta(hours=12)
 
+# After each failure of a server; from the last on it goes on for as long as the message is of use.
 RETRY_AFTER: Sequence[timedelta] = (
     timedelta(seconds=1),
     timedelta(seconds=5),
@@ -54,8 +61,11 @@ RETRY_AFTER: Sequence[timedelta] = (
     timedelta(hours=1),
     timedelta(hours=2),
     timedelta(hours=4),
-    timedelta(hours=8),
 )
+# Where booking does not say when a message is of no use any more. Longer than a time can be booked ahead.
+LONGEST = timedelta(days=180)
+# Booking is asked again so soon: it is only being started anew, and its silence says nothing of a server.
+ASK_AGAIN = timedelta(seconds=10)
 
 
 def messages(fact: Fact, at: datetime, start: datetime) -> dict[Kind, datetime]:
@@ -69,9 +79,13 @@ def messages(fact: Fact, at: datetime, start: datetime) -> dict[Kind, datetime]:
     return due
 
 
-def retry_at(attempts: int, now: datetime) -> datetime | None:
-    """When a message that has failed `attempts` times is tried again; None after the last time."""
-    return now + RETRY_AFTER[attempts - 1] if attempts <= len(RETRY_AFTER) else None
+def retry_at(attempts: int, due: datetime, now: datetime) -> datetime | None:
+    """When a message that fell due at `due` and has failed `attempts` times is tried again; None where it is given up.
+
+    The verdict ends it before, once it is of no use.
+    """
+    again = now + RETRY_AFTER[min(attempts, len(RETRY_AFTER)) - 1]
+    return again if again < due + LONGEST else None
 
 
 Verdict = Literal["send", "wait", "superseded", "not_confirmed", "too_late"]

@@ -1,14 +1,15 @@
 """How notification reaches families."""
 
+from email.headerregistry import Address
 from email.utils import parseaddr
 from typing import Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
-from kit import settings
+from kit import addresses, settings
 
 
-class Settings(settings.Settings):
+class Settings(settings.MailSettings):
     """In production the mail server must be spoken to over TLS and the SMS provider over https."""
 
     smtp_host: str
@@ -22,6 +23,16 @@ class Settings(settings.Settings):
     sms_password: SecretStr = SecretStr("")
     sms_from: str = Field("Samtid", pattern=r"^([A-Za-z][A-Za-z0-9]{2,10}|\+[0-9]{4,15})$")
 
+    @field_validator("mail_from")
+    @classmethod
+    def _mailable(cls, sender: str, given: ValidationInfo) -> str:
+        name, address = parseaddr(sender)
+        try:
+            made = addresses.header(address, utf8=bool(given.data.get("mail_utf8")))
+        except ValueError:
+            raise ValueError("MAIL_FROM has no address that can be mailed") from None
+        return str(Address(name, made.username, made.domain))
+
     @property
     def mail_domain(self) -> str:
         """The domain of the sender, which Message-IDs end with."""
@@ -29,8 +40,6 @@ class Settings(settings.Settings):
 
     @model_validator(mode="after")
     def _safe(self) -> Self:
-        if not self.mail_domain:
-            raise ValueError("MAIL_FROM has no address")
         if self.environment == "production" and (self.smtp_tls == "none" or not self.sms_url.startswith("https://")):
             raise ValueError("production needs SMTP_TLS=starttls or tls, and an SMS_URL that begins with https://")
         return self

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+from opentelemetry.context import Context, attach, detach
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
 from sqlalchemy import (
     CheckConstraint,
     Column,
@@ -16,16 +18,21 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    delete,
     select,
+    text,
     update,
 )
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
+from sqlalchemy.sql.elements import ColumnElement
 
 from kit import database, outbox
 from kit import inbox as inbox_table
+from notification import events
 from notification.roles import DELIVERY
-from notification.rules import Kind
+from notification.rules import Channel, Kind
 
 metadata = database.metadata()
 inbox = inbox_table.table(metadata)
@@ -38,6 +45,8 @@ booking_table = Table(
     Column("id", Uuid, primary_key=True),
     Column("sequence", Integer, nullable=False),
 )
+
+STATUSES = ("pending", "sent", "dropped", "dead")
 
 message_table = Table(
     "message",
@@ -53,11 +62,25 @@ message_table = Table(
     Column("last_error", Text),
     Column("trace", JSONB, nullable=False),
     Column("sent_at", DateTime(timezone=True)),
+    # By which way it was last tried, and by which it will never reach the family.
+    Column("channel", Text),
+    Column("refused", Text),
+    # One more with each fact that is told of it.
+    Column("version", Integer, nullable=False, server_default="1"),
     UniqueConstraint("booking", "sequence", "kind"),
     CheckConstraint("kind in ('confirmation', 'change', 'cancellation', 'reminder_5d', 'reminder_24h')", name="kind"),
     CheckConstraint("status in ('pending', 'sent', 'dropped', 'dead')", name="status"),
+    CheckConstraint("channel in ('email', 'sms')", name="channel"),
+    CheckConstraint("refused in ('email', 'sms')", name="refused"),
 )
 Index("message_due", message_table.c.next_attempt_at, postgresql_where=message_table.c.status == "pending")
+# What is measured each ten seconds.
+Index(
+    "message_open",
+    message_table.c.status,
+    message_table.c.due_at,
+    postgresql_where=message_table.c.status.in_(["pending", "dead"]),
+)
 
 # An attempt is written before a server is spoken to and outside the claim's transaction: if the process dies in
 # between, this is the only trace of it. It names a message without a foreign key, whose check would wait for the claim.
@@ -78,11 +101,47 @@ class Message:
     booking: UUID
     sequence: int
     kind: Kind
+    due_at: datetime
     attempts: int
+    last_error: str | None
+    refused: Channel | None
     trace: Mapping[str, str]
 
 
-async def advance(connection: AsyncConnection, booking: UUID, sequence: int) -> bool:
+# What a fact tells of a message.
+_TOLD = tuple(
+    message_table.c[name]
+    for name in (
+        *("id", "version", "booking", "sequence", "kind", "channel", "status"),
+        *("due_at", "sent_at", "attempts", "last_error", "next_attempt_at"),
+    )
+)
+_ONE_MORE = {"version": message_table.c.version + 1}
+
+
+# A trace is read for how a booking led to its message; that this was written down, and read, would hide it.
+_UNTRACED = set_span_in_context(
+    NonRecordingSpan(SpanContext(1, 1, is_remote=False, trace_flags=TraceFlags(0))), Context()
+)
+Change = ReturningInsert[Any] | ReturningUpdate[Any]
+
+
+async def _tell(connection: AsyncConnection, statement: Change, now: datetime) -> int:
+    """Change messages, and write a fact about each of them; how many there were."""
+    rows = (await connection.execute(statement)).all()
+    token = attach(_UNTRACED)
+    try:
+        facts = [
+            outbox.row(events.MESSAGE_CHANGED, entity_id=str(row.id), data=events.MessageChanged.of(row), now=now)
+            for row in rows
+        ]
+    finally:
+        detach(token)
+    await outbox.add(connection, outbox_table, facts)
+    return len(rows)
+
+
+async def advance(connection: AsyncConnection, booking: UUID, sequence: int, now: datetime) -> bool:
     """Note that `booking` is at `sequence`, and drop what waits for older ones; False where it was there before.
 
     A message that is being sent just now is passed over: whoever sends it learns from booking that it is superseded.
@@ -104,18 +163,22 @@ async def advance(connection: AsyncConnection, booking: UUID, sequence: int) -> 
         )
         .with_for_update(skip_locked=True)
     )
-    await connection.execute(
-        update(message_table).where(message_table.c.id.in_(older)).values(status="dropped", last_error="superseded")
-    )
+    dropped = update(message_table).where(message_table.c.id.in_(older))
+    dropped = dropped.values(status="dropped", last_error="superseded", **_ONE_MORE)
+    await _tell(connection, dropped.returning(*_TOLD), now)
     return True
 
 
 async def add(
-    connection: AsyncConnection, booking: UUID, sequence: int, due: Mapping[Kind, datetime], trace: Mapping[str, str]
+    connection: AsyncConnection,
+    booking: UUID,
+    sequence: int,
+    due: Mapping[Kind, datetime],
+    trace: Mapping[str, str],
+    now: datetime,
 ) -> None:
     """Write the messages of one version of a booking."""
-    await connection.execute(
-        insert(message_table).on_conflict_do_nothing(),
+    planned = insert(message_table).values(
         [
             {
                 "id": uuid4(),
@@ -127,8 +190,9 @@ async def add(
                 "trace": dict(trace),
             }
             for kind, at in due.items()
-        ],
+        ]
     )
+    await _tell(connection, planned.on_conflict_do_nothing().returning(*_TOLD), now)
 
 
 async def claim(connection: AsyncConnection, now: datetime) -> Message | None:
@@ -144,6 +208,21 @@ async def claim(connection: AsyncConnection, now: datetime) -> Message | None:
     return Message(**row._mapping) if row else None  # noqa: SLF001 - SQLAlchemy's documented name
 
 
+# Some will be dead for ever, since what they say is over: an alarm must not go on for these.
+DEAD_COUNTED = timedelta(days=7)
+# The statuses stand in it, and not beside it: a plan that must hold for each status would read the whole table.
+_WAITING = text("""
+    select (select min(due_at) from message where status = 'pending' and due_at <= :now) as due,
+        (select count(*) from message where status = 'dead' and due_at > :since) as dead
+""")
+
+
+async def waiting(connection: AsyncConnection, now: datetime) -> tuple[float, int]:
+    """How many seconds the message due longest has waited to be sent, and how many of a week reached nobody."""
+    row = (await connection.execute(_WAITING, {"now": now, "since": now - DEAD_COUNTED})).one()
+    return (now - row.due).total_seconds() if row.due else 0.0, row.dead
+
+
 async def begin_attempt(engine: AsyncEngine, message: Message, now: datetime) -> bool:
     """Note, in a transaction of its own, that a server is about to be spoken to.
 
@@ -155,8 +234,30 @@ async def begin_attempt(engine: AsyncEngine, message: Message, now: datetime) ->
         return made.first() is not None
 
 
-async def settle(connection: AsyncConnection, message: Message, **values: Any) -> None:
-    """Write how an attempt ended."""
-    await connection.execute(
-        update(message_table).where(message_table.c.id == message.id).values(attempts=message.attempts + 1, **values)
+async def settle(
+    connection: AsyncConnection, message: Message, now: datetime, *, counted: bool = True, **values: Any
+) -> None:
+    """Write how an attempt ended. One that is not `counted` spoke to no server, and is told of once, not each time."""
+    changed = update(message_table).where(message_table.c.id == message.id).values(**values)
+    if counted:
+        changed = changed.values(attempts=message.attempts + 1)
+    elif values.get("status") == "pending" and values.get("last_error") == message.last_error:
+        await connection.execute(changed)
+        return
+    await _tell(connection, changed.values(_ONE_MORE).returning(*_TOLD), now)
+
+
+async def send_again(
+    connection: AsyncConnection, now: datetime, *conditions: ColumnElement[bool], version: int | None = None
+) -> int:
+    """Make dead messages pending, as if they were planned now; how many. With a `version` only what is still at it."""
+    dead = select(message_table.c.id).where(message_table.c.status == "dead", *conditions)
+    if version is not None:
+        dead = dead.where(message_table.c.version == version)
+    ids = (await connection.scalars(dead.with_for_update(skip_locked=True))).all()
+    await connection.execute(delete(attempt_table).where(attempt_table.c.message.in_(ids)))
+    again = update(message_table).where(message_table.c.id.in_(ids))
+    again = again.values(
+        status="pending", attempts=0, next_attempt_at=now, last_error=None, channel=None, refused=None, **_ONE_MORE
     )
+    return await _tell(connection, again.returning(*_TOLD), now)
