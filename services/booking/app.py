@@ -12,10 +12,14 @@ from booking.bookings.answers import Contact, ContactQuestion, NoContact, Protec
 from booking.explaining import api as explaining_api
 from booking.explaining import pages as explaining_pages
 from booking.families import jobs as families
+from booking.families import notice_pages
 from booking.figures import handlers as figure_handlers
 from booking.figures import jobs as figures
 from booking.figures import pages as figure_pages
 from booking.figures.searches import Searches
+from booking.messages import handlers as message_handlers
+from booking.messages import jobs as messages
+from booking.messages import pages as message_pages
 from booking.reviews import pages as review_pages
 from booking.settings import Settings
 from booking.sharing import api as sharing_api
@@ -31,7 +35,7 @@ from kit.limits import Limits
 from kit.vault.store import Vault
 from kit.web import pages, static
 
-READS = (handlers.READS, figure_handlers.READS)
+READS = (handlers.READS, figure_handlers.READS, message_handlers.READS)
 ANSWERS = {
     "query.booking.contact": Answer(ContactQuestion, (Contact, ProtectedContact, NoContact), jobs.answer_contact)
 }
@@ -53,10 +57,12 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
             slot_pages.router,
             booking_pages.router,
             manage_pages.router,
+            notice_pages.router,
             agenda_pages.router,
             follow_up_pages.router,
             leave_pages.router,
             phone_pages.router,
+            message_pages.router,
             feed_pages.router,
             feed_pages.feed_router,
             review_pages.router,
@@ -72,6 +78,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         jobs=(
             jobs.sweep,
             jobs.keep_calendar,
+            messages.settle_past,
             families.keep_keys,
             families.retain,
             figures.measure,
@@ -79,11 +86,12 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         ),
         vault=lambda: Vault.at(settings.vault_url, settings.masters),
         limits=Limits(
+            "booking",
             {
                 "reads": settings.reads_per_minute,
                 "writes": settings.writes_per_minute,
                 bookings_api.GUESSES: settings.guesses_per_minute,
-            }
+            },
         ),
         people=find_staff,
         provider=settings.provider(clock),

@@ -5,7 +5,7 @@ sequence is not above the one it has. Instants are UTC; `zone` is the IANA zone 
 """
 
 from datetime import UTC, date, datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
@@ -64,6 +64,40 @@ class Reopened(Booked):
     """What was noted of the outcome was taken back on the same day: the booking is confirmed again."""
 
 
+class MessageResendRequested(EventData):
+    """Staff want a message sent again that nobody got: the one that they saw at `version`, and no later state of it."""
+
+    message: UUID
+    version: int = Field(ge=1)
+    booking: UUID
+
+
+class Attention(EventData):
+    """Something about a booking that staff of `unit` have to look at, until it is dealt with.
+
+    `not_reached`: a message about it reached nobody. `owner` is the advisor who is to meet the family, and `due` the
+    instant of that, in UTC.
+    """
+
+    attention: UUID
+    kind: Literal["not_reached"]
+    unit: str
+    booking: UUID
+    owner: str
+    since: AwareDatetime
+    due: AwareDatetime
+
+
+class AttentionRaised(Attention):
+    """It came up."""
+
+
+class AttentionSettled(Attention):
+    """It is dealt with, or of no use any more; it may arrive before it was raised."""
+
+    why: Literal["reached", "handled", "past"]
+
+
 class SearchesCounted(EventData):
     """Families searched for a time: how often since the last such fact of one process, and how often in vain.
 
@@ -90,7 +124,7 @@ class AvailabilityMeasured(EventData):
     third_next: AwareDatetime | None
 
 
-_BOOKED = {
+_BOOKED: dict[str, Any] = {
     "booking": UUID("018f2f3e-0000-4000-8000-000000000001"),
     "offering": "foraldrasamtal",
     "municipality": "1266",
@@ -150,6 +184,39 @@ REOPENED = EventType(
     Reopened,
     examples={"same-day": Reopened(**_BOOKED, **_FIRST, sequence=2, modality="phone")},
 )
+MESSAGE_RESEND_REQUESTED = EventType(
+    "events",
+    "booking",
+    "message-resend-requested",
+    MessageResendRequested,
+    examples={
+        "dead": MessageResendRequested(
+            message=UUID("018f2f3e-0000-4000-8000-00000000000a"), version=3, booking=_BOOKED["booking"]
+        )
+    },
+)
+_ATTENTION: dict[str, Any] = {
+    "attention": UUID("018f2f3e-0000-4000-8000-00000000000b"),
+    "kind": "not_reached",
+    "unit": "horby-familjestod",
+    "booking": _BOOKED["booking"],
+    "owner": "maria-ek",
+    "since": datetime(2026, 3, 2, 12, tzinfo=UTC),
+    "due": _FIRST["start"],
+}
+ATTENTION_RAISED = EventType(
+    "events", "booking", "attention-raised", AttentionRaised, examples={"dead": AttentionRaised(**_ATTENTION)}
+)
+ATTENTION_SETTLED = EventType(
+    "events",
+    "booking",
+    "attention-settled",
+    AttentionSettled,
+    examples={
+        "handled": AttentionSettled(**_ATTENTION, why="handled"),
+        "reached": AttentionSettled(**_ATTENTION, why="reached"),
+    },
+)
 SEARCHES_COUNTED = EventType(
     "events",
     "booking",
@@ -191,6 +258,9 @@ PUBLISHES = (
     FULFILLED,
     NO_SHOW,
     REOPENED,
+    MESSAGE_RESEND_REQUESTED,
+    ATTENTION_RAISED,
+    ATTENTION_SETTLED,
     SEARCHES_COUNTED,
     AVAILABILITY_MEASURED,
 )

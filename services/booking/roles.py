@@ -13,7 +13,22 @@ REVIEW = "booking_review"
 RETENTION = "booking_retention"
 # Measures each day how soon families could have a time: searches as they do.
 MEASURE = "booking_measure"
-NARROW = (roles.relay(SERVICE), roles.reader(SERVICE), roles.limits(SERVICE), SWEEP, ANSWER, REVIEW, RETENTION, MEASURE)
+# Keeps how messages stand, and weighs whom nobody reached: of one booking at a time, and never of which family.
+MESSAGES = "booking_messages"
+# Tells what happened to one booking, asked for by its reference: no contact, and nothing of protected families.
+HISTORY = "booking_history"
+NARROW = (
+    roles.relay(SERVICE),
+    roles.reader(SERVICE),
+    roles.limits(SERVICE),
+    SWEEP,
+    ANSWER,
+    REVIEW,
+    RETENTION,
+    MEASURE,
+    MESSAGES,
+    HISTORY,
+)
 # Owns the function that writes the log of reads. Whoever serves may call that, and cannot take this role.
 LOG = "booking_log"
 DEFINERS = (LOG,)

@@ -8,21 +8,24 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from booking.roles import REVIEW
+from booking.roles import HISTORY, REVIEW
 from kit import database
 from kit.database import Connection
 
 Seeing = AbstractAsyncContextManager[Connection]
 
 
-def of(engine: AsyncEngine, person: str, units: Iterable[str]) -> Seeing:
-    """A transaction of a member of staff, that sees and changes what belongs to these units."""
-    return database.transaction(engine, staff=person, units=",".join(units))
+def of(engine: AsyncEngine, person: str, units: Iterable[str], *, seconds: int | None = None) -> Seeing:
+    """A transaction of a member of staff, that sees and changes what belongs to these units.
+
+    `seconds` as in `database.transaction`.
+    """
+    return database.transaction(engine, seconds=seconds, staff=person, units=",".join(units))
 
 
 def of_review(engine: AsyncEngine, person: str, units: Iterable[str]) -> Seeing:
     """A transaction of a reviewer, that sees what was read of these units' families, and nothing of the families."""
-    return database.transaction(engine, role=REVIEW, staff=person, units=",".join(units))
+    return database.transaction(engine, role=REVIEW, seconds=database.JOB_SECONDS, staff=person, units=",".join(units))
 
 
 def of_token(engine: AsyncEngine, token_hash: bytes) -> Seeing:
@@ -33,3 +36,11 @@ def of_token(engine: AsyncEngine, token_hash: bytes) -> Seeing:
 def of_booking(engine: AsyncEngine, booking: UUID, *, role: str | None = None) -> Seeing:
     """A transaction that sees one booking; its family is shown to `booking.roles.ANSWER` alone."""
     return database.transaction(engine, role=role, booking=str(booking))
+
+
+def of_history(engine: AsyncEngine, reference: str) -> Seeing:
+    """A transaction that sees what happened to the booking with this reference, and nothing of its family.
+
+    A booking of a family of protected identity is not there.
+    """
+    return database.transaction(engine, role=HISTORY, reference=reference)

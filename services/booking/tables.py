@@ -3,11 +3,14 @@
 Which rows of `booking`, `family` and `idempotency` a transaction sees, the migrations say too: see `booking.secrecy`.
 """
 
+from datetime import timedelta
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     Date,
     DateTime,
     ForeignKey,
@@ -33,6 +36,9 @@ limits.tables(metadata)
 
 INSTANT = DateTime(timezone=True)
 
+# No booking lasts longer: the table itself refuses one.
+LONGEST = timedelta(days=1)
+
 # What directory published, one row an entity, as it came.
 directory_copy = Table(
     "directory_copy",
@@ -42,7 +48,20 @@ directory_copy = Table(
     Column("version", Integer, nullable=False),
     Column("ended", Boolean, nullable=False),
     Column("data", JSONB, nullable=False),
+    Column("epoch", DateTime(timezone=True)),
 )
+# Since when a kind of entities is of a register that has been heard of whole.
+directory_epoch = Table(
+    "directory_epoch",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("epoch", DateTime(timezone=True), nullable=False),
+)
+_data = directory_copy.c.data
+Index("directory_copy_slug_idx", _data["slug"].astext, postgresql_where="kind = 'municipality'")
+Index("directory_copy_advisor_idx", _data["advisor"].astext, postgresql_where="kind = 'schedule'")
+Index("directory_copy_identity_idx", _data["identity"].astext, postgresql_where="kind = 'staff'")
+Index("directory_copy_grants_idx", _data.op("->")("grants"), postgresql_using="gin", postgresql_where="kind = 'staff'")
 
 # Who may be booked for what by whom: worked out from offerings, advisors, units and pools whenever one changes.
 reach = Table(
@@ -101,6 +120,7 @@ busy = Table(
     CheckConstraint("(pool is null) = (period is null) and (pool is null or municipality is not null)", name="charged"),
     ExcludeConstraint(("advisor", "="), ("during", "&&"), using="gist", name="busy_no_overlap"),
     Index("busy_advisor_day_idx", "advisor", "day"),
+    Index("busy_pool_idx", "pool", "day", postgresql_where="pool is not null"),
 )
 
 # How a municipality stands in one period of an agreement, in minutes (`booking.sharing.rules.Position`): the sums of
@@ -123,6 +143,7 @@ entitlement = Table(
     Column("closed", Boolean, nullable=False, server_default="false"),
     CheckConstraint("minutes >= 0 and credit >= 0 and used >= 0 and lent >= 0 and borrowed >= 0", name="counts"),
     Index("entitlement_municipality_idx", "municipality", "last"),
+    Index("entitlement_open", "last", postgresql_where="not closed"),
 )
 
 # All that happened to those minutes, the reverse of it too; nothing in it is ever changed. A loan is of the `lender` to
@@ -161,11 +182,16 @@ family = Table(
     Column("created_at", INSTANT, nullable=False),
     Column("erased_at", INSTANT),
     Column("erasing", Boolean, nullable=False, server_default="false"),
+    # Whether there is a number to call, or the family is erased and nobody calls any more.
+    Column("callable", Boolean, Computed("phone_hint is not null or erased_at is not null")),
     UniqueConstraint("id", "unit"),
+    UniqueConstraint("id", "callable"),
     CheckConstraint("protection in ('none', 'sekretessmarkering', 'skyddad_folkbokforing')", name="protection"),
     CheckConstraint("sealed is not null or erased_at is not null", name="sealed_or_erased"),
     CheckConstraint("not erasing or erased_at is not null", name="erasing"),
     Index("family_erasing", "id", postgresql_where="erasing"),
+    Index("family_kept", "id", postgresql_where="erased_at is null"),
+    Index("family_phone_idx", "phone_hint", "unit", postgresql_where="sealed is not null and erased_at is null"),
 )
 
 # The staff who see a family of protected identity.
@@ -185,6 +211,7 @@ erasure = Table(
     Column("family", Uuid, primary_key=True),
     Column("at", INSTANT, nullable=False),
     Column("rule", Text, nullable=False),
+    Index("erasure_at_idx", "at"),
 )
 
 booking = Table(
@@ -216,15 +243,28 @@ booking = Table(
     Column("token_hash", LargeBinary, unique=True),
     Column("changed_at", INSTANT),
     Column("late", Boolean),
+    # Whether the family is called: true or null. Then it has a number.
+    Column("calls", Boolean, Computed("case when modality = 'phone'::text then true else null::boolean end")),
+    ForeignKeyConstraint(
+        ["family", "calls"],
+        ["family.id", "family.callable"],
+        name="booking_calls_fkey",
+        deferrable=True,
+        initially="DEFERRED",
+    ),
+    CheckConstraint("modality <> 'visit' or place is not null or status not in ('held', 'confirmed')", name="visit"),
     CheckConstraint("status in ('held', 'confirmed', 'fulfilled', 'no_show', 'cancelled')", name="status"),
     CheckConstraint(
         "(status = 'held') = (expires_at is not null) and (status = 'held') = (reference is null)"
         " and (status = 'held') = (family is null) and (status = 'held') = (token_hash is null)",
         name="held_or_known",
     ),
+    # LONGEST: how far back one that goes on may have begun.
+    CheckConstraint("end_at - start_at <= interval '1 day'", name="length"),
     Index("booking_expires", "expires_at", postgresql_where="status = 'held'"),
     Index("booking_client", "client", postgresql_where="status = 'held'"),
     Index("booking_unit_idx", "unit", "start_at"),
+    Index("booking_advisor_idx", "advisor", "start_at"),
     Index("booking_family_idx", "family", postgresql_where="family is not null"),
 )
 
@@ -239,11 +279,60 @@ booking_change = Table(
     Column("staff", Text),
     Column("start_at", INSTANT, nullable=False),
     Column("reason", Text),
+    # How the family is met from then on, where that was changed.
+    Column("modality", Text),
+    CheckConstraint("modality in ('video', 'phone', 'visit')", name="modality"),
     CheckConstraint(
         "what in ('confirmed', 'rescheduled', 'cancelled', 'fulfilled', 'no_show', 'reopened')", name="what"
     ),
     CheckConstraint("reason in ('advisor_away', 'family_asked', 'double', 'other')", name="reason"),
     Index("booking_change_booking_idx", "booking", "at"),
+)
+
+# How each message about a booking stands, as notification's facts tell it.
+message = Table(
+    "message",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("booking", Uuid, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("channel", Text),
+    Column("due_at", INSTANT, nullable=False),
+    Column("sent_at", INSTANT),
+    Column("attempts", Integer, nullable=False),
+    Column("code", Text),
+    Column("next_attempt_at", INSTANT),
+    # When it became so: the instant of the last fact.
+    Column("changed_at", INSTANT),
+    CheckConstraint("kind in ('confirmation', 'change', 'cancellation', 'reminder_5d', 'reminder_24h')", name="kind"),
+    CheckConstraint("status in ('pending', 'sent', 'dropped', 'dead')", name="status"),
+    CheckConstraint("channel in ('email', 'sms')", name="channel"),
+    Index("message_booking_idx", "booking", "due_at"),
+)
+
+# What staff of a unit have to attend to, until it is settled: `since` when, and before when (`due`).
+attention = Table(
+    "attention",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("booking", Uuid, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("since", INSTANT, nullable=False),
+    Column("due", INSTANT, nullable=False),
+    Column("settled_at", INSTANT),
+    Column("why", Text),
+    Column("staff", Text),
+    CheckConstraint("kind in ('not_reached')", name="kind"),
+    CheckConstraint("why in ('reached', 'handled', 'past')", name="why"),
+    CheckConstraint("(settled_at is null) = (why is null)", name="settled"),
+    Index("attention_open", "booking", "kind", unique=True, postgresql_where="settled_at is null"),
+    Index("attention_due", "due", postgresql_where="settled_at is null"),
+    Index("attention_unit_idx", "unit", postgresql_where="settled_at is null"),
 )
 
 # Secret addresses at which an advisor's calendar program reads the advisor's times. Of an address its hash is kept.
@@ -288,6 +377,7 @@ read_log = Table(
     CheckConstraint("why ~ '^[a-z][a-z -]*( > [a-z][a-z -]*)*$' and length(why) <= 80", name="why"),
     Index("read_log_unit_at_idx", "unit", "at"),
     Index("read_log_family_idx", "family"),
+    Index("read_log_booking_idx", "booking", postgresql_where="booking is not null"),
 )
 
 # Its last row, as it was written.
@@ -351,6 +441,7 @@ figure_booking = Table(
     CheckConstraint("status in ('confirmed', 'cancelled', 'fulfilled', 'no_show')", name="status"),
     Index("figure_booking_confirmed_idx", "municipality", "confirmed_at"),
     Index("figure_booking_start_idx", "municipality", "start_at"),
+    Index("figure_booking_place_idx", "municipality", "place", postgresql_where="modality = 'visit'"),
 )
 
 figure_search = Table(

@@ -1,17 +1,19 @@
 """Where a request of an advisor comes in: one transaction each, that sees the advisor's units, committed here."""
 
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
 from booking import secrecy
 from booking.agenda import leave, service
 from booking.agenda.leave import Change, Hours
-from booking.agenda.rules import Outcome
+from booking.agenda.rules import Action, Outcome
 from booking.agenda.service import Day, Opened
 from booking.bookings.entry import after_expiry, vault
 from booking.bookings.rules import Reason
 from booking.bookings.service import View
+from booking.history import service as histories
 from booking.slots.service import SlotId
 from kit.access import Person
 from kit.app import Runtime
@@ -51,18 +53,27 @@ async def days(runtime: Runtime, person: Person, first: date, last: date, langua
         return await service.days(connection, person, first, last, language)
 
 
-async def find(runtime: Runtime, person: Person, booking: UUID, language: Language) -> View:
+async def find(
+    runtime: Runtime, person: Person, booking: UUID, language: Language, *, to: Action | None = None
+) -> View:
     """See `service.find`."""
     async with seeing(runtime, person) as connection:
-        return await service.find(connection, person, booking, language)
+        return await service.find(connection, person, booking, language, to=to, now=runtime.clock())
 
 
 async def open_booking(runtime: Runtime, person: Person, booking: UUID, language: Language) -> Opened:
-    """See `service.open_booking`."""
+    """See `service.open_booking`; with who read of the family, for whoever reviews the booking's unit too."""
     async with seeing(runtime, person) as connection:
-        return await service.open_booking(
+        opened = await service.open_booking(
             connection, vault(runtime), person, booking, now=runtime.clock(), language=language
         )
+    if opened.unit not in person.units("reviewer"):
+        return opened
+    async with secrecy.of_review(runtime.engine, person.id, [opened.unit]) as connection:
+        reads = await histories.reads(
+            connection, person, unit=opened.unit, booking=booking, family=opened.family, now=runtime.clock()
+        )
+    return replace(opened, story=replace(opened.story, reads=reads))
 
 
 async def decide(runtime: Runtime, person: Person, booking: UUID, outcome: Outcome | None) -> None:
@@ -72,12 +83,24 @@ async def decide(runtime: Runtime, person: Person, booking: UUID, outcome: Outco
     runtime.relay.wake()
 
 
-async def move(runtime: Runtime, person: Person, booking: UUID, slot: SlotId, modality: str | None) -> None:
+async def send_again(runtime: Runtime, person: Person, booking: UUID) -> int:
+    """See `service.send_again`."""
+    async with seeing(runtime, person) as connection:
+        asked = await service.send_again(connection, person, booking, now=runtime.clock())
+    runtime.relay.wake()
+    return asked
+
+
+async def move(
+    runtime: Runtime, person: Person, booking: UUID, slot: SlotId, modality: str | None, phone: str | None
+) -> None:
     """See `service.move`."""
 
     async def attempt() -> None:
         async with seeing(runtime, person) as connection:
-            await service.move(connection, person, booking, slot, modality=modality, now=runtime.clock())
+            await service.move(
+                connection, vault(runtime), person, booking, slot, modality=modality, phone=phone, now=runtime.clock()
+            )
 
     await after_expiry(runtime, slot, attempt)
     runtime.relay.wake()

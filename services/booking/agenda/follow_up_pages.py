@@ -18,7 +18,7 @@ from kit.app import Runtime
 from kit.web import pages
 
 router = pages.staff_router()
-FOLLOW_UP = Errand("uppfoljning", "uppfoljning-hos-annan", "follow_up")
+FOLLOW_UP = Errand("uppfoljning", "uppfoljning-hos-annan", "follow_up", afterwards=True)
 
 
 @router.get("/arbetsdag/bokning/{booking}/uppfoljning")
@@ -43,8 +43,9 @@ async def book(request: Request, running: Running, person: Advising, booking: UU
     """Book the chosen time for the family of the booking. The same form sent twice leads to the same follow-up."""
     view = await entry.find(running, person, booking, pages.language_of(request))
 
-    async def take(slot: SlotId, modality: str | None, sent: Mapping[str, str]) -> Response:
-        made = await _book(request, running, person, booking, slot, modality, sent.get("engang") or str(slot))
+    async def take(slot: SlotId, modality: str | None, number: str | None, sent: Mapping[str, str]) -> Response:
+        key = sent.get("engang") or str(slot)
+        made = await _book(request, running, person, booking, slot, modality, number, key)
         if slot.advisor == person.advisor:
             return pages.see_other(request, f"/arbetsdag/bokning/{made}", nytt="follow_up")
         return pages.see_other(request, f"/telefonbokning/klar/{made}")
@@ -60,6 +61,7 @@ async def _book(
     booking: UUID,
     slot: SlotId,
     modality: str | None,
+    number: str | None,
     key: str,
 ) -> UUID:
     async def attempt() -> UUID:
@@ -72,6 +74,7 @@ async def _book(
                 booking,
                 slot,
                 modality=modality,
+                number=number,
                 key=key,
                 now=running.clock(),
                 language=pages.language_of(request),

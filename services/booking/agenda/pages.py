@@ -1,6 +1,6 @@
 """The pages of an advisor's days: lists of a day and of a week, and each booking with what can be done to it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, get_args
@@ -11,13 +11,13 @@ from fastapi import Depends, Query, Request, Response
 
 from booking.agenda import entry, service
 from booking.agenda.rules import Outcome
-from booking.agenda.service import Opened
 from booking.agenda.texts import TEXTS
 from booking.bookings import other_times
 from booking.bookings.pages import child_age
 from booking.bookings.rules import Reason
 from booking.bookings.service import View
-from booking.bookings.tables import Change
+from booking.history import words as histories
+from booking.messages import words
 from booking.slots import pages as slot_pages
 from booking.slots.pages import Asking, Running
 from booking.slots.reads import ScheduleException
@@ -36,7 +36,7 @@ PAGES.templates.filters["phone"] = phone_text
 Advising = Annotated[Person, Depends(access.signed_in("advisor"))]
 Chosen = Annotated[date | None, Query(ge=date(2000, 1, 2), le=date(2100, 1, 1))]
 News = Annotated[str | None, Query(max_length=20)]
-NEWS = ("fulfilled", "no_show", "reopen", "moved", "moved_away", "cancelled", "follow_up")
+NEWS = ("fulfilled", "no_show", "reopen", "moved", "moved_away", "cancelled", "follow_up", "again")
 OUTCOMES: Mapping[str, Outcome | None] = {"fulfilled": "fulfilled", "no_show": "no_show", "reopen": None}
 REASONS: tuple[Reason, ...] = get_args(Reason)
 _FIRST_YEAR, _LAST_YEAR = 2000, 2100
@@ -97,6 +97,14 @@ async def show(request: Request, running: Running, person: Advising, booking: UU
     language = pages.language_of(request)
     opened = await entry.open_booking(running, person, booking, language)
     zone = ZoneInfo(opened.view.zone)
+
+    def text(key: str, **values: object) -> str:
+        return PAGES.text(request, key, **values)
+
+    def at(instant: datetime) -> str:
+        return words.moment(instant, zone, language)
+
+    past, coming = histories.lines(opened.story, opened.names, text, at, running.clock())
     return PAGES.render(
         request,
         "opened.html",
@@ -105,7 +113,11 @@ async def show(request: Request, running: Running, person: Advising, booking: UU
         when=opened.view.text(language),
         day=service.today(opened.view.start, zone),
         child=child_text(request, opened.child_age),
-        history=_history(request, opened, zone),
+        past=past,
+        coming=coming,
+        at=at,
+        again=any(message.status == "dead" for message in opened.story.messages),
+        reviews=opened.unit in person.units("reviewer"),
         news=nytt if nytt in NEWS else None,
     )
 
@@ -120,6 +132,13 @@ async def decide(request: Request, running: Running, person: Advising, booking: 
     return pages.see_other(request, f"/arbetsdag/bokning/{booking}", nytt=chosen)
 
 
+@router.post("/arbetsdag/bokning/{booking}/meddelanden")
+async def send_again(request: Request, running: Running, person: Advising, booking: UUID) -> Response:
+    """Send the messages again that reached nobody. The same form sent twice sends them once."""
+    asked = await entry.send_again(running, person, booking)
+    return pages.see_other(request, f"/arbetsdag/bokning/{booking}", nytt="again" if asked else None)
+
+
 @router.get("/arbetsdag/bokning/{booking}/flytta")
 @router.get("/arbetsdag/bokning/{booking}/flytta-till-annan")
 async def new_times(
@@ -131,7 +150,7 @@ async def new_times(
     visa: slot_pages.Shown = slot_pages.FEW,
 ) -> Response:
     """Free times to move the booking to: the person's own, or everybody's."""
-    view = await entry.find(running, person, booking, pages.language_of(request))
+    view = await entry.find(running, person, booking, pages.language_of(request), to="move")
     asking = asking_for(request, person, view, MOVE)
     return await other_times.times(request, running, view, asking, satt, shown=visa, look=PAGES)
 
@@ -142,8 +161,8 @@ async def move(request: Request, running: Running, person: Advising, booking: UU
     """Move the booking to the chosen time. Sent twice, it is moved once."""
     view = await entry.find(running, person, booking, pages.language_of(request))
 
-    async def take(slot: SlotId, modality: str | None, _: object) -> Response:
-        await entry.move(running, person, booking, slot, modality)
+    async def take(slot: SlotId, modality: str | None, phone: str | None, _: object) -> Response:
+        await entry.move(running, person, booking, slot, modality, phone)
         if slot.advisor == person.advisor:
             return pages.see_other(request, f"/arbetsdag/bokning/{booking}", nytt="moved")
         day = service.today(view.start, ZoneInfo(view.zone))
@@ -156,7 +175,7 @@ async def move(request: Request, running: Running, person: Advising, booking: UU
 @router.get("/arbetsdag/bokning/{booking}/avboka")
 async def ask_why(request: Request, running: Running, person: Advising, booking: UUID) -> Response:
     """Ask for the reason."""
-    view = await entry.find(running, person, booking, pages.language_of(request))
+    view = await entry.find(running, person, booking, pages.language_of(request), to="cancel")
     return _why_page(request, view)
 
 
@@ -187,11 +206,14 @@ def _why_page(request: Request, view: View, errors: Mapping[str, str] | None = N
 
 @dataclass(frozen=True)
 class Errand:
-    """What a time is looked for: the last part of its address among own times and among everybody's, and its texts."""
+    """What a time is looked for: the last part of its address among own times and among everybody's, and its texts;
+    and whether it must come `afterwards`.
+    """
 
     own: str
     others: str
     text: str
+    afterwards: bool = False
 
 
 MOVE = Errand("flytta", "flytta-till-annan", "move")
@@ -206,10 +228,11 @@ def asking_for(request: Request, person: Person, view: View, errand: Errand) -> 
     return Asking(
         action=others if among_others else own,
         back=pages.address(language, here),
-        caption=PAGES.text(request, f"{errand.text}_from", when=view.text(language)),
+        caption=PAGES.text(request, f"{errand.text}_from", when=view.text_and_place(language)),
         title=PAGES.text(request, f"{errand.text}_title"),
         button=PAGES.text(request, f"{errand.text}_button"),
         by_staff=True,
+        after=view.end if errand.afterwards else None,
         none=PAGES.text(request, "staff_no_times"),
         advisor=None if among_others else person.advisor,
         beside=(own, PAGES.text(request, "own_times"))
@@ -254,32 +277,6 @@ def said(request: Request) -> dict[str, Any]:
 def child_text(request: Request, age: int | None) -> str:
     """The child's age in whole years; None for one that is expected."""
     return PAGES.text(request, "expecting") if age is None else child_age(request, age)
-
-
-def _history(request: Request, opened: Opened, zone: ZoneInfo) -> list[tuple[str, str]]:
-    """When and what, the first first."""
-    language = pages.language_of(request)
-
-    def at(instant: datetime) -> str:
-        clock = clock_text(instant, zone, language)
-        day = day_text(instant.astimezone(zone).date(), language)
-        return f"{day} kl. {clock}" if language == "sv" else f"{day}, {clock}"
-
-    lines = [(at(change.at), _change(request, change, by, at)) for change, by in opened.history]
-    if not any(change.what == "confirmed" for change, _ in opened.history):
-        made = PAGES.text(request, "change_confirmed", who=PAGES.text(request, "by_family"))
-        lines.insert(0, (at(opened.created_at), made))
-    return lines
-
-
-def _change(request: Request, change: Change, by: str | None, at: Callable[[datetime], str]) -> str:
-    who = by or PAGES.text(request, "by_former" if change.staff else "by_family")
-    if change.what == "rescheduled":
-        return PAGES.text(request, "change_rescheduled", who=who, start=at(change.start))
-    if change.reason:
-        reason = PAGES.text(request, f"reason_{change.reason}")
-        return PAGES.text(request, "change_cancelled_why", who=who, reason=reason)
-    return PAGES.text(request, f"change_{change.what}", who=who)
 
 
 def _week(day: date) -> str:

@@ -3,21 +3,21 @@ sees the person's units, and commits it.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from booking.agenda import service, tables
+from booking.agenda.rules import BeforeVisit, NotYours
 from booking.bookings import service as bookings
 from booking.bookings.links import Links
-from booking.bookings.rules import UnknownBooking
 from booking.bookings.service import View, Wanted
 from booking.families import service as families
 from booking.families import tables as family_tables
 from booking.families.contacts import Contact
-from booking.families.rules import FamilyErased, Protection
+from booking.families.rules import ContactUnreadable, FamilyErased, Protection
 from booking.reviews import service as reviews
-from booking.reviews.rules import What
+from booking.reviews.rules import What, Why
 from booking.slots import service as slots
 from booking.slots.reads import Municipality, Offering
 from booking.slots.rules import NotOffered, is_bookable
@@ -46,13 +46,11 @@ def unit_of(offering: Offering, municipality: str) -> str:
 
 async def offered(connection: Connection, person: Person) -> list[tuple[Municipality, list[Offering]]]:
     """What the person may book for families, by the municipality where these live."""
-    units = person.units(*ROLES)
-    found = []
-    for place in await slots.municipalities(connection):
-        own = [o for o in await slots.offerings(connection, place) if unit_of(o, place.id) in units and is_bookable(o)]
-        if own:
-            found.append((place, own))
-    return found
+    found: dict[str, tuple[Municipality, list[Offering]]] = {}
+    for place, offering in await tables.answered_for(connection, person.units(*ROLES)):
+        if is_bookable(offering):
+            found.setdefault(place.id, (place, []))[1].append(offering)
+    return sorted(found.values(), key=lambda one: slots.swedish(one[0].name))
 
 
 async def search(
@@ -86,23 +84,28 @@ async def follow_up(
     slot: SlotId,
     *,
     modality: str | None,
+    number: str | None,
     key: str,
     now: datetime,
     language: Language,
 ) -> UUID:
     """Book one more time for the family of one of the person's own bookings, for the same offering; see `book`.
 
-    Raises UnknownBooking too.
+    `number` is what to call where it is by telephone and the family gave none (E.164). Raises NotYours and BeforeVisit
+    too.
     """
     before = await service.own_row(connection, person, booking)
     if slot.offering != before["offering"]:
         raise NotOffered
+    if slot.start < before["end_at"]:
+        raise BeforeVisit
+    known = await known_contact(connection, vault, before["family"])
     wanted = Wanted(
         hold=None,
         slot=slot,
         municipality=before["municipality"],
         modality=modality or before["modality"],
-        contact=await known_contact(connection, vault, before["family"]),
+        contact=replace(known, phone=known.phone or number),
         child_age=before["child_age"],
         expecting=before["child_age"] is None,
     )
@@ -128,7 +131,7 @@ async def book(
     """Book for a known family or for a new one, once per `key`; the id of the booking.
 
     Whoever is not to know a family of the unit that the booking would be of, cannot book for it. Raises NotOffered,
-    NotFound, FamilyErased, SlotTaken (with alternatives), KeysUnavailable, or what the rules of a booking raise.
+    NotFound, FamilyErased, SlotTaken (with alternatives), PhoneNeeded, KeysUnavailable, or what the rules raise.
     """
     protected = protected or Protected()
     answer = await bookings.book_by_staff(
@@ -155,26 +158,31 @@ async def book(
 async def done(
     connection: Connection, person: Person, booking: UUID, *, now: datetime, language: Language
 ) -> tuple[View, bool]:
-    """A booking as it is told aloud, and whether its family is of protected identity; a read. Raises UnknownBooking."""
+    """A booking as it is told aloud, and whether its family is of protected identity; a read. Raises NotYours."""
     row = await tables.by_id(connection, booking)
     if row is None:
-        raise UnknownBooking
+        raise NotYours
     await _record(connection, person, row["family"], booking, "booking", "phone > done", now)
     return bookings.view_of(row, language), row["protected"]
 
 
 async def known_contact(connection: Connection, vault: Vault, family: UUID) -> Contact:
-    """Who a known family is, to book for it and not to be shown. Raises NotFound, FamilyErased or KeysUnavailable."""
+    """Who a known family is, to book for it and not to be shown.
+
+    Raises NotFound, FamilyErased, ContactUnreadable or KeysUnavailable.
+    """
     if await family_tables.sealed(connection, family) is None:
         raise NotFound
-    found = await families.contact_of(connection, vault, family)
-    if found is None:
+    found = await families.contacts_of(connection, vault, [family])
+    if family not in found:
         raise FamilyErased
-    return found
+    if (contact := found[family]) is None:
+        raise ContactUnreadable
+    return contact
 
 
 async def _record(
-    connection: Connection, person: Person, family: UUID, booking: UUID | None, what: What, why: str, now: datetime
+    connection: Connection, person: Person, family: UUID, booking: UUID | None, what: What, why: Why, now: datetime
 ) -> None:
     unit = await tables.unit_of_family(connection, family)
     assert unit is not None, "the transaction sees the family"

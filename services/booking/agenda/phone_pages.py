@@ -11,21 +11,20 @@ from fastapi import Depends, Path, Query, Request, Response
 
 from booking import secrecy
 from booking.agenda import phone
-from booking.agenda.pages import PAGES
+from booking.agenda.pages import PAGES, News
 from booking.agenda.phone import Protected
 from booking.bookings import entry as bookings
-from booking.bookings import rules
 from booking.bookings.api import BookingIn, parse_slot
 from booking.bookings.pages import TYPED as CONTACT
-from booking.bookings.pages import child_choices, read_typed, trouble_of
+from booking.bookings.pages import UNTOLD, by_field, child_choices, read_typed, trouble_of
 from booking.bookings.rules import SlotTaken, TooFarAhead, TooSoon
 from booking.families.contacts import Contact
-from booking.families.rules import Protection
+from booking.families.rules import Protection, rule_of
 from booking.slots import pages as slot_pages
 from booking.slots import service as slots
 from booking.slots.pages import Asking, Offered, Running, Trouble
 from booking.slots.rules import NotOffered
-from kit import access, database
+from kit import access, addresses, database
 from kit.access import Person
 from kit.app import Runtime
 from kit.database import Connection
@@ -72,7 +71,7 @@ async def search(request: Request, running: Running, person: Booking) -> Respons
     """The families with the telephone number of the form."""
     typed = (await pages.form(request)).get("telefon", "").strip()
     try:
-        number = rules.phone(typed)
+        number = addresses.number(typed)
     except ValueError:
         errors = {"telefon": PAGES.text(request, "phone_number_wrong")}
         return await _begin(request, running, person, typed=typed, errors=errors)
@@ -82,8 +81,8 @@ async def search(request: Request, running: Running, person: Booking) -> Respons
 
 
 @router.get("/telefonbokning/klar/{booking}")
-async def done(request: Request, running: Running, person: Booking, booking: UUID) -> Response:
-    """What was booked, and what to say aloud."""
+async def done(request: Request, running: Running, person: Booking, booking: UUID, nytt: News = None) -> Response:
+    """What was booked, and what to say aloud; `nytt` may say that the family gets no message of it."""
     language = pages.language_of(request)
     async with seeing(running, person) as connection:
         view, protected = await phone.done(connection, person, booking, now=running.clock(), language=language)
@@ -96,6 +95,7 @@ async def done(request: Request, running: Running, person: Booking, booking: UUI
         protected=protected,
         spelled=" ".join(view.reference),
         own=view.advisor == person.advisor,
+        untold=nytt == UNTOLD,
     )
 
 
@@ -118,8 +118,7 @@ async def choose(request: Request, running: Running, person: Booking, offered: O
     """Ask who the family is, for the chosen time; with `visa` show the times instead."""
     sent = await pages.form(request)
     if "visa" in sent:
-        shown = sent["visa"][:4]
-        return await _times(request, running, offered, sent, shown=int(shown) if shown.isdecimal() else slot_pages.FEW)
+        return await _times(request, running, offered, sent, shown=slot_pages.number_shown(sent["visa"]))
     try:
         parse_slot(sent.get("tid", ""))
     except ValueError:
@@ -143,14 +142,14 @@ async def book(request: Request, running: Running, person: Booking, offered: Off
     asked = {"slot": sent.get("tid", ""), "municipality": offered.municipality.id, "modality": sent.get("satt", "")}
     protected = Protected(_level(sent), [n.removeprefix(MAY_SEE) for n in sent if n.startswith(MAY_SEE)])
 
-    async def attempt() -> UUID:
+    async def attempt() -> tuple[UUID, bool]:
         async with seeing(running, person) as connection:
             known = await phone.known_contact(connection, bookings.vault(running), family) if family else None
             typed = _typed(sent, known)
-            body, errors = read_typed(request, asked, typed)
+            body, errors = read_typed(request, asked, typed, asked["modality"], known)
             if body is None or errors:
                 raise _Unfinished(errors)
-            return await _book(connection, body, typed)
+            return await _book(connection, body, typed), body.wanted().contact.gets_messages
 
     async def _book(connection: Connection, body: BookingIn, typed: Mapping[str, str]) -> UUID:
         return await phone.book(
@@ -168,18 +167,19 @@ async def book(request: Request, running: Running, person: Booking, offered: Off
 
     try:
         slot = parse_slot(asked["slot"])
-        booking = await bookings.after_expiry(running, slot, attempt)
+        booking, is_told = await bookings.after_expiry(running, slot, attempt)
     except ValueError:
         return pages.see_other(request, _path(offered))
     except _Unfinished as unfinished:
         return await _contact(request, running, person, offered, sent, unfinished.errors)
     except Invalid as refusal:
-        told = {error["field"]: error["message"] for error in refusal.errors(language)}
-        return await _contact(request, running, person, offered, sent, {"barn": next(iter(told.values()))})
+        if told := by_field(refusal.errors(language)):
+            return await _contact(request, running, person, offered, sent, told)
+        return await _times(request, running, offered, sent, trouble_of(request, refusal))
     except (SlotTaken, TooSoon, TooFarAhead) as refusal:
         return await _times(request, running, offered, sent, trouble_of(request, refusal))
     running.relay.wake()
-    return pages.see_other(request, f"/telefonbokning/klar/{booking}")
+    return pages.see_other(request, f"/telefonbokning/klar/{booking}", nytt=None if is_told else UNTOLD)
 
 
 class _Unfinished(Exception):  # noqa: N818 - leads back to the form, out of the transaction
@@ -189,12 +189,12 @@ class _Unfinished(Exception):  # noqa: N818 - leads back to the form, out of the
 
 
 def _typed(sent: Mapping[str, str], known: Contact | None) -> dict[str, str]:
-    """What the form says of the family; of a known one, what is known."""
+    """What the form says of the family; of a known one, what is known, and the number that it had not given before."""
     typed = {name: text.strip() for name, text in sent.items()}
     if known is None:
         return typed
-    told = {"namn": known.name, "telefon": known.phone or "", "epost": known.email or "", "sprak": known.language}
-    return typed | told
+    told = {"namn": known.name, "epost": known.email or "", "sprak": known.language}
+    return typed | told | ({"telefon": known.phone} if known.phone else {})
 
 
 async def _begin(
@@ -254,7 +254,7 @@ async def _times(
         offered,
         modality,
         asking,
-        shown=min(max(shown, 1), slot_pages.MOST),
+        shown=shown,
         carried=_carried(sent),
         trouble=trouble,
         private=True,
@@ -293,7 +293,9 @@ async def _contact(
         when=slot_pages.when(chosen, pages.language_of(request)),
         modality=modality,
         chosen=chosen,
-        known=known is not None,
+        municipality=offered.municipality,
+        kept_days=rule_of(offered.offering).days,
+        known=known,
         typed=shown,
         children=child_choices(request, offered.offering),
         levels=LEVELS,

@@ -8,6 +8,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from booking.bookings.rules import TooSoon, UnknownBooking
 from booking.slots.rules import closing, opening
 from kit.refusal import Refusal
 
@@ -27,10 +28,24 @@ NEXT: Mapping[tuple[Status, Action], Status] = {
 }
 
 
+class NotYours(UnknownBooking):
+    """For a booking that there is not, or that is another advisor's: which of both is not told."""
+
+    sv = ("Bokningen finns inte bland dina", "Adressen kan vara felskriven, eller så har en annan rådgivare bokningen.")
+    en = ("The booking is not among yours", "The address may be mistyped, or another advisor has the booking.")
+
+
+class BeforeVisit(TooSoon):
+    """For a follow-up that would begin before the visit that it follows is over."""
+
+    sv = ("Tiden är före mötet", "En uppföljning kommer efter det. Välj en senare tid.")
+    en = ("The time is before the visit", "A follow-up comes after it. Choose a later time.")
+
+
 class NotPossible(Refusal):
     code = "not-possible"
-    sv = ("Det går inte längre", "Bokningen har ändrats sedan sidan visades. Gå tillbaka och se hur den är nu.")
-    en = ("That is no longer possible", "The booking has changed since the page was shown. Go back and look again.")
+    sv = ("Det går inte längre", "Bokningen har ändrats, eller är över. Gå till den och se hur den är nu.")
+    en = ("That is no longer possible", "The booking has changed, or is over. Go to it and see how it is now.")
 
 
 class NotBegun(Refusal):

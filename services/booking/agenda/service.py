@@ -1,6 +1,6 @@
 """The use cases of an advisor's days. The caller opens a transaction that sees the person's units, and commits it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -11,15 +11,20 @@ import asyncpg
 
 from booking import events
 from booking.agenda import rules, tables
-from booking.agenda.rules import Action, Outcome, Span
+from booking.agenda.rules import Action, NotYours, Outcome, Span
 from booking.bookings import service as bookings
 from booking.bookings import tables as booking_tables
-from booking.bookings.rules import Reason, UnknownBooking
+from booking.bookings.rules import Reason
 from booking.bookings.service import View
 from booking.bookings.tables import Change
 from booking.families import service as families
 from booking.families.contacts import Contact
+from booking.history import service as histories
+from booking.history.service import Story
+from booking.messages import service as sending
+from booking.messages import tables as messages
 from booking.reviews import service as reviews
+from booking.reviews.rules import Why
 from booking.slots import tables as slot_tables
 from booking.slots.api import LOCAL
 from booking.slots.reads import Schedule, ScheduleException
@@ -53,7 +58,8 @@ class NoCalendar(Refusal):
 class Item:
     """Something in an advisor's day; instants in UTC.
 
-    `view` is None for a hold, and for time that is taken by somebody whom this person may not know.
+    `view` is None for a hold, and for time that is taken by somebody whom this person may not know. `unreadable` is
+    one whose family is kept, but cannot be read.
     """
 
     id: UUID
@@ -62,9 +68,12 @@ class Item:
     held: bool = False
     view: View | None = None
     contact: Contact | None = None
+    unreadable: bool = False
     unit: str | None = None
     family: UUID | None = None
     changed_at: datetime | None = None
+    # Whether a message about it has reached nobody.
+    unreached: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,16 +99,21 @@ class Day:
 
 @dataclass(frozen=True)
 class Opened:
-    """A booking as its advisor sees it. `can` is what may be done with it now; `created_at` is when it was made."""
+    """A booking as its advisor sees it. `can` is what may be done with it now; `names` are those of staff in its story.
+
+    Without a `contact` the family is erased, or kept and `unreadable`.
+    """
 
     view: View
     unit: str
     family: UUID
     contact: Contact | None
+    unreadable: bool
     child_age: int | None
-    created_at: datetime
-    history: Sequence[tuple[Change, str | None]]
+    story: Story
+    names: Mapping[str, str]
     can: frozenset[Action]
+    unreached: bool = False
 
 
 def own(person: Person) -> str:
@@ -117,14 +131,15 @@ async def days(connection: Connection, person: Person, first: date, last: date, 
     seen = await tables.seen(connection, advisor, _span(first, last, zone))
     busy = await tables.busy(connection, advisor, first, last)
     known = {row["id"] for row in seen}
-    items = [_item(row, language) for row in seen]
+    unreached = await messages.open_among(connection, [row["id"] for row in seen])
+    items = [replace(_item(row, language), unreached=row["id"] in unreached) for row in seen]
     items += [Item(b.id, b.start, b.end, held=b.kind == "hold") for b in busy if b.id not in known]
     hours = await tables.open_hours(connection, advisor, first, last)
     return [_day(day, zone, items, hours, schedules) for day in _each(first, last)]
 
 
 async def show_families(
-    connection: Connection, vault: Vault, person: Person, day: Day, now: datetime, why: str = "day"
+    connection: Connection, vault: Vault, person: Person, day: Day, now: datetime, why: Why = "day"
 ) -> Day:
     """The day with the contact of each booking that is not cancelled: a read of each family, by the way `why`.
 
@@ -144,13 +159,31 @@ async def show_families(
             why=why,
             now=now,
         )
-    items = [replace(i, contact=contacts.get(i.family)) if i in shown and i.family else i for i in day.items]
-    return replace(day, items=items)
+    return replace(day, items=[_with_contact(item, contacts) if item in shown else item for item in day.items])
 
 
-async def find(connection: Connection, person: Person, booking: UUID, language: Language) -> View:
-    """A booking of the person's own, without who the family is. Raises UnknownBooking."""
-    return bookings.view_of(await own_row(connection, person, booking), language)
+def _with_contact(item: Item, contacts: Mapping[UUID, Contact | None]) -> Item:
+    contact = contacts.get(item.family) if item.family else None
+    return replace(item, contact=contact, unreadable=item.family in contacts and contact is None)
+
+
+async def find(
+    connection: Connection,
+    person: Person,
+    booking: UUID,
+    language: Language,
+    *,
+    to: Action | None = None,
+    now: datetime,
+) -> View:
+    """A booking of the person's own, without who the family is.
+
+    Raises NotYours; where it is looked for `to` do something, what `rules.after` raises where that cannot be done.
+    """
+    row = await own_row(connection, person, booking)
+    if to:
+        rules.after(to, **_facts(row, now))
+    return bookings.view_of(row, language)
 
 
 async def open_booking(
@@ -158,20 +191,22 @@ async def open_booking(
 ) -> Opened:
     """A booking of the person's own with all that is known of it; a read of its family.
 
-    Raises UnknownBooking or KeysUnavailable.
+    Raises NotYours or KeysUnavailable.
     """
     row = await own_row(connection, person, booking)
-    history = await booking_tables.changes(connection, booking)
-    by = await tables.names(connection, "staff", [change.staff for change in history if change.staff])
+    story = await histories.story(connection, booking, row["created_at"])
+    contacts = await families.contacts_of(connection, vault, [row["family"]])
     opened = Opened(
         view=bookings.view_of(row, language),
         unit=row["unit"],
         family=row["family"],
-        contact=await families.contact_of(connection, vault, row["family"]),
+        contact=contacts.get(row["family"]),
+        unreadable=row["family"] in contacts and contacts[row["family"]] is None,
         child_age=row["child_age"],
-        created_at=row["created_at"],
-        history=[(change, by.get(change.staff) if change.staff else None) for change in history],
+        story=story,
+        names=await tables.names(connection, "staff", [change.staff for change in story.changes if change.staff]),
         can=frozenset(action for action in ACTIONS if rules.can(action, **_facts(row, now))),
+        unreached=bool(await messages.open_among(connection, [booking])),
     )
     await reviews.record(
         connection,
@@ -191,7 +226,7 @@ async def decide(
 ) -> None:
     """Note that the family was met or did not come; with None take back what was noted. Again changes nothing.
 
-    Raises UnknownBooking, NotPossible, NotBegun or DayOver.
+    Raises NotYours, NotPossible, NotBegun or DayOver.
     """
     row = await own_row(connection, person, booking, lock=True)
     action: Action = outcome or "reopen"
@@ -207,19 +242,27 @@ async def decide(
 
 
 async def move(
-    connection: Connection, person: Person, booking: UUID, slot: SlotId, *, modality: str | None, now: datetime
+    connection: Connection,
+    vault: Vault,
+    person: Person,
+    booking: UUID,
+    slot: SlotId,
+    *,
+    modality: str | None,
+    phone: str | None,
+    now: datetime,
 ) -> None:
     """Move a booking to another free time of its offering, be it another advisor's.
 
-    Raises UnknownBooking, NotPossible, Begun, SlotTaken (with alternatives), or what the rules of a start raise.
+    Raises NotYours, NotPossible, Begun, or what `booking.bookings.service.move` raises.
     """
     row = await own_row(connection, person, booking, lock=True)
     rules.after("move", **_facts(row, now))
-    await bookings.move(connection, row, slot, modality=modality, now=now, staff=person.id)
+    await bookings.move(connection, vault, row, slot, modality=modality, phone=phone, now=now, staff=person.id)
 
 
 async def cancel(connection: Connection, person: Person, booking: UUID, reason: Reason, *, now: datetime) -> None:
-    """Cancel a booking for a reason; the family is told. Again changes nothing. Raises UnknownBooking, NotPossible."""
+    """Cancel a booking for a reason; the family is told. Again changes nothing. Raises NotYours, NotPossible."""
     row = await own_row(connection, person, booking, lock=True)
     if row["status"] == "cancelled":
         return
@@ -227,11 +270,17 @@ async def cancel(connection: Connection, person: Person, booking: UUID, reason: 
     await bookings.give_up(connection, row, now=now, staff=person.id, reason=reason)
 
 
+async def send_again(connection: Connection, person: Person, booking: UUID, *, now: datetime) -> int:
+    """Send the messages of a booking of the person's own that reached nobody again; how many. Raises UnknownBooking."""
+    await own_row(connection, person, booking)
+    return await sending.send_again(connection, booking, now)
+
+
 async def own_row(connection: Connection, person: Person, booking: UUID, *, lock: bool = False) -> asyncpg.Record:
-    """The stored booking, with names, of a person's own. Raises UnknownBooking."""
+    """The stored booking, with names, of a person's own. Raises NotYours."""
     row = await tables.by_id(connection, booking, lock=lock)
     if row is None or row["advisor"] != own(person):
-        raise UnknownBooking
+        raise NotYours
     return row
 
 

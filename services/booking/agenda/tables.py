@@ -1,6 +1,6 @@
 """The statements of an advisor's days. Which bookings are seen, the database decides: see `booking.secrecy`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -9,9 +9,24 @@ import asyncpg
 
 from booking.agenda.rules import Span
 from booking.bookings.tables import VIEW
+from booking.slots.reads import Municipality, Offering
+from booking.tables import LONGEST
 from kit.database import Connection
 
-_SEEN = f"{VIEW} where b.advisor = $1 and b.status <> 'held' and b.start_at < $3 and b.end_at > $2 order by b.start_at"
+# From $4 on may begin what has not ended at $2.
+_SEEN = f"""{VIEW}
+where b.advisor = $1 and b.status <> 'held' and b.start_at < $3 and b.end_at > $2 and b.start_at >= $4
+order by b.start_at
+"""
+# `agenda.phone.unit_of` in SQL.
+_ANSWERED_FOR = """
+select m.data::text as place, o.data::text as offering
+from directory_copy o
+cross join lateral jsonb_array_elements_text(o.data->'municipalities') as given (code)
+join directory_copy m on m.kind = 'municipality' and m.id = given.code and not m.ended
+where o.kind = 'offering' and not o.ended and coalesce(o.data->'units'->>m.id, o.data->>'unit') = any($1)
+order by o.id
+"""
 # What occupies the advisor, seen or not. It says when and no more.
 _BUSY = """
 select id, kind, lower(during) as start, upper(during) as end from busy
@@ -36,7 +51,9 @@ class Busy:
 
 async def seen(connection: Connection, advisor: str, within: Span) -> list[asyncpg.Record]:
     """The advisor's bookings in a span that the transaction sees, cancelled ones too."""
-    found: list[asyncpg.Record] = await connection.fetch(_SEEN, advisor, within.start, within.end)
+    found: list[asyncpg.Record] = await connection.fetch(
+        _SEEN, advisor, within.start, within.end, within.start - LONGEST
+    )
     return found
 
 
@@ -110,6 +127,15 @@ async def by_reference(connection: Connection, reference: str) -> asyncpg.Record
     return await connection.fetchrow("select id, unit from booking where reference = $1", reference)
 
 
+async def answered_for(connection: Connection, units: Collection[str]) -> list[tuple[Municipality, Offering]]:
+    """Each offering of a municipality for whose families one of the units answers, in the order of the offerings' ids.
+
+    One statement, however many municipalities there are.
+    """
+    rows = await connection.fetch(_ANSWERED_FOR, [*units])
+    return [(Municipality.model_validate_json(row["place"]), Offering.stored(row["offering"])) for row in rows]
+
+
 async def unit_of_family(connection: Connection, family: UUID) -> str | None:
     """The unit that answers for a family that the transaction sees."""
     found: str | None = await connection.fetchval("select unit from family where id = $1", family)
@@ -120,7 +146,8 @@ async def staff_of_unit(connection: Connection, unit: str, roles: Sequence[str])
     """Id, name and, where it is one, advisor of the staff who hold one of the roles for a unit."""
     rows = await connection.fetch(
         "select id, data->>'name' as name, data->>'advisor' as advisor from directory_copy"
-        " where kind = 'staff' and not ended and exists ("
+        " where kind = 'staff' and not ended"
+        " and data->'grants' @> jsonb_build_array(jsonb_build_object('unit', $1::text)) and exists ("
         " select from jsonb_array_elements(data->'grants') as held"
         " where held->>'unit' = $1 and held->>'role' = any($2)) order by 2, 1",
         unit,

@@ -1,10 +1,12 @@
 """What the pages of an advisor's working day say, in Swedish and in English."""
 
 from booking.bookings.texts import TEXTS as BOOKING_TEXTS
+from booking.history.texts import TEXTS as HISTORY_TEXTS
 from kit.web.pages import Texts
 
 TEXTS: Texts = {
     **BOOKING_TEXTS,
+    **HISTORY_TEXTS,
     # Days and weeks
     "today": ("I dag", "Today"),
     "this_week": ("Den här veckan", "This week"),
@@ -25,7 +27,6 @@ TEXTS: Texts = {
     "day_empty_short": ("Inget är bokat.", "Nothing is booked."),
     "taken": ("Upptagen", "Taken"),
     "held": ("Reserverad just nu", "Held at the moment"),
-    "open_booking": ("Öppna bokningen", "Open the booking"),
     "status": ("Läge", "Status"),
     "status_confirmed": ("bokad", "booked"),
     "status_fulfilled": ("genomförd", "held"),
@@ -77,6 +78,10 @@ TEXTS: Texts = {
     "phone_contact_title": ("Vem är familjen?", "Who is the family?"),
     "phone_name_hint": ("Ett alias räcker. Aldrig personnummer.", "An alias will do. Never a personal number."),
     "phone_reach_hint": ("Ett av dem räcker.", "One of them is enough."),
+    "phone_reach_hint_phone": (
+        "Numret är det som ni ringer. E-post behövs inte.",
+        "The number is the one that you call. No e-mail is needed.",
+    ),
     "phone_protection": ("Skyddade uppgifter", "Protected identity"),
     "phone_protection_hint": (
         "Fråga inte i onödan. Säger familjen det: välj vilket och skriv ett alias. Då går inget ut om tid eller plats.",
@@ -107,6 +112,10 @@ TEXTS: Texts = {
     "phone_say_message": (
         "”Du får ett meddelande med en länk där du kan flytta eller avboka.”",
         "“You get a message with a link where you can move or cancel.”",
+    ),
+    "phone_say_nothing": (
+        "”Vi kan inte skicka sms till ditt nummer, så du får inget meddelande. Skriv upp dag, tid och bokningsnummer.”",
+        "“We cannot text your number, so you get no message. Write down day, time and reference.”",
     ),
     "phone_say_protected": (
         "”Du får inget meddelande om tid eller plats. Ring oss om du behöver ändra.”",
@@ -215,6 +224,10 @@ TEXTS: Texts = {
         "Familjens uppgifter är raderade. Bokningen finns kvar för statistiken.",
         "The family's details are erased. The booking is kept for the statistics.",
     ),
+    "unreadable": (
+        "Familjens uppgifter går inte att läsa. Säg till driften.",
+        "The family's details cannot be read. Tell those who run the system.",
+    ),
     "read_note": ("Att du har öppnat bokningen är noterat.", "That you opened the booking has been noted."),
     "outcome_title": ("Hur blev det?", "What became of it?"),
     "outcome_fulfilled": ("Familjen kom", "The family came"),
@@ -240,21 +253,6 @@ TEXTS: Texts = {
         "Tiden är avbokad. Familjen får ett meddelande.",
         "The time is cancelled. The family gets a message.",
     ),
-    "history": ("Vad som har hänt", "What has happened"),
-    "by_family": ("familjen", "the family"),
-    "by_former": ("personal", "staff"),
-    "change_made": ("Bokningen gjordes", "The booking was made"),
-    "change_confirmed": ("Bokad av {who}", "Booked by {who}"),
-    "change_rescheduled": ("Flyttad av {who} till {start}", "Moved by {who} to {start}"),
-    "change_cancelled": ("Avbokad av {who}", "Cancelled by {who}"),
-    "change_cancelled_why": ("Avbokad av {who}: {reason}", "Cancelled by {who}: {reason}"),
-    "change_fulfilled": ("Familjen kom, noterat av {who}", "The family came, noted by {who}"),
-    "change_no_show": ("Familjen uteblev, noterat av {who}", "The family did not come, noted by {who}"),
-    "change_reopened": ("Ångrat av {who}", "Undone by {who}"),
-    "reason_advisor_away": ("rådgivaren har förhinder", "the advisor cannot come"),
-    "reason_family_asked": ("familjen bad om det", "the family asked for it"),
-    "reason_double": ("bokad två gånger", "booked twice"),
-    "reason_other": ("annat skäl", "another reason"),
     # Moving and cancelling
     "others_times": ("Visa andra rådgivares tider", "Show other advisors' times"),
     "own_times": ("Visa bara mina tider", "Show my times only"),

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Path, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from booking.bookings import entry, rules
@@ -15,12 +15,12 @@ from booking.bookings.holds import Hold
 from booking.bookings.service import View, Wanted
 from booking.families import export as family_export
 from booking.families.contacts import Contact
-from booking.families.rules import ProtectedFamily
+from booking.families.rules import ContactUnreadable, PhoneNeeded, PhoneNotNeeded, ProtectedFamily
 from booking.slots.api import AdvisorOut, PlaceOut, Running, SlotOut, place_out, slot_out
 from booking.slots.reads import Modality
 from booking.slots.rules import NotOffered
 from booking.slots.service import SlotId
-from kit import door
+from kit import addresses, door
 from kit.language import Language, instant, of_request
 from kit.problems import MEDIA_TYPE, ProblemDocument, document, responses
 from kit.refusal import Refusal, TooLarge, TooManyRequests
@@ -89,12 +89,43 @@ class HoldOut(BaseModel):
     expires_at: datetime
 
 
+def _phone(text: str | None) -> str | None:
+    try:
+        return addresses.phone(text) if text else None
+    except addresses.CostsTheCaller:
+        raise _wrong(
+            "phone_costs",
+            "Numret kostar extra att ringa, eller är inte någons eget. Skriv ett vanligt telefonnummer.",
+            "That number costs extra to call, or is nobody's own. Write an ordinary telephone number.",
+        ) from None
+    except ValueError:
+        raise _wrong(
+            "phone",
+            "Skriv ett telefonnummer, till exempel 070-123 45 67.",
+            "Write a telephone number, such as +46 70 123 45 67.",
+        ) from None
+
+
+# As it is written; E.164 once it is read.
+PhoneText = Annotated[str | None, Field(max_length=30, examples=["+46701234567"]), AfterValidator(_phone)]
+
+
+class NumberIn(Body):
+    """`phone` is the number to call."""
+
+    phone: PhoneText = None
+
+
 class ContactIn(Body):
-    """A name or an alias, and a telephone number or an e-mail address. Never a personal number."""
+    """A name or an alias, and a telephone number or an e-mail address. Never a personal number.
+
+    For a talk by telephone the number is needed.
+    """
 
     name: str = Field(min_length=1, max_length=100)
-    phone: str | None = Field(None, max_length=30, examples=["+46701234567"])
     email: str | None = Field(None, max_length=254, examples=["alex@example.org"])
+    # After the address: what is asked of two fields is asked at the later one, so that all faults are told at once.
+    phone: PhoneText = Field(None, validate_default=True)
     language: Language = "sv"
 
     @field_validator("name")
@@ -110,23 +141,12 @@ class ContactIn(Body):
             raise _wrong("name", "Skriv namnet med vanliga tecken.", "Write the name in ordinary characters.")
         return text
 
-    @field_validator("phone")
-    @classmethod
-    def _phone(cls, text: str | None) -> str | None:
-        try:
-            return rules.phone(text) if text else None
-        except ValueError:
-            raise _wrong(
-                "phone",
-                "Skriv ett telefonnummer, till exempel 070-123 45 67.",
-                "Write a telephone number, such as +46 70 123 45 67.",
-            ) from None
-
     @field_validator("email")
     @classmethod
     def _email(cls, text: str | None) -> str | None:
         try:
-            return rules.email(text) if text else None
+            # Letters before the @ may be in it here: whether the mail server takes them is known where it is booked.
+            return addresses.email(text, utf8=True) if text else None
         except ValueError:
             raise _wrong(
                 "email",
@@ -134,15 +154,17 @@ class ContactIn(Body):
                 "Write an e-mail address, such as name@example.org.",
             ) from None
 
-    @model_validator(mode="after")
-    def _reachable(self) -> "ContactIn":
-        if not self.phone and not self.email:
+    @field_validator("phone")
+    @classmethod
+    def _reachable(cls, number: str | None, info: ValidationInfo) -> str | None:
+        # An address that is wrong is told of, and that is enough.
+        if not number and "email" in info.data and not info.data["email"]:
             raise _wrong(
                 "reachable",
                 "Ange ett telefonnummer eller en e-postadress.",
                 "Give a telephone number or an e-mail address.",
             )
-        return self
+        return number
 
 
 class ChildIn(Body):
@@ -154,31 +176,37 @@ class BookingIn(Body):
     """From a hold, or straight from a slot with municipality and modality; for a child or a child to come."""
 
     hold: UUID | None = None
-    slot: SlotText | None = None
-    municipality: MunicipalityCode | None = None
-    modality: Modality | None = None
+    slot: SlotText | None = Field(None, validate_default=True)
+    municipality: MunicipalityCode | None = Field(None, validate_default=True)
+    modality: Modality | None = Field(None, validate_default=True)
     contact: ContactIn
-    child: ChildIn | None = None
     expecting: bool = False
+    child: ChildIn | None = Field(None, validate_default=True)
 
     @field_validator("slot")
     @classmethod
-    def _slot(cls, text: str | None) -> str | None:
+    def _slot(cls, text: str | None, info: ValidationInfo) -> str | None:
         if text:
             parse_slot(text)
+        if "hold" in info.data and (info.data["hold"] is None) == (text is None):
+            raise _wrong("hold_or_slot", "Ange antingen hold eller slot.", "Give either hold or slot.")
         return text
 
-    @model_validator(mode="after")
-    def _whole(self) -> "BookingIn":
-        if (self.hold is None) == (self.slot is None):
-            raise _wrong("hold_or_slot", "Ange antingen hold eller slot.", "Give either hold or slot.")
-        if self.slot and not (self.municipality and self.modality):
+    @field_validator("municipality", "modality")
+    @classmethod
+    def _with_slot(cls, text: str | None, info: ValidationInfo) -> str | None:
+        if info.data.get("slot") and text is None:
             raise _wrong("slot_needs", "Ange municipality och modality.", "Give municipality and modality.")
-        age = self.child.age if self.child else None
-        expecting = self.expecting or bool(self.child and self.child.expecting)
+        return text
+
+    @field_validator("child")
+    @classmethod
+    def _child(cls, child: ChildIn | None, info: ValidationInfo) -> ChildIn | None:
+        age = child.age if child else None
+        expecting = info.data.get("expecting") or bool(child and child.expecting)
         if (age is None) == (not expecting):
             raise _wrong("child", "Ange barnets ålder eller expecting.", "Give the child's age or expecting.")
-        return self
+        return child
 
     def wanted(self) -> Wanted:
         """The request in the use case's words."""
@@ -224,7 +252,9 @@ class BookingOut(BaseModel):
     place: PlaceOut | None
 
 
-class RescheduleIn(Body):
+class RescheduleIn(NumberIn):
+    """`phone` is the number to call, where the booking becomes a telephone talk of a family that gave none before."""
+
     slot: SlotText
     modality: Modality | None = None
 
@@ -282,7 +312,7 @@ async def release(hold: HoldId, running: Running) -> Response:
     "/bookings",
     status_code=201,
     response_model=BookedOut,
-    responses=_start_responses(rules.HoldGone, rules.TwinUnderWay, rules.KeyReused, KeysUnavailable),
+    responses=_start_responses(rules.HoldGone, rules.TwinUnderWay, rules.KeyReused, PhoneNeeded, KeysUnavailable),
 )
 async def create(
     body: BookingIn,
@@ -292,7 +322,12 @@ async def create(
         str | None, Header(min_length=1, max_length=255, description="chosen by the client; repeat it when you retry")
     ] = None,
 ) -> Response:
-    """Book a time. With an Idempotency-Key a repeated request gets the first one's answer, for a day."""
+    """Book a time. With an Idempotency-Key a repeated request gets the first one's answer, for a day.
+
+    Whoever asks a family for its details shows it before, or links to, what the municipality must tell it of them
+    (article 13 of the GDPR): the page `/personuppgifter/{municipality}` by the SCB code, in English under `/en`.
+    """
+    rules.allow_email(body.contact.email, utf8=running.settings.mail_utf8)
     answer = await entry.book(running, body.wanted(), key=idempotency_key, language=of_request(request))
     return JSONResponse(answer, 201)
 
@@ -371,12 +406,14 @@ async def export(token: Token, request: Request, running: Running) -> Response:
 @router.post(
     "/bookings/{token}/reschedule",
     response_model=BookingOut,
-    responses=_start_responses(rules.UnknownBooking, rules.NotChangeable),
+    responses=_start_responses(
+        rules.UnknownBooking, rules.NotChangeable, PhoneNeeded, PhoneNotNeeded, ContactUnreadable, KeysUnavailable
+    ),
 )
 async def reschedule(token: Token, body: RescheduleIn, request: Request, running: Running) -> Response:
     """Move a booking to another slot of its offering. The old time is given up only if the new one is taken."""
     language = of_request(request)
-    view = await entry.reschedule(running, token, SlotId.parse(body.slot), body.modality, language)
+    view = await entry.reschedule(running, token, SlotId.parse(body.slot), body.modality, language, body.phone)
     return JSONResponse(_booking_out(view, language))
 
 

@@ -96,13 +96,22 @@ async def look_up(runtime: Runtime, token: str, language: Language) -> View:
         return await service.look_up(connection, token, language)
 
 
-async def reschedule(runtime: Runtime, token: str, slot: SlotId, modality: str | None, language: Language) -> View:
+async def reschedule(
+    runtime: Runtime, token: str, slot: SlotId, modality: str | None, language: Language, phone: str | None = None
+) -> View:
     """See `service.reschedule`."""
 
     async def attempt() -> View:
         async with secrecy.of_token(runtime.engine, token_hash(token)) as connection:
             return await service.reschedule(
-                connection, token, slot, modality=modality, now=runtime.clock(), language=language
+                connection,
+                vault(runtime),
+                token,
+                slot,
+                modality=modality,
+                phone=phone,
+                now=runtime.clock(),
+                language=language,
             )
 
     view = await after_expiry(runtime, slot, attempt)

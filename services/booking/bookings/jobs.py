@@ -28,15 +28,17 @@ async def keep_calendar(runtime: Runtime) -> None:
     """Each hour: open the days that have come within reach, close the periods that are over, forget old keys."""
     while True:
         old = runtime.clock() - service.KEYS_KEPT
-        async with database.transaction(runtime.engine, role=SWEEP, before=old.isoformat()) as connection:
+        async with database.transaction(
+            runtime.engine, role=SWEEP, seconds=database.JOB_SECONDS, before=old.isoformat()
+        ) as connection:
             advisors = await slot_tables.scheduled_advisors(connection)
             await service.forget_keys(connection, old)
         for advisor in advisors:
-            async with database.transaction(runtime.engine, role=SWEEP) as connection:
+            async with database.transaction(runtime.engine, role=SWEEP, seconds=database.JOB_SECONDS) as connection:
                 await slot_tables.lock_register(connection)
                 async with sharing.recalculating(connection, runtime.clock(), advisor):
                     await slots.refresh_open_hours(connection, advisor, runtime.clock())
-        async with database.transaction(runtime.engine, role=SWEEP) as connection:
+        async with database.transaction(runtime.engine, role=SWEEP, seconds=database.JOB_SECONDS) as connection:
             await sharing.carry_over(connection, runtime.clock())
         await asyncio.sleep(CALENDAR_SECONDS)
 

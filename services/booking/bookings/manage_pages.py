@@ -8,7 +8,7 @@ from fastapi import Query, Request, Response
 
 from booking.bookings import entry, other_times
 from booking.bookings.api import Token
-from booking.bookings.pages import PAGES
+from booking.bookings.pages import PAGES, UNTOLD
 from booking.bookings.rules import NotChangeable
 from booking.bookings.service import View
 from booking.families.export import export
@@ -24,7 +24,7 @@ from kit.web import pages
 
 router = pages.router()
 
-NEWS = ("flyttad", "redan")
+NEWS = ("flyttad", "redan", UNTOLD)
 
 
 @router.get("/bokning/{token}")
@@ -118,8 +118,8 @@ async def move(request: Request, running: Running, token: Token) -> Response:
     language = pages.language_of(request)
     view = await entry.look_up(running, token, language)
 
-    async def take(slot: SlotId, modality: str | None, _: object) -> Response:
-        await entry.reschedule(running, token, slot, modality, language)
+    async def take(slot: SlotId, modality: str | None, phone: str | None, _: object) -> Response:
+        await entry.reschedule(running, token, slot, modality, language, phone)
         return pages.see_other(request, f"/bokning/{token}", nytt="flyttad")
 
     return await other_times.chosen(request, running, view, _asking(request, token, view), take)
@@ -180,7 +180,7 @@ def _asking(request: Request, token: str, view: View) -> Asking:
     return Asking(
         action=pages.address(language, f"/bokning/{token}/flytta"),
         back=pages.address(language, f"/bokning/{token}"),
-        caption=PAGES.text(request, "move_from", when=view.text(language)),
+        caption=PAGES.text(request, "move_from", when=view.text_and_place(language)),
         title=PAGES.text(request, "move_title"),
         button=PAGES.text(request, "move_button"),
         prefer=view.advisor,

@@ -17,16 +17,27 @@ from fastapi import Request, Response
 from pydantic import ValidationError
 
 from booking.bookings import entry
-from booking.bookings.api import BookingIn, client_of, parse_slot
+from booking.bookings.api import BookingIn, ContactIn, NumberIn, client_of, parse_slot
 from booking.bookings.holds import Hold
-from booking.bookings.rules import HoldGone, KeyReused, SlotTaken, TooFarAhead, TooManyHolds, TooSoon, TwinUnderWay
+from booking.bookings.rules import (
+    HoldGone,
+    KeyReused,
+    SlotTaken,
+    TooFarAhead,
+    TooManyHolds,
+    TooSoon,
+    TwinUnderWay,
+    allow_email,
+)
 from booking.bookings.texts import TEXTS
+from booking.families.contacts import Contact
+from booking.families.rules import PhoneNeeded, rule_of
 from booking.slots import pages as slot_pages
 from booking.slots import service as slots
 from booking.slots.pages import Offered, OfferedHere, Running, Trouble
 from booking.slots.reads import Modality, Offering
 from booking.slots.service import SlotId
-from kit import database
+from kit import addresses, database
 from kit.app import Runtime
 from kit.language import Language, phone_text
 from kit.problems import field_errors
@@ -41,12 +52,14 @@ PAGES.templates.filters["phone"] = phone_text
 # What the parent types, in the order of the page, and which fields of a booking request each stands for.
 TYPED = {
     "namn": ("contact.name",),
-    "telefon": ("contact.phone", "contact"),
+    "telefon": ("contact.phone", "phone"),
     "epost": ("contact.email",),
-    "barn": ("child.age", "child", "expecting", ""),
+    "barn": ("child.age", "child", "expecting"),
     "sprak": ("contact.language",),
 }
 EXPECTING = "vantar"
+# What the page of a new booking says where nothing can be sent about it.
+UNTOLD = "utan_meddelande"
 # A second click can come while the first one's booking is being made.
 _TWIN_TRIES, _TWIN_SECONDS = 25, 0.2
 
@@ -101,8 +114,7 @@ async def choose(request: Request, running: Running, offered: OfferedHere) -> Re
     if wish.modality is None:
         return pages.see_other(request, offered.path)
     if given_back or "visa" in sent:
-        shown = sent.get("visa", "")[:4]
-        return await _times(request, running, wish, shown=int(shown) if shown.isdecimal() else slot_pages.FEW)
+        return await _times(request, running, wish, shown=slot_pages.number_shown(sent.get("visa", "")))
     if wish.slot is None:
         missing = {"tid": PAGES.text(request, "time_missing")}
         return await _times(request, running, wish, Trouble(422, errors=missing))
@@ -112,9 +124,7 @@ async def choose(request: Request, running: Running, offered: OfferedHere) -> Re
         return await _elsewhere(request, running, wish, end)
     if not wish.typed:
         return pages.see_other(request, f"{offered.path}/reservation/{held.id}", **wish.query)
-    body, errors = read_typed(request, {"hold": held.id}, wish.typed)
-    step = _check if body and not errors else _contact
-    return await step(request, running, wish, held)
+    return await _check(request, running, wish, held, said=False)
 
 
 @router.get("/boka/{slug}/{offering}/reservation/{hold}")
@@ -141,9 +151,6 @@ async def check(request: Request, running: Running, offered: OfferedHere, hold: 
         held = await _keep(request, running, wish, hold, sent.get("nyckel", ""))
     except _ENDS as end:
         return await _elsewhere(request, running, wish, end)
-    body, errors = read_typed(request, {"hold": held.id}, wish.typed)
-    if body is None or errors:
-        return await _contact(request, running, wish, held, errors)
     return await _check(request, running, wish, held)
 
 
@@ -164,7 +171,7 @@ async def book(request: Request, running: Running, offered: OfferedHere, hold: U
     """Book. The same form sent twice leads to the same booking; a hold that has run out is taken anew if it can be."""
     sent = await pages.form(request)
     wish, key = _wish(offered, sent), sent.get("nyckel", "")
-    body, errors = read_typed(request, {"hold": hold}, wish.typed)
+    body, errors = read_typed(request, {"hold": hold}, wish.typed, wish.modality)
     try:
         if body is None or errors:
             held = await _keep(request, running, wish, hold, key)
@@ -175,11 +182,12 @@ async def book(request: Request, running: Running, offered: OfferedHere, hold: U
             held = await _keep(request, running, wish, hold, key)
             answer = await _book(request, running, body.model_copy(update={"hold": held.id}), key)
     except _ENDS as end:
-        told = _by_field(end.errors(pages.language_of(request))) if isinstance(end, Invalid) else {}
+        told = by_field(end.errors(pages.language_of(request))) if isinstance(end, Invalid) else {}
         if not told:
             return await _elsewhere(request, running, wish, end)
         return await _contact(request, running, wish, await entry.find_hold(running, hold), told)
-    return pages.see_other(request, f"/bokning/{answer['manage_token']}")
+    news = None if body.wanted().contact.gets_messages else UNTOLD
+    return pages.see_other(request, f"/bokning/{answer['manage_token']}", nytt=news)
 
 
 @router.get("/boka/{slug}/{offering}/reservation/{hold}/uppgifter")
@@ -265,24 +273,35 @@ def _uuid(text: str | None) -> UUID | None:
 
 
 def read_typed(
-    request: Request, asked: Mapping[str, Any], typed: Mapping[str, str]
+    request: Request,
+    asked: Mapping[str, Any],
+    typed: Mapping[str, str],
+    modality: str | None,
+    known: Contact | None = None,
 ) -> tuple[BookingIn | None, dict[str, str]]:
     """The booking request that was typed, or what needs correcting, by field in the order of the page.
 
-    `asked` is the time: `hold`, or `slot` with `municipality` and `modality`.
+    `asked` is the time: `hold`, or `slot` with `municipality` and `modality`. `modality` is the way to meet: who is to
+    be called is told at once that the number lacks. Of a family that is `known` the contact is taken as it is kept,
+    with the number that it had not given before: nobody can correct it here.
     """
     language = pages.language_of(request)
     errors = {}
     if not typed.get("namn"):
         errors["namn"] = PAGES.text(request, "name_missing")
+    if modality == "phone" and not typed.get("telefon"):
+        errors["telefon"] = PhoneNeeded.sv[0] if language == "sv" else PhoneNeeded.en[0]
     if not typed.get("barn"):
         errors["barn"] = PAGES.text(request, "child_missing")
     expecting = typed.get("barn") == EXPECTING
+    body, problems = None, []
     try:
         body = BookingIn.model_validate(
             {
                 **asked,
-                "contact": {
+                "contact": _as_kept(known, typed)
+                if known
+                else {
                     "name": typed.get("namn", ""),
                     "phone": typed.get("telefon") or None,
                     "email": typed.get("epost") or None,
@@ -293,11 +312,22 @@ def read_typed(
             }
         )
     except ValidationError as error:
-        return None, _by_field(field_errors(error.errors(), language), errors)
-    return body, _by_field([], errors)
+        problems = field_errors(error.errors(), language)
+    if known is None and all(problem["field"] != "contact.email" for problem in problems):
+        try:
+            allow_email(typed.get("epost"), utf8=request.app.state.runtime.settings.mail_utf8)
+        except Invalid as refusal:
+            problems += refusal.errors(language)
+    return None if problems else body, by_field(problems, errors)
 
 
-def _by_field(problems: list[dict[str, str]], first: Mapping[str, str] | None = None) -> dict[str, str]:
+def _as_kept(known: Contact, typed: Mapping[str, str]) -> ContactIn:
+    """The contact of a known family. Raises a validation error for the number that it gives first."""
+    phone = known.phone or NumberIn(phone=typed.get("telefon") or None).phone
+    return ContactIn.model_construct(**{**vars(known), "phone": phone})
+
+
+def by_field(problems: list[dict[str, str]], first: Mapping[str, str] | None = None) -> dict[str, str]:
     """One message a field of the page."""
     told = dict(first or {})
     for problem in problems:
@@ -321,6 +351,7 @@ async def _contact(
         errors=errors or {},
         typed=_shown(request, wish),
         children=children,
+        kept_days=rule_of(wish.offered.offering).days,
     )
 
 
@@ -331,10 +362,24 @@ def child_choices(request: Request, offering: Offering) -> list[tuple[str, str]]
     return expecting + [(str(age), child_age(request, age)) for age in range(ages.first, ages.last + 1)]
 
 
-async def _check(request: Request, running: Runtime, wish: Wish, held: Hold) -> Response:
+async def _check(request: Request, running: Runtime, wish: Wish, held: Hold, *, said: bool = True) -> Response:
+    """The last look, or the contact page again; what needs correcting there is `said` to whoever sent it."""
+    body, errors = read_typed(request, {"hold": held.id}, wish.typed, held.modality)
+    if body is None or errors:
+        return await _contact(request, running, wish, held, errors if said else None)
     barn = wish.typed["barn"]
     child = PAGES.text(request, "expecting") if barn == EXPECTING else child_age(request, int(barn))
-    return await _held_page(request, running, wish, held, "check.html", 200, typed=_shown(request, wish), child=child)
+    return await _held_page(
+        request, running, wish, held, "check.html", 200, typed=_shown(request, wish), child=child, no_sms=_no_sms(body)
+    )
+
+
+def _no_sms(body: BookingIn) -> str | None:
+    """The text for a number that takes no SMS: where there is mail too, and where nothing can be sent at all."""
+    contact = body.wanted().contact
+    if contact.phone is None or addresses.takes_sms(contact.phone):
+        return None
+    return "no_sms" if contact.gets_messages else "no_messages"
 
 
 def _shown(request: Request, wish: Wish) -> dict[str, str]:
@@ -421,7 +466,7 @@ async def _times(
         wish.offered,
         wish.modality,
         slot_pages.to_book(request, wish.offered, wish.modality),
-        shown=min(max(shown, 1), slot_pages.MOST),
+        shown=shown,
         chosen=str(wish.slot) if wish.slot else None,
         carried=wish.typed,
         trouble=trouble,

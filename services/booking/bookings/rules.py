@@ -11,6 +11,7 @@ from booking.sharing.rules import Charge, Share
 from booking.slots import rules as slots
 from booking.slots.reads import Offering
 from booking.slots.rules import Free, NotOffered, Place, SlotFacts, Times
+from kit import addresses
 from kit.language import Language, day_text
 from kit.refusal import Invalid, Refusal
 
@@ -29,8 +30,8 @@ class NotYetOpen(SlotTaken):
     """The municipality has used its share of that period; from `opens`, a local day, the time is anybody's."""
 
     code = "not-yet-open"
-    sv = ("Tiden går inte att boka än", "Kommunens del av den veckan är bokad. Välj en annan tid.")
-    en = ("The time cannot be booked yet", "Your municipality's part of that week is booked. Choose another time.")
+    sv = ("Tiden går inte att boka än", "Kommunens del av de dagarna är bokad. Välj en annan tid.")
+    en = ("The time cannot be booked yet", "Your municipality's part of those days is booked. Choose another time.")
 
     def __init__(self, opens: date, alternatives: Sequence[Free] = ()) -> None:
         super().__init__(alternatives)
@@ -50,6 +51,13 @@ class TooSoon(Refusal):
     code = "too-soon"
     sv = ("Tiden ligger för nära", "Välj en senare tid, eller ring oss.")
     en = ("The time is too soon", "Choose a later time, or call us.")
+
+
+class Over(TooSoon):
+    """For staff, who need no lead time and have nobody to call."""
+
+    sv = ("Tiden har redan börjat", "Välj en senare tid.")
+    en = ("The time has already begun", "Choose a later time.")
 
 
 class TooFarAhead(Refusal):
@@ -135,7 +143,8 @@ def allow_start(
     whether the municipality's share allows for it: the transaction that books decides both.
 
     Staff need no lead time, for they can tell the advisor.
-    Raises NotOffered, SlotTaken (the advisor is not open then), TooSoon, TooFarAhead, or Invalid for the modality.
+    Raises NotOffered, SlotTaken (the advisor is not open then), TooSoon, TooFarAhead, or Invalid for the modality: what
+    the time does not offer, a visit without a place included.
     """
     offering = facts.offering
     if offering is None or facts.municipality is None or municipality not in offering.municipalities:
@@ -143,14 +152,14 @@ def allow_start(
     if not offering.self_booking:
         raise NotOffered
     if start < (now if by_staff else slots.earliest(offering, now)):
-        raise TooSoon
-    if start >= slots.latest(offering, now):
+        raise Over if by_staff else TooSoon
+    if start > slots.latest(offering, now):
         raise TooFarAhead
     wanted = slots.times(offering, start)
     block = facts.block
     if block is None or facts.unit is None or not slots.is_on_grid(offering, block, wanted):
         raise SlotTaken
-    if modality not in facts.modalities or modality not in block.modalities:
+    if modality not in facts.modalities or modality not in facts.ways:
         raise invalid("modality", "Välj ett sätt som tiden erbjuder.", "Choose a way that this time offers.")
     if facts.pool and facts.share is None:
         # Nobody has worked out yet what the municipality may use: until then it may use nothing.
@@ -206,30 +215,23 @@ def is_late(offering: Offering | None, start: datetime, now: datetime) -> bool:
     return offering is None or now > start - timedelta(hours=offering.cancel_limit_hours)
 
 
-# A Swedish number has seven to ten digits after its country code; of others only E.164's own limits are known.
-_PHONE = re.compile(r"\+46[1-9][0-9]{6,9}|\+(?!46)[1-9][0-9]{6,14}")
-_EMAIL = re.compile(r"[^@\s<>,;:\"()\[\]\\]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251})\.[A-Za-z]{2,24}")
 _PERSONAL_NUMBER = re.compile(r"(?<!\d)(?:\d{2})?\d{6}[-+ ]?\d{4}(?!\d)")
 
 
-def phone(text: str) -> str:
-    """A telephone number as E.164; one without a country code is Swedish. Raises ValueError."""
-    plain = re.sub(r"[\s().–-]", "", text)
-    if plain.startswith("00"):
-        plain = "+" + plain[2:]
-    elif plain.startswith("0"):
-        plain = "+46" + plain[1:]
-    if not _PHONE.fullmatch(plain):
-        raise ValueError("not a telephone number")
-    return plain
+# What an address says that only some mail servers can send to; which server there is, the settings say.
+NEEDS_UTF8 = (
+    "Vi kan inte mejla till adresser med å, ä, ö eller liknande före @. Skriv en annan e-postadress eller ett nummer.",
+    "We cannot send mail to addresses with å, ä, ö or the like before the @. Write another address, or a number.",
+)
 
 
-def email(text: str) -> str:
-    """An e-mail address, without spaces around it. Raises ValueError."""
-    plain = text.strip()
-    if not _EMAIL.fullmatch(plain) or ".." in plain:
-        raise ValueError("not an e-mail address")
-    return plain
+def allow_email(email: str | None, *, utf8: bool) -> None:
+    """Raise Invalid for an address that the mail server cannot send to; see `kit.addresses`."""
+    if email:
+        try:
+            addresses.email(email, utf8=utf8)
+        except addresses.NeedsUtf8:
+            raise invalid("contact.email", *NEEDS_UTF8) from None
 
 
 def holds_personal_number(text: str) -> bool:

@@ -12,7 +12,6 @@ from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import asyncpg
-from opentelemetry import metrics
 
 from booking import events
 from booking.bookings import answers, holds, rules, starts, tables
@@ -27,22 +26,41 @@ from booking.bookings.rules import (
 )
 from booking.bookings.tables import Change, NewBooking
 from booking.families import contacts
+from booking.families import service as families
 from booking.families import tables as family_tables
 from booking.families.contacts import Contact
-from booking.families.rules import FamilyErased, Protection, is_protected
+from booking.families.rules import FamilyErased, PhoneNeeded, PhoneNotNeeded, Protection, is_protected
 from booking.sharing import service as sharing
 from booking.sharing.rules import Charge
 from booking.slots.reads import Offering
 from booking.slots.rules import NotOffered, Place
 from booking.slots.service import SlotId
-from kit import database, outbox, telemetry
+from kit import database, metrics, outbox, telemetry
 from kit.database import Connection
 from kit.language import Language, instant, when_text
-from kit.refusal import NotFound, Refusal
-from kit.vault.store import Vault
+from kit.refusal import Invalid, NotFound, Refusal
+from kit.vault.store import KeysUnavailable, Vault
 
-_outcomes = metrics.get_meter("booking").create_counter("samtid.bookings", description="requests to book, by outcome")
-_REFERENCE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+_REFUSALS: tuple[type[Refusal], ...] = (
+    Invalid,
+    NotOffered,
+    rules.SlotTaken,
+    rules.NotYetOpen,
+    rules.TooSoon,
+    rules.TooFarAhead,
+    rules.HoldGone,
+    rules.TwinUnderWay,
+    PhoneNeeded,
+    KeysUnavailable,
+)
+_outcomes = metrics.counter(
+    "booking",
+    "samtid.bookings",
+    description="requests to book, by outcome",
+    series=[{"outcome": "confirmed"}, *({"outcome": refusal.code} for refusal in _REFUSALS)],
+)
+REFERENCE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+REFERENCE_LENGTH = 8
 KEYS_KEPT = timedelta(hours=24)
 
 
@@ -98,6 +116,10 @@ class View:
         """Weekday, date and local times."""
         return when_text(self.start, self.end, ZoneInfo(self.zone), language)
 
+    def text_and_place(self, language: Language) -> str:
+        """The same, and of a visit where."""
+        return f"{self.text(language)}, {self.place.name}" if self.place else self.text(language)
+
 
 async def book(
     connection: Connection,
@@ -111,7 +133,8 @@ async def book(
 ) -> dict[str, Any]:
     """Book, once per `key`; the answer for the client. A refusal writes nothing.
 
-    Raises KeyReused, TwinUnderWay, HoldGone, SlotTaken (with alternatives), KeysUnavailable, or what the rules raise.
+    Raises KeyReused, TwinUnderWay, HoldGone, SlotTaken (with alternatives), PhoneNeeded, KeysUnavailable, or what the
+    rules raise.
     """
     answer, booking = await _book_once(connection, links, vault, wanted, _NEW_FAMILY, key, now, language)
     return {**answer, "manage_token": links.token(booking), "manage_url": links.url(booking, wanted.contact.language)}
@@ -135,6 +158,7 @@ async def book_by_staff(
 
     A new family may be of protected identity: then nobody ever sees it, its bookings included, but whoever books and
     the staff in `access` (their ids). There is no manage link for it: `manage_token` and `manage_url` are None.
+    A known family that gave no number and is to be called keeps the one of `wanted.contact` from now on.
     Raises NotFound for a family that the transaction does not see, FamilyErased, or what `book` raises.
     """
     whose = _Whose(None, "none", staff)
@@ -222,8 +246,9 @@ async def _book(
     asked_at = held.held_at if held else now
     start = await starts.allowed(connection, slot, municipality, modality, asked_at, by_staff=by_staff)
     rules.allow_child(start.offering, age=wanted.child_age, expecting=wanted.expecting)
+    number = await _number(connection, vault, whose, wanted, now) if modality == "phone" else None
     booking = held.id if held else uuid4()
-    reference = "".join(secrets.choice(_REFERENCE_LETTERS) for _ in range(8))
+    reference = "".join(secrets.choice(REFERENCE_LETTERS) for _ in range(REFERENCE_LENGTH))
     answer = _answer(start, reference, language)
     sealed = None if whose.family else await contacts.seal(vault, wanted.contact, now)
     family = sealed.key.id if sealed else whose.family
@@ -262,11 +287,31 @@ async def _book(
         raise await starts.not_yet_open(connection, start, now, by_staff=by_staff)
     if outcome == "not made":
         raise HoldGone if held else await starts.taken(connection, slot, municipality, modality, now, by_staff=by_staff)
-    if whose.access:
-        await family_tables.grant(connection, family, start.unit, whose.access)
     if whose.staff:
+        await _keep(connection, whose, family, start, number)
         await tables.write_change(connection, booking, Change("confirmed", now, whose.staff, start.times.start))
     return answer, booking
+
+
+async def _keep(
+    connection: Connection, whose: _Whose, family: UUID, start: Start, number: contacts.Sealed | None
+) -> None:
+    """Who may see a family that staff booked for, and the number that it gave when it lacked."""
+    if whose.access:
+        await family_tables.grant(connection, family, start.unit, whose.access)
+    if number:
+        await family_tables.change_contact(connection, family, number)
+
+
+async def _number(
+    connection: Connection, vault: Vault, whose: _Whose, wanted: Wanted, now: datetime
+) -> contacts.Sealed | None:
+    """The contact that a known family has from now on, where it gives its number first when it is to be called."""
+    if not wanted.contact.phone:
+        raise PhoneNeeded("contact.phone")
+    if whose.family is None:
+        return None
+    return await families.number_to_call(connection, vault, whose.family, wanted.contact.phone, now)
 
 
 async def _book_charged(
@@ -297,11 +342,19 @@ async def look_up(connection: Connection, token: str, language: Language) -> Vie
 
 
 async def reschedule(
-    connection: Connection, token: str, slot: SlotId, *, modality: str | None, now: datetime, language: Language
+    connection: Connection,
+    vault: Vault,
+    token: str,
+    slot: SlotId,
+    *,
+    modality: str | None,
+    phone: str | None = None,
+    now: datetime,
+    language: Language,
 ) -> View:
     """Move a booking: the old time is given up only if the new one is taken. Moving to where it is changes nothing.
 
-    Raises UnknownBooking, NotChangeable, SlotTaken (with alternatives), or what the rules raise.
+    Raises UnknownBooking, NotChangeable, or what `move` raises.
     """
     with telemetry.span("booking", "reschedule") as span:
         await tables.lock_booking(connection, token_hash(token))
@@ -309,26 +362,37 @@ async def reschedule(
         span.set_attribute("samtid.booking_id", str(row["id"]))
         span.set_attribute("samtid.booking_reference", row["reference"])
         rules.allow_change(row["status"], row["start_at"], now)
-        await move(connection, row, slot, modality=modality, now=now)
+        await move(connection, vault, row, slot, modality=modality, phone=phone, now=now)
         return view_of(await _row(connection, token), language)
 
 
 async def move(
     connection: Connection,
+    vault: Vault,
     row: asyncpg.Record,
     slot: SlotId,
     *,
     modality: str | None,
+    phone: str | None = None,
     now: datetime,
     staff: str | None = None,
 ) -> None:
-    """Move a booking whose row is locked, for its family or, with the id of a member of `staff`, for that one."""
+    """Move a booking whose row is locked, for its family or, with the id of a member of `staff`, for that one.
+
+    `phone` is the number (E.164) to call where it becomes a telephone talk of a family that gave none.
+    Raises SlotTaken (with alternatives), PhoneNeeded, PhoneNotNeeded, KeysUnavailable, or what the rules raise.
+    """
     modality = modality or row["modality"]
     if (slot.start, slot.advisor, modality) == (row["start_at"], row["advisor"], row["modality"]):
         return
     if slot.offering != row["offering"]:
         raise NotOffered
     start = await starts.allowed(connection, slot, row["municipality"], modality, now, by_staff=staff is not None)
+    number = (
+        await families.number_to_call(connection, vault, row["family"], phone, now) if modality == "phone" else None
+    )
+    if phone and not number:
+        raise PhoneNotNeeded("phone")
     sequence = row["sequence"] + 1
     await sharing.give_back(connection, [row["id"]], now, then=start.charge)
     if start.charge and not await sharing.charge(connection, start.charge, row["id"], now):
@@ -339,7 +403,11 @@ async def move(
         events.RESCHEDULED, events.Rescheduled, row["id"], sequence, start, now, previous_start=row["start_at"]
     )
     await outbox.write(connection, fact)
-    await tables.write_change(connection, row["id"], Change("rescheduled", now, staff, start.times.start))
+    changed_to = modality if modality != row["modality"] else None
+    change = Change("rescheduled", now, staff, start.times.start, modality=changed_to)
+    await tables.write_change(connection, row["id"], change)
+    if number:
+        await family_tables.change_contact(connection, row["family"], number)
 
 
 async def cancel(connection: Connection, token: str, *, now: datetime, language: Language) -> View:

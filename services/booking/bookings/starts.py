@@ -20,7 +20,7 @@ async def taken(
     *,
     by_staff: bool = False,
 ) -> SlotTaken:
-    """The refusal for a time that is gone, with the nearest ones that are free."""
+    """The refusal for a time that is gone, with the nearest ones that are free: with the same advisor where she is."""
     near = slot_tables.Search(
         now=now,
         offering=slot.offering,
@@ -28,6 +28,7 @@ async def taken(
         modality=modality,
         limit=ALTERNATIVES,
         nearest_to=slot.start,
+        prefer=slot.advisor,
         by_staff=by_staff,
     )
     return SlotTaken(alternatives=await slot_tables.free_starts(connection, near))

@@ -142,13 +142,17 @@ What = Literal["confirmed", "rescheduled", "cancelled", "fulfilled", "no_show", 
 
 @dataclass(frozen=True)
 class Change:
-    """Something that happened to a booking. `staff` is the id of whoever did it, None for the family."""
+    """Something that happened to a booking. `staff` is the id of whoever did it, None for the family.
+
+    `modality` is how the family is met from then on, where that was changed.
+    """
 
     what: What
     at: datetime
     staff: str | None
     start: datetime
     reason: Reason | None = None
+    modality: str | None = None
 
 
 @dataclass(frozen=True)
@@ -405,20 +409,23 @@ async def decide(connection: Connection, booking: UUID, status: str, sequence: i
 async def write_change(connection: Connection, booking: UUID, change: Change) -> None:
     """Add to the history of a booking that the transaction sees."""
     await connection.execute(
-        "insert into booking_change (booking, what, at, staff, start_at, reason) values ($1, $2, $3, $4, $5, $6)",
+        "insert into booking_change (booking, what, at, staff, start_at, reason, modality)"
+        " values ($1, $2, $3, $4, $5, $6, $7)",
         booking,
         change.what,
         change.at,
         change.staff,
         change.start,
         change.reason,
+        change.modality,
     )
 
 
 async def changes(connection: Connection, booking: UUID) -> list[Change]:
     """The history of a booking, the first first."""
     rows = await connection.fetch(
-        "select what, at, staff, start_at as start, reason from booking_change where booking = $1 order by at, id",
+        "select what, at, staff, start_at as start, reason, modality from booking_change"
+        " where booking = $1 order by at, id",
         booking,
     )
     return [Change(**row) for row in rows]

@@ -40,6 +40,13 @@ TEXTS: Texts = {
         "Skriv det nummer som rådgivaren ska ringa. E-post behövs inte.",
         "Write the number that the advisor is to call. No e-mail is needed.",
     ),
+    "reach_phone": ("Telefon, och e-post om du vill", "Telephone, and e-mail if you like"),
+    "number_title": ("Vilket nummer ska rådgivaren ringa?", "Which number is the advisor to call?"),
+    "number_hint": ("Vi har inget telefonnummer till dig än.", "We have no telephone number of yours yet."),
+    "staff_number_hint": (
+        "Familjen har inte lämnat något nummer än. Det sparas hos familjen.",
+        "The family has given no number yet. It is kept with the family.",
+    ),
     "telephone": ("Telefonnummer", "Telephone number"),
     "email": ("E-postadress", "E-mail address"),
     "message_language": ("Språk i våra meddelanden", "Language of our messages"),
@@ -66,8 +73,16 @@ TEXTS: Texts = {
     "your_details": ("uppgifter", "your details"),
     "book": ("Boka tiden", "Book the time"),
     "book_note": (
-        "Du kan flytta eller avboka tiden efteråt. Vi sparar bara det som står här.",
-        "You can move or cancel the time afterwards. We store only what you see here.",
+        "Du kan flytta eller avboka tiden efteråt.",
+        "You can move or cancel the time afterwards.",
+    ),
+    "no_sms": (
+        "Numret kan inte ta emot sms. Bekräftelse och påminnelse kommer med e-post.",
+        "Your number cannot get text messages. Confirmation and reminder come by e-mail.",
+    ),
+    "no_messages": (
+        "Numret kan inte ta emot sms, så du får ingen bekräftelse. Vill du ha en: ändra till mobilnummer eller e-post.",
+        "Your number cannot get text messages, so no confirmation comes. To get one, write a mobile number or e-mail.",
     ),
     # A time that was booked already
     "already_title": ("Du har redan bokat den här tiden", "You have booked this time already"),
@@ -91,6 +106,10 @@ TEXTS: Texts = {
     "news_redan": (
         "Tiden var redan bokad. Har du ändrat något efteråt är det inte sparat: ring oss i så fall.",
         "The time was booked already. What you may have changed afterwards is not stored: call us if so.",
+    ),
+    "news_utan_meddelande": (
+        "Vi kan inte skicka något till ditt nummer. Spara länken här nedanför, eller skriv upp bokningsnumret.",
+        "We cannot send anything to your number. Save the link below, or write down the reference.",
     ),
     "video_next": (
         "Rådgivaren hör av sig med hur du ansluter till videosamtalet.",
@@ -129,9 +148,12 @@ TEXTS: Texts = {
         "Ditt namn och hur vi når dig går inte längre att läsa, för någon.",
         "Your name and how to reach you can no longer be read, by anybody.",
     ),
+    "details_erased_after": ("Namn, nummer och e-postadress raderas", "Name, number and e-mail address are erased"),
+    "details_after": ("{days} efter besöket eller avbokningen", "{days} after the visit or its cancellation"),
     "details_bookings": ("Dina bokningar", "Your bookings"),
     "details_status": ("Läge", "Status"),
-    "details_booked": ("Bokad", "Booked"),
+    "details_booked": ("Bokningen gjordes", "The booking was made"),
+    "details_town": ("Din kommun", "Your municipality"),
     "status_confirmed": ("Bokad", "Booked"),
     "status_fulfilled": ("Ni har setts", "You have met"),
     "status_no_show": ("Uteblivet besök", "Missed"),
@@ -149,8 +171,14 @@ TEXTS: Texts = {
     "reader_operator": ("driftansvarig", "operator"),
     "details_else": ("Annat", "Other things"),
     "details_messages": (
-        "Om varje bokning sparar vi vilka meddelanden vi skickat och när, men inte vad som stod eller vart de gick.",
-        "For each booking we also keep which messages we sent and when, but not what they said nor where they went.",
+        (
+            "Om varje bokning sparar vi vilka meddelanden vi skickat, när och om de gick iväg, men inte vad som stod "
+            "eller vart de gick."
+        ),
+        (
+            "For each booking we also keep which messages we sent, when, and whether they left, but not what they said "
+            "nor where they went."
+        ),
     ),
     "details_not_kept": (
         "Vi sparar inget personnummer, ingen anledning till samtalet och inga anteckningar från det.",

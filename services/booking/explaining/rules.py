@@ -3,7 +3,7 @@
 Pure: no I/O, no clock. It asks the same functions, so that it cannot say anything else than they do.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -46,7 +46,9 @@ Reason = Literal[
     "absent",
     "outside-hours",
     "no-way-then",
+    "no-place",
     "not-a-start",
+    "too-long",
     "taken",
     "held",
     "past",
@@ -81,6 +83,7 @@ class Known:
     """What is stored of all that decides. Those that have ended are here too.
 
     `advisor` is the one asked for, `schedules` and `busy` are that one's; `entitled` is of the municipality asked for.
+    `places` are the ids of centres with an address, which have not ended.
     """
 
     offering: Offering | None
@@ -91,6 +94,7 @@ class Known:
     schedules: Sequence[Schedule] = ()
     busy: Sequence[Busy] = ()
     entitled: Sequence[Entitled] = ()
+    places: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -177,6 +181,10 @@ class _Case:
         """How families can meet the advisor for the offering."""
         return tuple(m for m in self.offering.modalities if m in self.advisor.modalities)
 
+    def meets_in(self, block: Block) -> bool:
+        """Whether there is a way to meet in a block that the offering and the advisor have."""
+        return any(way in slots.ways(block, block.place in self.known.places) for way in self.ways)
+
     def block_of(self, schedules: Sequence[Schedule], closed: Closed) -> Block | None:
         """The working time that holds the start."""
         about = self.start.date()
@@ -240,8 +248,10 @@ def _shared(case: _Case) -> Stop | None:
 def _working(case: _Case) -> Stop | None:
     if case.block is None:
         return _not_working(case)
-    if any(way in case.block.modalities for way in case.ways):
+    if case.meets_in(case.block):
         return None
+    if any(way in case.block.modalities for way in case.ways):
+        return Stop("no-place")
     return Stop("no-way-then", ways=case.block.modalities)
 
 
@@ -264,10 +274,11 @@ def _start(case: _Case) -> Stop | None:
     if slots.is_on_grid(case.offering, case.block, case.wanted):
         return None
     busy = [(taken.start, taken.end) for taken in case.known.busy]
-    that_day = [block for block in case.blocks() if any(way in block.modalities for way in case.ways)]
+    that_day = [block for block in case.blocks() if case.meets_in(block)]
     starts = [times.start for block in that_day for times in slots.starts(case.offering, block, busy)]
     nearest = sorted(starts, key=lambda start: (abs(start - case.start), start))[:NEAREST]
-    return Stop("not-a-start", starts=tuple(sorted(nearest)))
+    fits = case.wanted.busy_until <= case.block.end
+    return Stop("not-a-start" if fits else "too-long", starts=tuple(sorted(nearest)))
 
 
 def _free(case: _Case) -> Stop | None:
@@ -285,10 +296,9 @@ def _in_time(case: _Case) -> Stop | None:
 
 
 def _horizon(case: _Case) -> Stop | None:
-    if case.start < slots.latest(case.offering, case.now):
+    if case.start <= slots.latest(case.offering, case.now):
         return None
-    # The first whole minute at which it can be booked: at the horizon itself it cannot yet.
-    return Stop("too-far-ahead", opens=case.start - timedelta(days=case.offering.horizon_days) + slots.MINUTE)
+    return Stop("too-far-ahead", opens=case.start - timedelta(days=case.offering.horizon_days))
 
 
 def _share(case: _Case) -> Stop | None:

@@ -79,21 +79,27 @@ async def explain(connection: Connection, person: Person, asked: Asked, *, now: 
         place = found.block and found.block.place
         told = await names(connection, "municipality", [asked.municipality])
         places = await names(connection, "centre", [place] if place else [])
-        sentence, advice = _words(known, asked, found, told.get(asked.municipality, asked.municipality), language)
+        town, own = told.get(asked.municipality, asked.municipality), asked.advisor == person.advisor
+        sentence, advice = _words(known, asked, found, town, language, own=own)
         return Told(found, sentence, advice, places.get(place) if place else None)
 
 
 async def _known(connection: Connection, asked: Asked, advisor: Advisor) -> Known:
     offering = await tables.document(connection, "offering", asked.offering)
+    schedules = await slot_tables.schedules(connection, advisor.id)
     return Known(
         offering=Offering.stored(offering) if offering else None,
         municipality=await slots.municipality_of(connection, asked.municipality) is not None,
         advisor=advisor,
         units=[Unit.model_validate_json(d) for d in await slot_tables.documents(connection, "unit")],
         pools=[Pool.model_validate_json(d) for d in await slot_tables.documents(connection, "pool")],
-        schedules=await slot_tables.schedules(connection, advisor.id),
+        schedules=schedules,
         busy=await tables.busy(connection, advisor.id, asked.start),
         entitled=await tables.entitled(connection, asked.municipality, asked.start.date()),
+        places=await tables.places(
+            connection,
+            {p for s in schedules for p in (*(w.place for w in s.weekly), *(e.place for e in s.exceptions)) if p},
+        ),
     )
 
 
@@ -117,14 +123,19 @@ async def _own(connection: Connection, person: Person) -> list[Advisor]:
     return [a for a in found if a.unit in employers or a.id in shared or a.id == person.advisor]
 
 
-def _words(known: Known, asked: Asked, found: Explanation, town: str, language: Language) -> tuple[str, str]:
-    """One sentence that says what stands in the way, or that nothing does, and what can be done."""
+def _words(
+    known: Known, asked: Asked, found: Explanation, town: str, language: Language, *, own: bool
+) -> tuple[str, str]:
+    """One sentence that says what stands in the way, or that nothing does, and what can be done.
+
+    The time is the reader's `own`, or another advisor's.
+    """
     offering = known.offering.name.in_language(language) if known.offering else asked.offering
     values = {
         "offering": offering,
         "town": town,
         "advisor": known.advisor.name if known.advisor else asked.advisor,
-        "lead": known.offering.lead_time_hours if known.offering else 0,
+        "lead": minutes_text(known.offering.lead_time_hours * 60) if known.offering else "",
     }
     if found.stop is None:
         return filled(TEXTS, language, "why_offered", **values), filled(TEXTS, language, "do_offered", **values)
@@ -133,7 +144,11 @@ def _words(known: Known, asked: Asked, found: Explanation, town: str, language: 
     values["holiday"] = _HOLIDAYS[language].get(found.day) or ""
     values["ways"] = _listed([filled(TEXTS, language, way) for way in stop.ways], language)
     key = stop.reason.replace("-", "_")
-    lacking = (stop.reason == "outside-hours" and not stop.hours) or (stop.reason == "not-a-start" and not stop.starts)
+    if stop.reason == "absent" and own:
+        key += "_own"
+    lacking = (stop.reason == "outside-hours" and not stop.hours) or (
+        stop.reason in ("not-a-start", "too-long") and not stop.starts
+    )
     return (
         filled(TEXTS, language, f"why_{key}", **values),
         filled(TEXTS, language, f"do_{key}{'_none' if lacking else ''}", **values),

@@ -1,5 +1,6 @@
 """The statements that explain a time."""
 
+from collections.abc import Collection
 from datetime import date, datetime
 
 from booking.explaining.rules import Busy, Entitled
@@ -36,6 +37,15 @@ async def entitled(connection: Connection, municipality: str, day: date) -> list
         )
         for row in await ENTITLED.rows(connection, municipality=municipality, day=day)
     ]
+
+
+async def places(connection: Connection, centres: Collection[str]) -> set[str]:
+    """Which of the centres there are that have not ended, with an address to come to."""
+    rows = await connection.fetch(
+        "select id from directory_copy where kind = 'centre' and not ended and data->>'address' <> '' and id = any($1)",
+        [*centres],
+    )
+    return {row["id"] for row in rows}
 
 
 async def document(connection: Connection, kind: str, entity_id: str) -> str | None:

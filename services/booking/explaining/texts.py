@@ -133,6 +133,12 @@ TEXTS: Texts = {
         "Choose another day. The advisor can also enter extra hours.",
     ),
     "why_absent": ("{advisor} är inte i tjänst då.", "{advisor} is not at work then."),
+    # To the advisor herself; others are not told of what she is away.
+    "why_absent_own": ("Du har frånvaro inlagd då.", "You have leave entered then."),
+    "do_absent_own": (
+        "Vill du arbeta då, ändra det under Frånvaro och extra tid.",
+        "If you want to work then, change it under Leave and extra hours.",
+    ),
     "do_absent": ("Välj en annan tid eller rådgivare.", "Choose another time or advisor."),
     "why_outside_hours": ("{advisor} arbetar inte då.", "{advisor} does not work then."),
     "do_outside_hours": ("Arbetstiden den dagen är kl. {hours}.", "The working hours of that day are {hours}."),
@@ -145,12 +151,29 @@ TEXTS: Texts = {
         "In those hours {advisor} meets families by {ways} only, and {offering} is not given so.",
     ),
     "do_no_way_then": ("Välj en annan tid.", "Choose another time."),
+    "why_no_place": (
+        "I det arbetspasset tar {advisor} emot besök, men passet har ingen plats med en adress.",
+        "In those hours {advisor} receives visits, but they have no place with an address.",
+    ),
+    "do_no_place": (
+        "Samordnaren anger platsen i arbetstiden i katalogen.",
+        "The coordinator names the place in the working hours in the register.",
+    ),
     "why_not_a_start": (
-        "{offering} börjar inte vid det klockslaget, eller hinner inte bli klar inom arbetstiden.",
-        "{offering} does not begin at that time, or would not be over within the working hours.",
+        "{offering} börjar inte vid det klockslaget.",
+        "{offering} does not begin at that time.",
     ),
     "do_not_a_start": ("De närmaste lediga starttiderna är {starts}.", "The nearest free starts are {starts}."),
     "do_not_a_start_none": (
+        "Den dagen är ingen starttid ledig. Välj en annan dag.",
+        "On that day no start is free. Choose another one.",
+    ),
+    "why_too_long": (
+        "{offering} hinner inte bli klar inom arbetstiden, med det efterarbete som hör till.",
+        "{offering} would not be over within the working hours, with the time afterwards that belongs to it.",
+    ),
+    "do_too_long": ("De närmaste lediga starttiderna är {starts}.", "The nearest free starts are {starts}."),
+    "do_too_long_none": (
         "Den dagen är ingen starttid ledig. Välj en annan dag.",
         "On that day no start is free. Choose another one.",
     ),
@@ -164,8 +187,8 @@ TEXTS: Texts = {
     "why_past": ("Tiden har varit.", "The time is over."),
     "do_past": ("Välj en senare tid.", "Choose a later time."),
     "why_too_soon": (
-        "Tiden ligger för nära: familjer bokar {offering} minst {lead} timmar före.",
-        "The time is too soon: families book {offering} at least {lead} hours before.",
+        "Tiden ligger för nära: familjer bokar {offering} minst {lead} före.",
+        "The time is too soon: families book {offering} at least {lead} before.",
     ),
     "do_too_soon": (
         "Personal kan boka den ändå, under Boka åt en familj.",

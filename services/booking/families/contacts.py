@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from kit import addresses
 from kit.vault import sealing
 from kit.vault.store import DataKey, Vault
 
@@ -17,6 +18,11 @@ class Contact:
     phone: str | None
     email: str | None
     language: Literal["sv", "en"]
+
+    @property
+    def gets_messages(self) -> bool:
+        """Whether there is a way to send anything: a mail, or an SMS to a number that takes one."""
+        return bool(self.email or (self.phone and addresses.takes_sms(self.phone)))
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,11 @@ class Sealed:
 
 async def seal(vault: Vault, contact: Contact, now: datetime) -> Sealed:
     """A new family's contact, with a key that nobody else has. Raises KeysUnavailable."""
-    key = await vault.take(now)
+    return await seal_again(vault, await vault.take(now), contact, now)
+
+
+async def seal_again(vault: Vault, key: DataKey, contact: Contact, now: datetime) -> Sealed:
+    """A contact with the family's own key. Raises KeysUnavailable."""
     fields = {"name": contact.name, "phone": contact.phone, "email": contact.email}
     phone_hint = await vault.hint("phone", contact.phone, now) if contact.phone else None
     email_hint = await vault.hint("email", contact.email.casefold(), now) if contact.email else None

@@ -12,9 +12,10 @@ from booking.bookings.entry import vault
 from booking.bookings.links import token_hash
 from booking.bookings.rules import UnknownBooking
 from booking.bookings.service import View, view_of
-from booking.families import service, tables
+from booking.families import rules, service, tables
 from booking.families.contacts import Contact
 from booking.families.rules import ProtectedFamily, is_protected
+from booking.slots.reads import Offering
 from kit import database
 from kit.app import Runtime
 from kit.language import Language
@@ -22,12 +23,16 @@ from kit.language import Language
 
 @dataclass(frozen=True)
 class Kept:
-    """A booking and what is kept beside what its family sees elsewhere; instants in UTC, `child_age` in years."""
+    """A booking and what is kept beside what its family sees elsewhere; instants in UTC, `child_age` in years.
+
+    For so many `days` after it, who the family is, is kept for its sake.
+    """
 
     view: View
     child_age: int | None
     booked_at: datetime
     changed_at: datetime | None
+    days: int
 
 
 @dataclass(frozen=True)
@@ -58,9 +63,13 @@ async def export(runtime: Runtime, token: str, language: Language) -> Export:
             contact=await service.contact_of(connection, vault(runtime), family["id"]),
             known_since=family["created_at"],
             erased_at=family["erased_at"],
-            bookings=[
-                Kept(view_of(b, language), b["child_age"], b["created_at"], b["changed_at"])
-                for b in await tables.bookings(connection, family["id"])
-            ],
+            bookings=[_kept(row, language) for row in await tables.bookings(connection, family["id"])],
             reads=await tables.reads(connection, family["id"]),
         )
+
+
+def _kept(row: asyncpg.Record, language: Language) -> Kept:
+    offering = Offering.stored(row["offering_data"]) if row["offering_data"] else None
+    return Kept(
+        view_of(row, language), row["child_age"], row["created_at"], row["changed_at"], rules.rule_of(offering).days
+    )

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from booking.slots.reads import Offering
-from kit.refusal import Refusal
+from kit.refusal import Invalid, Refusal
 
 # Two levels that are not the same before the law: a note that a file is to be handled with care, and an address that
 # the population register itself hides. Samtid does the same for both, and keeps them apart.
@@ -28,11 +28,42 @@ class FamilyErased(Refusal):
     en = ("The family's details are erased", "Book as for a new family.")
 
 
+class ContactUnreadable(Refusal):
+    """For a family that is kept and whose key is lost, or another one's."""
+
+    code = "contact-unreadable"
+    sv = ("Familjens uppgifter går inte att läsa", "Säg till driften. Boka så länge som för en ny familj.")
+    en = ("The family's details cannot be read", "Tell those who run the system. Book as for a new family meanwhile.")
+
+
 class ProtectedFamily(Refusal):
     status = 403
     code = "protected-family"
     sv = ("Ring oss om dina uppgifter", "Det du vill veta lämnar vi ut på telefon, inte här.")
     en = ("Call us about your details", "What you want to know we tell you by telephone, not here.")
+
+
+class PhoneNeeded(Invalid):
+    """A telephone talk was asked for by a family that gave no number to call. `field` is where a request has it."""
+
+    code = "phone-needed"
+    sv = ("Skriv numret som rådgivaren ska ringa", "Ett samtal på telefon behöver ett telefonnummer.")
+    en = ("Write the number that the advisor is to call", "A talk by telephone needs a telephone number.")
+
+    def __init__(self, field: str) -> None:
+        super().__init__([(field, f"{self.sv[0]}.", f"{self.en[0]}.")])
+
+
+class PhoneNotNeeded(Invalid):
+    """A number came along that nobody asked for: taken without a word, it would seem to replace the one there is."""
+
+    code = "phone-not-needed"
+    sv = ("Numret behövs inte", "Vi frågar bara efter det när en tid flyttas till telefon och vi inte har något.")
+    en = ("The number is not needed", "It is asked for only where a time moves to telephone and none is kept.")
+
+    def __init__(self, field: str) -> None:
+        sv = "Numret sparades inte. Ring oss om det du gav tidigare har ändrats."
+        super().__init__([(field, sv, "The number was not kept. Call us if the one that you gave has changed.")])
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,11 @@ sealed is cleared away. Whoever dies in between leaves families marked, and the 
 second step on nobody can read the contact, wherever a copy of it lies.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from contextlib import AbstractAsyncContextManager, suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -16,14 +17,17 @@ import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.families import contacts, rules, tables
-from booking.families.contacts import Contact
-from booking.families.rules import Rule, StillBooked, Visit
+from booking.families.contacts import Contact, Sealed
+from booking.families.rules import ContactUnreadable, FamilyErased, PhoneNeeded, Rule, StillBooked, Visit
 from booking.roles import RETENTION
 from booking.slots.reads import Offering
 from kit import database
 from kit.database import Connection
 from kit.refusal import NotFound
-from kit.vault.store import Vault
+from kit.vault.sealing import UnreadableError
+from kit.vault.store import DataKey, Vault
+
+log = logging.getLogger(__name__)
 
 AT_ONCE = 500
 # No backup of the key store is kept for longer.
@@ -43,17 +47,17 @@ class Report:
 
 
 async def contact_of(connection: Connection, vault: Vault, family: UUID) -> Contact | None:
-    """The contact of a family that the transaction sees; None where it is erased, or not seen.
+    """The contact of a family that the transaction sees; None where it is erased, not seen, or cannot be read.
 
     Raises KeysUnavailable.
     """
     return (await contacts_of(connection, vault, [family])).get(family)
 
 
-async def contacts_of(connection: Connection, vault: Vault, families: Sequence[UUID]) -> dict[UUID, Contact]:
+async def contacts_of(connection: Connection, vault: Vault, families: Sequence[UUID]) -> dict[UUID, Contact | None]:
     """The contacts of those of the families that the transaction sees and that are not erased.
 
-    Raises KeysUnavailable.
+    None for one that is kept and cannot be read: its key is lost, or another one's. Raises KeysUnavailable.
     """
     return await _unsealed(vault, await tables.all_sealed(connection, families))
 
@@ -65,16 +69,56 @@ async def find_by_phone(connection: Connection, vault: Vault, phone: str, now: d
     """
     rows = await tables.with_hint(connection, await vault.hint("phone", phone, now))
     found = await _unsealed(vault, rows)
-    return {family: contact for family, contact in found.items() if contact.phone == phone}
+    return {family: contact for family, contact in found.items() if contact and contact.phone == phone}
 
 
-async def _unsealed(vault: Vault, rows: Sequence[asyncpg.Record]) -> dict[UUID, Contact]:
-    keys = await vault.keys([row["id"] for row in rows]) if rows else {}
-    return {
-        row["id"]: contacts.unseal(keys[row["id"]], row["id"], row["sealed"], row["language"])
-        for row in rows
-        if row["id"] in keys
-    }
+async def number_to_call(
+    connection: Connection, vault: Vault, family: UUID, phone: str | None, now: datetime
+) -> Sealed | None:
+    """What is to be kept of a known family before it is called: its contact with `phone` (E.164), which it gave now.
+
+    None where it gave a number before, which stays. The caller writes it by `tables.change_contact`, last of all.
+    Raises PhoneNeeded, NotFound for a family that the transaction does not see, FamilyErased, ContactUnreadable or
+    KeysUnavailable.
+    """
+    row = await tables.contact(connection, family, lock=phone is not None)
+    if row is None:
+        raise NotFound
+    if row["phone_hint"] is not None:
+        return None
+    if phone is None:
+        raise PhoneNeeded("phone")
+    if row["sealed"] is None:
+        raise FamilyErased
+    try:
+        key = await vault.key(family)
+    except UnreadableError:
+        key = None
+    known = _opened(key, row)
+    if key is None or known is None:
+        raise ContactUnreadable
+    return await contacts.seal_again(vault, DataKey(family, key, row["created_at"]), replace(known, phone=phone), now)
+
+
+async def _unsealed(vault: Vault, rows: Sequence[asyncpg.Record]) -> dict[UUID, Contact | None]:
+    try:
+        keys = await vault.keys([row["id"] for row in rows]) if rows else {}
+    except UnreadableError:
+        # Whose key it is that no master key fits is not told of many: the others are read, one by one.
+        keys = {}
+        for row in rows:
+            with suppress(UnreadableError):
+                keys |= await vault.keys([row["id"]])
+    return {row["id"]: _opened(keys.get(row["id"]), row) for row in rows}
+
+
+def _opened(key: bytes | None, row: asyncpg.Record) -> Contact | None:
+    """The contact of a row; None, which operators are told, where it cannot be read."""
+    if key:
+        with suppress(UnreadableError):
+            return contacts.unseal(key, row["id"], row["sealed"], row["language"])
+    log.error("the contact of family %s cannot be read: its key is lost or does not fit", row["id"])
+    return None
 
 
 async def due(engine: AsyncEngine, now: datetime) -> Report:
@@ -132,7 +176,7 @@ async def tidy_keys(engine: AsyncEngine, vault: Vault, now: datetime) -> int:
 
 
 def _ending(engine: AsyncEngine, now: datetime) -> AbstractAsyncContextManager[Connection]:
-    return database.transaction(engine, role=RETENTION, before=now.isoformat())
+    return database.transaction(engine, role=RETENTION, seconds=database.JOB_SECONDS, before=now.isoformat())
 
 
 async def _each_due(engine: AsyncEngine, now: datetime, *, decide: bool) -> Report:

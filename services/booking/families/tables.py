@@ -7,6 +7,7 @@ from uuid import UUID
 import asyncpg
 
 from booking.bookings.tables import VIEW
+from booking.families.contacts import Sealed
 from kit.database import Connection
 
 _VISITS = """
@@ -30,6 +31,22 @@ async def all_sealed(connection: Connection, families: Sequence[UUID]) -> list[a
         [*families],
     )
     return found
+
+
+async def contact(connection: Connection, family: UUID, *, lock: bool) -> asyncpg.Record | None:
+    """A family's sealed contact and the hint of its number, if the transaction sees it; locked against other changes.
+
+    The lock is not one that a booking for the family waits for.
+    """
+    query = "select id, sealed, phone_hint, language, created_at from family where id = $1"
+    return await connection.fetchrow(f"{query} for no key update" if lock else query, family)
+
+
+async def change_contact(connection: Connection, family: UUID, sealed: Sealed) -> None:
+    """Put a family's contact in place of the one before. After all else that waits: bookings for it wait for this."""
+    await connection.execute(
+        "update family set sealed = $2, phone_hint = $3 where id = $1", family, sealed.sealed, sealed.phone_hint
+    )
 
 
 async def is_erased(connection: Connection, family: UUID) -> bool:

@@ -17,7 +17,7 @@ async def measure(runtime: Runtime) -> None:
     """
     while True:
         await asyncio.sleep(MEASURE_SECONDS)
-        async with database.transaction(runtime.engine, role=MEASURE) as connection:
+        async with database.transaction(runtime.engine, role=MEASURE, seconds=database.JOB_SECONDS) as connection:
             done = await service.measure(connection, runtime.clock())
         if done:
             runtime.relay.wake()

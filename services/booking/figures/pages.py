@@ -15,7 +15,7 @@ from booking.figures.report import Report
 from booking.figures.rules import Missing, Row, Value
 from booking.figures.texts import TEXTS
 from booking.sharing.rules import today
-from kit import access
+from kit import access, database
 from kit.access import Person
 from kit.app import Runtime, runtime
 from kit.language import Language
@@ -203,14 +203,16 @@ async def export(request: Request, running: Running, person: Coordinator) -> Res
             place = (PAGES.text(request, f"{name}_title"), _within(row, found) or "", row.place.name)
             for column, unit in layout.columns.items():
                 value = row.values[column]
-                said = PAGES.text(request, value.value) if isinstance(value, Missing) else f"{round(value, 1):g}"
+                said = PAGES.text(request, value.value) if isinstance(value, Missing) else _plain(value)
                 figure = (PAGES.text(request, _heading(column)), said, PAGES.text(request, f"unit_{unit}"))
                 rows.append((*place, *figure, wanted.first, wanted.last))
     return pages.spreadsheet(f"samtid-siffror-{wanted.first}-{wanted.last}.csv", rows)
 
 
 async def _report(running: Runtime, person: Person, wanted: Asked) -> Report:
-    async with secrecy.of(running.engine, person.id, person.units("coordinator")) as connection:
+    async with secrecy.of(
+        running.engine, person.id, person.units("coordinator"), seconds=database.JOB_SECONDS
+    ) as connection:
         return await report.report(connection, person, wanted.first, wanted.last)
 
 
@@ -257,6 +259,11 @@ def _chart(request: Request, name: str, found: Report) -> Chart | None:
         decimals=1 if layout.columns[layout.drawn[0]] == "rate" else 0,
         decimal_sign="," if pages.language_of(request) == "sv" else ".",
     )
+
+
+def _plain(value: float) -> str:
+    """A number with one decimal at the most, for programs: never as a power of ten."""
+    return f"{value:.1f}".removesuffix(".0")
 
 
 def _bar(request: Request, value: Value) -> float | str:

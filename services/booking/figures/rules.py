@@ -174,7 +174,18 @@ def _balance(account: Account) -> dict[str, Value]:
         name: round(getattr(account, name) / STEP_MINUTES) * STEP_MINUTES / 60
         for name in ("entitled", "used", "borrowed", "lent")
     }
-    return {**steps, "used_share": _share(steps["used"], steps["entitled"])}
+    return {**steps, "used_share": _used_share(account)}
+
+
+def _used_share(account: Account) -> Value:
+    """What part was used, in whole percent of the exact minutes.
+
+    Hidden where less than a step was used: beside the time that an adversary can look up in the working hours, it would
+    tell of one to four meetings how many they were.
+    """
+    if 0 < account.used < STEP_MINUTES:
+        return Missing.HIDDEN
+    return round(account.used * 100 / account.entitled) if account.entitled else Missing.NOTHING
 
 
 def _share(part: Value, whole: Value, scale: int = 100) -> Value:

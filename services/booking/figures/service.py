@@ -26,6 +26,8 @@ THIRD = 3
 async def measure(connection: Connection, now: datetime) -> bool:
     """Write how soon each municipality's families could have each offering, once a local day; whether it was done now.
 
+    A time that can only be a visit in another municipality counts where none of its own places takes visits.
+
     By the role `booking.roles.MEASURE`.
     """
     offered = await tables.offered(connection)
@@ -34,7 +36,7 @@ async def measure(connection: Connection, now: datetime) -> bool:
         return False
     for municipality, offering in offered:
         free = await slots.free_starts(
-            connection, Search(now=now, offering=offering, municipality=municipality, limit=THIRD)
+            connection, Search(now=now, offering=offering, municipality=municipality, limit=THIRD, near=True)
         )
         data = events.AvailabilityMeasured(
             municipality=municipality,

@@ -91,6 +91,23 @@ from (
 ) booked
 group by 1, 2
 """
+# From place to place in the index, not through all bookings that there ever were.
+_CENTRES = """
+with recursive met as (
+    select town, (
+        select min(place) from figure_booking where municipality = town and modality = 'visit'
+    ) as place
+    from unnest($1::text[]) town
+    union all
+    select town, (
+        select min(b.place) from figure_booking b
+        where b.municipality = town and b.modality = 'visit' and b.place > met.place
+    )
+    from met where place is not null
+)
+select data::text from directory_copy
+where kind = 'centre' and (not ended and data->>'municipality' = any($1) or id in (select place from met))
+"""
 
 
 @dataclass(frozen=True)
@@ -235,8 +252,7 @@ async def coordinated(connection: Connection, units: Iterable[str]) -> set[str]:
 async def centres(connection: Connection, towns: Iterable[str]) -> list[str]:
     """The documents of the centres of municipalities, and of those where their families were met."""
     rows = await connection.fetch(
-        "select data::text from directory_copy where kind = 'centre' and (not ended and data->>'municipality' = any($1)"
-        " or id in (select place from figure_booking where municipality = any($1) and modality = 'visit'))",
+        _CENTRES,
         [*towns],
     )
     return [row["data"] for row in rows]

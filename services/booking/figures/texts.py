@@ -128,11 +128,13 @@ TEXTS: Texts = {
     "balance_note": (
         (
             "Timmar i de delar av avtalet (veckor) som börjar under perioden, avrundade till fem timmar så att inget"
-            " enskilt möte syns. Avtalets egen redovisning har exakta minuter."
+            " enskilt möte syns. Andelen är räknad på minuterna före avrundningen, och döljs där mindre än fem timmar"
+            " är använda. Avtalets egen redovisning har exakta minuter."
         ),
         (
             "Hours in the agreement's weeks that begin in the period, rounded to five hours so that no single meeting"
-            " is seen. The agreement's own report has exact minutes."
+            " is seen. The share is of the minutes before they were rounded, and hidden where less than five hours are"
+            " used. The agreement's own report has exact minutes."
         ),
     ),
     "balance_unit": ("timmar", "hours"),

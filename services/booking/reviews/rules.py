@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Literal
+from typing import Literal, get_args
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -17,7 +17,22 @@ from kit.staff import Grant, Role
 # What was shown: a booking, how to reach a family, a family among others, a file, a calendar, the hits of a search, or
 # the log itself.
 What = Literal["booking", "contact", "list", "export", "calendar", "search", "review"]
-WHATS: tuple[What, ...] = ("booking", "contact", "list", "export", "calendar", "search", "review")
+WHATS: tuple[What, ...] = get_args(What)
+
+# The ways to what was read: steps parted by ` > `, each of which the reviewer's pages say in words.
+Why = Literal[
+    "day",
+    "leave",
+    "day > booking",
+    "phone > search",
+    "phone > contact",
+    "phone > done",
+    "review > list",
+    "review > export",
+    "review > sample",
+    "review > sign-off",
+]
+WHYS: tuple[Why, ...] = get_args(Why)
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)

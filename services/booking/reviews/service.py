@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 import asyncpg
 
 from booking.reviews import rules, tables
-from booking.reviews.rules import Filter, Head, Read, Trait, What
+from booking.reviews.rules import Filter, Head, Read, Trait, What, Why
 from booking.slots.service import closed
 from kit.access import NotAllowed, Person
 from kit.database import Connection
@@ -27,14 +27,14 @@ async def record(
     family: UUID | None,
     booking: UUID | None,
     what: What,
-    why: str,
+    why: Why,
     now: datetime,
 ) -> None:
     """Write into the log that `person` is shown something of a family of `unit`; `now` is in UTC.
 
     Call it in the transaction of the read (`secrecy.of`, which says who reads), for each family that is shown, and as
-    its last step: other reads wait from here until it ends. `why` is the way there in small letters, steps parted by
-    ` > `, such as `day > booking`; nothing of the family may be in it. Raises NotAllowed for whoever holds no role for
+    its last step: other reads wait from here until it ends. `why` is the way there, one of few that are known, so that
+    nothing of the family can be in it. Raises NotAllowed for whoever holds no role for
     the unit. Where it raises, nothing may be shown.
     """
     role = rules.role_for(person.staff.grants, unit, what)
@@ -100,14 +100,14 @@ async def look(
     count = await tables.COUNT.row(connection, **_asked(asked))
     assert count is not None, "a count is a row"
     rows = await tables.PAGE.rows(connection, **_asked(asked), limit=limit, offset=offset)
-    await _record(connection, person, asked, "list", now)
+    await _record(connection, person, asked, "review > list", now)
     return Seen(rows, count[0])
 
 
 async def everything(connection: Connection, person: Person, asked: Filter, now: datetime) -> list[asyncpg.Record]:
     """All rows, the oldest first, to be taken out."""
     rows = await tables.ALL.rows(connection, **_asked(asked))
-    await _record(connection, person, asked, "export", now)
+    await _record(connection, person, asked, "review > export", now)
     return rows
 
 
@@ -121,7 +121,7 @@ async def draw(
 ) -> Sample:
     """A sample to review: see `rules.sample`."""
     drawn = await _drawn(connection, person, asked, seed=seed, size=size, upto=upto)
-    await _record(connection, person, asked, "sample", now)
+    await _record(connection, person, asked, "review > sample", now)
     return drawn
 
 
@@ -163,7 +163,7 @@ async def sign_off(
         remark=remark,
         note=note or None,
     )
-    await _record(connection, person, asked, "sign-off", now)
+    await _record(connection, person, asked, "review > sign-off", now)
     return len(drawn.rows)
 
 
@@ -180,11 +180,9 @@ async def _drawn(connection: Connection, person: Person, asked: Filter, *, seed:
     return Sample(rows, traits, len(traits), seed, size, upto)
 
 
-async def _record(connection: Connection, person: Person, asked: Filter, step: str, now: datetime) -> None:
+async def _record(connection: Connection, person: Person, asked: Filter, why: Why, now: datetime) -> None:
     for unit in _units(person, asked):
-        await record(
-            connection, person, unit=unit, family=None, booking=None, what="review", why=f"review > {step}", now=now
-        )
+        await record(connection, person, unit=unit, family=None, booking=None, what="review", why=why, now=now)
 
 
 def _units(person: Person, asked: Filter) -> list[str]:

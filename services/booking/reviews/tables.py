@@ -23,10 +23,11 @@ where l.at >= :first::timestamptz and l.at < :end::timestamptz
 ROW = """
 select l.id, l.at, l.staff, coalesce(s.data->>'name', l.staff) as name, l.role, l.unit, l.what, l.why, l.hash,
        case when not b.protected then b.reference end as reference,
-       exists (select from review where seen @> array[l.id]) as reviewed
+       l.id in (select unnest(seen) from review) as reviewed
 """
 COUNT = Statement(f"select count(*) {FOUND}")
-PAGE = Statement(f"{ROW} {FOUND} order by l.id desc limit :limit offset :offset")
+# By the instant: by the id, the database would look for a page's rows through all of the log.
+PAGE = Statement(f"{ROW} {FOUND} order by l.at desc, l.id desc limit :limit offset :offset")
 ALL = Statement(f"{ROW} {FOUND} order by l.id")
 THESE = Statement(f"{ROW} {FOUND} and l.id = any (:ids::bigint[]) order by l.id")
 # What chance draws from: not what the reviewer read, and nothing that came after the sample was first drawn.

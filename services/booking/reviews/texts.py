@@ -117,13 +117,14 @@ TEXTS: Texts = {
     "trait_outside": ("annans bokning", "another's booking"),
     "trait_many": ("många familjer", "many families"),
     "trait_odd": ("ovanlig tid", "unusual hour"),
-    # The steps of the way to what was read; one that is not here is shown as it is written.
+    # The steps of `rules.WHYS`; one that is not here, of a log that is older than this, is shown as it is written.
     "step_day": ("dagen", "day"),
-    "step_week": ("veckan", "week"),
+    "step_leave": ("frånvaro och extra tid", "leave and extra hours"),
     "step_booking": ("bokningen", "booking"),
     "step_phone": ("telefonbokning", "booking by phone"),
     "step_search": ("sökning", "search"),
-    "step_calendar": ("kalendern", "calendar"),
+    "step_contact": ("kontaktuppgifter", "contact details"),
+    "step_done": ("bokat", "booked"),
     "step_review": ("granskning", "review"),
     "step_list": ("lista", "list"),
     "step_sample": ("urval", "sample"),

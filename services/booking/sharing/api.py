@@ -126,7 +126,7 @@ async def report_of(
     year: Annotated[int, Path(ge=2000, le=2100)],
 ) -> Response:
     """What each municipality had, used, borrowed and lent in a year, by period. A year without any has no periods."""
-    async with database.driver(running.engine) as connection:
+    async with database.transaction(running.engine, seconds=database.JOB_SECONDS) as connection:
         found = await report.read(connection, person, pool, year, today(running.clock()).year)
     return JSONResponse(_report_out(found))
 

@@ -88,7 +88,7 @@ async def show(request: Request, running: Running, person: Coordinating, pool: P
 
 
 async def _read(running: Runtime, person: Person, pool: str, year: int) -> Report:
-    async with database.driver(running.engine) as connection:
+    async with database.transaction(running.engine, seconds=database.JOB_SECONDS) as connection:
         return await report.read(connection, person, pool, year, today(running.clock()).year)
 
 

@@ -85,7 +85,7 @@ async def recalculating(connection: Connection, now: datetime, advisor: str | No
 
 
 async def _pools(connection: Connection) -> list[Pool]:
-    return [Pool.model_validate_json(document) for document in await slot_tables.documents(connection, "pool")]
+    return slot_tables.readable(Pool.model_validate_json, await slot_tables.documents(connection, "pool"))
 
 
 async def _entitle(connection: Connection, pool: Pool, now: datetime, first: date) -> None:

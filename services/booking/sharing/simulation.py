@@ -230,7 +230,7 @@ class Calendar:
         for start, advisor, times in self.free.get(day, ()):
             if at is not None and start > at:
                 break
-            if earliest <= start < latest:
+            if earliest <= start <= latest:
                 at = start
                 found.append((advisor, times))
         if len(found) <= 1:
@@ -439,7 +439,7 @@ class Run:
         latest = slots.latest(self.scenario.offering, now)
         lacking = THIRD
         for on in self._reached(code, day):
-            lacking -= sum(earliest <= start < latest for start, _, _ in self.calendar.free[on])
+            lacking -= sum(earliest <= start <= latest for start, _, _ in self.calendar.free[on])
             if lacking <= 0:
                 return (on - day).days
         return self.scenario.offering.horizon_days

@@ -77,7 +77,7 @@ async def simulation(request: Request, running: Running, person: Coordinating) -
     query = request.query_params
     now = today(running.clock())
     first = now + timedelta(days=7 - now.weekday())
-    async with database.driver(running.engine) as connection:
+    async with database.transaction(running.engine, seconds=database.JOB_SECONDS) as connection:
         own = await report.agreements(connection, person, now.year)
         own = [each for each in own if not each.pool.ended and each.pool.advisors]
         chosen = next((a for a in own if a.pool.id == query.get("avtal")), own[0] if len(own) == 1 else None)
@@ -179,10 +179,14 @@ def _number(
 
 def _key(known: Known, wanted: Asked, first: date) -> str:
     """The same for the same question of the same register on the same day."""
-    pool, offering = known.agreement.pool, known.offering
-    versions = [(pool.id, pool.version), (offering.id, offering.version)]
-    versions += [(each.id, each.version) for own in known.schedules.values() for each in own]
-    asked = [versions, wanted.typed, [str(policy) for policy in wanted.policies], first.isoformat()]
+    # Versions alone would not do: a register that was made anew gives them out once more.
+    entities = [known.agreement.pool, known.offering, *(each for own in known.schedules.values() for each in own)]
+    asked = [
+        [entity.model_dump_json() for entity in entities],
+        wanted.typed,
+        [str(policy) for policy in wanted.policies],
+        first.isoformat(),
+    ]
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 

@@ -100,7 +100,7 @@ TEXTS: Texts = {
     "col_p50": ("Hälften, dagar", "Half, days"),
     "col_p90": ("9 av 10, dagar", "9 of 10, days"),
     "col_third": ("Tredje lediga tid, dagar", "Third free time, days"),
-    "col_used": ("Använd tid", "Time used"),
+    "col_used": ("Använt av egen tid", "Used of own time"),
     "col_unserved": ("Utan tid", "No time"),
     "col_borrowed": ("Lånade, h", "Borrowed, h"),
     "col_lent": ("Lånade ut, h", "Lent, h"),
@@ -110,13 +110,15 @@ TEXTS: Texts = {
         (
             "En familj tar den första tid som dess kommun får boka. Hittar den ingen försöker den igen varje morgon i "
             "{patience} dagar. Familjer som ger upp räknas med den väntan som de minst hade fått: {least} dagar. "
-            "{cancelled} procent avbokar, {missed} procent uteblir. Språk, plats och sätt att mötas är inte med."
+            "{cancelled} procent avbokar, {missed} procent uteblir. Språk, plats och sätt att mötas är inte med. "
+            "Egen tid är det som avtalet ger kommunen: över 100 procent är lånat av andra, eller sparat sedan förut."
         ),
         (
             "A family takes the first time that its municipality may book. One that finds none tries again each "
             "morning for {patience} days. Families who give up count with the least they would have waited: {least} "
             "days. {cancelled} percent cancel, {missed} percent do not come. Language, place and way to meet are left "
-            "out."
+            "out. Own time is what the agreement gives a municipality: above 100 percent is borrowed from others, or "
+            "kept from before."
         ),
     ),
 }

@@ -78,13 +78,20 @@ async def slots(
     advisor: Annotated[str | None, Query(max_length=63)] = None,
     language: Annotated[str | None, Query(pattern="^[a-z]{2,3}$", description="one that the advisor speaks")] = None,
     any_advisor: Annotated[
-        bool, Query(description="each start once, with the advisor to prefer or the one whose week is least used")
+        bool,
+        Query(
+            description="each start once, one that can be a visit once for each place: with the advisor to prefer if"
+            " free there, or the one whose week is least used"
+        ),
     ] = False,
     prefer: Annotated[str | None, Query(max_length=63, description="the family's last advisor")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
     offset: Annotated[int, Query(ge=0, le=100_000)] = 0,
 ) -> Response:
-    """Free starts, the first one first. Only what can be booked is listed."""
+    """Free starts, the first one first; of those that can be visits the municipality's own places first.
+
+    Only what can be booked is listed.
+    """
     wanted = Search(
         now=running.clock(),
         offering=offering,

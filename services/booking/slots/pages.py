@@ -2,16 +2,18 @@
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta
 from itertools import groupby
 from typing import Annotated, get_args
 from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Path, Query, Request, Response
 
+from booking.sharing.rules import HOME, today
 from booking.slots import service
 from booking.slots.reads import Modality, Municipality, Offering
-from booking.slots.rules import Free, is_bookable
+from booking.slots.rules import Free, Place, is_bookable, opening
 from booking.slots.service import SlotId
 from booking.slots.tables import Search
 from booking.slots.texts import TEXTS
@@ -30,6 +32,8 @@ MODALITIES: tuple[Modality, ...] = get_args(Modality)
 # How many times a page lists at first, and at most.
 FEW = 20
 MOST = 500
+# How many weeks after a visit staff may ask for at once.
+WEEKS = (1, 2, 3, 4)
 _INFORMS = ("conversation", "course", "lecture", "drop_in")
 
 
@@ -132,9 +136,17 @@ async def _modality_page(
         municipality=offered.municipality,
         accent=offered.municipality.accent,
         offering=offered.offering,
-        firsts=[(m, free and when(free, language)) for m, free in firsts.items()],
+        firsts=[(m, *_first(free, m, language)) for m, free in firsts.items()],
         errors=errors or {},
     )
+
+
+def _first(free: Free | None, modality: Modality, language: Language) -> tuple[str | None, str | None]:
+    """When a first free time is, and the name of the place where it is visited."""
+    if free is None:
+        return None, None
+    place = _place(free, modality)
+    return when(free, language), place.name if place else None
 
 
 @router.get("/boka/{slug}/{offering}/tider")
@@ -158,13 +170,22 @@ async def times(
     return await times_page(request, running, offered, known, asking, shown=visa, chosen=tid)
 
 
+def number_shown(sent: str) -> int:
+    """How many times a form asks for, within what a page lists; the few of the beginning where it says no number."""
+    shown = int(sent) if len(sent) <= len(str(MOST)) and sent.isdecimal() else FEW
+    return min(max(shown, 1), MOST)
+
+
 @dataclass(frozen=True)
 class Asking:
     """What differs between pages that ask for a time: where they lead and what they say.
 
-    Staff may book without lead time (`by_staff`), among the times of one `advisor`; where there is none, each start is
-    listed once, with the advisor to `prefer` if free. `beside` is the address and the text of a link to others. `none`
-    is said where nothing is free, instead of what parents are told.
+    Staff may book without lead time (`by_staff`), and choose from which day on times are listed. None is listed before
+    the instant `after`, in UTC, where it is given, and so many weeks later can be asked for at once. They look among
+    the times of one `advisor`; where there is none, each start is listed once, a visit once for each place, with the
+    advisor to `prefer` if free.
+    `beside` is the address and the text of a link to others. `none` is said where nothing is free, instead of what
+    parents are told.
     """
 
     action: str
@@ -173,6 +194,7 @@ class Asking:
     title: str
     button: str
     by_staff: bool = False
+    after: datetime | None = None
     advisor: str | None = None
     prefer: str | None = None
     beside: tuple[str, str] | None = None
@@ -225,8 +247,16 @@ async def times_page(
     look: Pages = PAGES,
 ) -> Response:
     """The first free times, grouped by day. `carried` is what was typed before, which the form brings along."""
+    trouble = trouble or Trouble(200)
+    asked, day = _asked_day(request) if asking.by_staff else ("", None)
+    if asked and day is None:
+        trouble = replace(trouble, status=422, errors={**trouble.errors, "fran": PAGES.text(request, "from_day_wrong")})
+    # What is over is not listed anyway.
+    bounds = (asking.after, opening(day, time.min, HOME) if day else None)
+    first = max((bound for bound in bounds if bound), default=None)
     wanted = Search(
         now=running.clock(),
+        first=first,
         offering=offered.offering.id,
         municipality=offered.municipality.id,
         modality=modality,
@@ -241,12 +271,14 @@ async def times_page(
         opens = await service.more_opens(connection, wanted, found)
     if request.method == "GET" and not private and shown == FEW:
         request.app.state.searches.note(running, offered.municipality.id, offered.offering.id, len(found))
-    trouble = trouble or Trouble(200)
     how = PAGES.text(request, modality)
     language = pages.language_of(request)
-    nearest = _by_day(trouble.nearest, modality, how, language, 1)
-    near = set(trouble.nearest)
-    days = _by_day([f for f in found[:shown] if f not in near], modality, how, language, len(near) + 1)
+    near = [free for free in trouble.nearest if not first or free.start >= first]
+    # Among everybody's times one stands for all that begin then at its place, whoever it is with.
+    told = {_told(free, modality, asking) for free in near}
+    rest = [free for free in found[:shown] if _told(free, modality, asking) not in told]
+    nearest = _by_day(near, modality, how, language, 1)
+    days = _by_day(rest, modality, how, language, len(near) + 1)
     return look.render(
         request,
         "times.html",
@@ -259,6 +291,7 @@ async def times_page(
         modality=modality,
         days=days,
         nearest=nearest,
+        places=list(dict.fromkeys(place for free in (*near, *rest) if (place := _place(free, modality)))),
         chosen=chosen,
         carried=carried or {},
         nonce=secrets.token_urlsafe(16),
@@ -266,11 +299,38 @@ async def times_page(
         errors=trouble.errors,
         few=FEW,
         opens=opens and day_text(opens, language),
+        since=asked if asked or not asking.after else max(today(asking.after), today(wanted.now)).isoformat(),
+        asked_day=day,
+        weeks=_weeks(request, asking.after, wanted.now),
+        nothing=asking.none
+        and (PAGES.text(request, "no_times_from", day=day_text(day, language)) if day else asking.none),
         more=min(shown * 2, MOST) if len(found) > shown else None,
         # To the first one that was not there before.
         more_from=f"#nr{shown + 1}",
         other_ways=[m for m in offered.offering.modalities if m != modality],
     )
+
+
+def _asked_day(request: Request) -> tuple[str, date | None]:
+    """From which local day on times are asked for, as it was typed and as a day; None where it is none."""
+    sent: Mapping[str, str] = getattr(request.state, "sent", {})
+    typed = (sent.get("fran") or request.query_params.get("fran") or "").strip()
+    try:
+        day = date.fromisoformat(typed)
+    except ValueError:
+        return typed, None
+    # Days at the ends of time have no instant in UTC.
+    return typed, day if date(2000, 1, 1) <= day < date(2200, 1, 1) else None
+
+
+def _weeks(request: Request, after: datetime | None, now: datetime) -> list[tuple[str, date]]:
+    """The days so many weeks after an instant that are not over, each in words."""
+    found = [(n, today(after) + timedelta(weeks=n)) for n in WEEKS] if after else []
+    return [
+        (PAGES.text(request, "in_one_week" if n == 1 else "in_weeks", weeks=n), day)
+        for n, day in found
+        if day >= today(now)
+    ]
 
 
 @dataclass(frozen=True)
@@ -283,7 +343,17 @@ class Choice:
     hours: str
     how: str
     advisor: str
-    place: str | None
+    place: Place | None
+
+
+def _place(free: Free, modality: Modality) -> Place | None:
+    """Where it is visited, if it is."""
+    return free.place if modality == "visit" else None
+
+
+def _told(free: Free, modality: Modality, asking: Asking) -> tuple[datetime, Place | None, str | None]:
+    """What tells a time from others of a list."""
+    return free.start, _place(free, modality), free.advisor if asking.advisor else None
 
 
 def _by_day(
@@ -308,7 +378,7 @@ def _choice(number: int, free: Free, modality: Modality, how: str, language: Lan
         hours=hours,
         how=how,
         advisor=free.advisor_name,
-        place=free.place.name if free.place and modality == "visit" else None,
+        place=_place(free, modality),
     )
 
 

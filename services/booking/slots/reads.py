@@ -31,12 +31,34 @@ class Entity(Read):
     ended: bool = False
 
 
+class Register(Read):
+    """All entities of a kind that a register holds, ended ones too."""
+
+    kind: str
+    ids: tuple[str, ...]
+
+
 class Denominator(Read):
     """How many children there are, by which source and on which day: figures per 1,000 are divided by it."""
 
     children: int
     source: str
     as_of: date
+
+
+class PersonalData(Read):
+    """What a municipality itself tells families of how it handles their details; `booking.families.texts` has the
+    rest.
+    """
+
+    controller: str | None = None
+    organisation_number: str | None = None
+    email: str | None = None
+    officer_email: str | None = None
+    officer_phone: str | None = None
+    purpose: Text | None = None
+    ground: Text | None = None
+    authority: Text | None = None
 
 
 class Municipality(Entity):
@@ -46,6 +68,7 @@ class Municipality(Entity):
     concern_url: str
     phone: str
     denominators: tuple[Denominator, ...] = ()
+    personal_data: PersonalData | None = None
 
 
 class Unit(Entity):

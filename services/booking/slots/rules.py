@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from booking.sharing.rules import Share
@@ -54,6 +55,11 @@ class Place:
     name: str
     address: str
 
+    @property
+    def map_url(self) -> str:
+        """Where its address is shown on a map: a link, which tells of nobody who did not press it."""
+        return f"https://www.openstreetmap.org/search?{urlencode({'query': self.address})}"
+
 
 @dataclass(frozen=True)
 class Free:
@@ -71,7 +77,7 @@ class Free:
 
 @dataclass(frozen=True)
 class SlotFacts:
-    """What is known about one start for one municipality: None where there is nothing.
+    """What is known about one start for one municipality: None where there is nothing. `place` has an address.
 
     `unit` answers for the municipality's families; there is none where they cannot book the advisor. `pool` is the
     agreement by which they can, and `share` what it says of that day.
@@ -86,6 +92,11 @@ class SlotFacts:
     place: Place | None
     pool: str | None = None
     share: Share | None = None
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """How families can be met in the block."""
+        return ways(self.block, self.place is not None) if self.block else ()
 
 
 @dataclass(frozen=True)
@@ -246,6 +257,11 @@ def times(offering: Offering, start: datetime) -> Times:
     )
 
 
+def ways(block: Block, has_place: bool) -> tuple[str, ...]:
+    """How families can be met in a block: no visit where there is no place with an address to come to."""
+    return tuple(way for way in block.modalities if way != "visit" or has_place)
+
+
 def is_on_grid(offering: Offering, block: Block, wanted: Times) -> bool:
     """Whether `wanted` is a start that this offering cuts from this block: buffers inside, at a whole step."""
     inside = block.start <= wanted.busy_from and wanted.busy_until <= block.end
@@ -258,7 +274,7 @@ def earliest(offering: Offering, now: datetime) -> datetime:
 
 
 def latest(offering: Offering, now: datetime) -> datetime:
-    """The instant from which nothing may be booked yet: the horizon from `now`."""
+    """The last instant that may be booked: the horizon from `now`, in days of 24 hours whatever the clocks do."""
     return now + timedelta(days=offering.horizon_days)
 
 

@@ -59,16 +59,25 @@ async def search(connection: Connection, wanted: Search) -> list[Free]:
 async def more_opens(connection: Connection, wanted: Search, found: Sequence[Free]) -> date | None:
     """The next local day on which more times open for the municipality, if any of them lies before the last one `found`
     or there is nothing after that: it has used its share of those days, and others may still leave some of theirs.
+
+    Of visits those count that its families would travel to.
     """
     last = found[-1].end if len(found) >= wanted.limit else wanted.last
-    return await tables.opens(connection, replace(wanted, last=last))
+    return await tables.opens(connection, replace(wanted, last=last, near=True))
+
+
+# Swedish ends with å, ä, ö; Unicode has å after ä.
+_ALPHABET = str.maketrans("åäö", "{|}")
+
+
+def swedish(name: str) -> str:
+    """What names are sorted by, in the order of the Swedish alphabet."""
+    return name.casefold().translate(_ALPHABET)
 
 
 async def municipalities(connection: Connection) -> list[Municipality]:
     """All municipalities, in the order of the Swedish alphabet."""
-    # Swedish ends with å, ä, ö; Unicode has å after ä.
-    alphabet = str.maketrans("åäö", "{|}")
-    return sorted(await tables.municipalities(connection), key=lambda m: m.name.casefold().translate(alphabet))
+    return sorted(await tables.municipalities(connection), key=lambda place: swedish(place.name))
 
 
 async def offerings(connection: Connection, place: Municipality) -> list[Offering]:
@@ -103,19 +112,18 @@ async def offered(connection: Connection, slug: str, offering: str) -> tuple[Mun
 async def first_times(
     connection: Connection, place: Municipality, offering: Offering, now: datetime
 ) -> dict[Modality, Free | None]:
-    """The first free start of each way to meet that an offering has, or None where there is none."""
-    return {
-        modality: next(
-            iter(
-                await tables.free_starts(
-                    connection,
-                    Search(now=now, offering=offering.id, municipality=place.id, modality=modality, limit=1),
-                )
-            ),
-            None,
-        )
-        for modality in offering.modalities
-    }
+    """The first free start of each way to meet that an offering has, or None where there is none.
+
+    For a visit the first one that the municipality's families would travel to; one elsewhere only where there is none.
+    """
+    found: dict[Modality, Free | None] = {}
+    for modality in offering.modalities:
+        wanted = Search(now=now, offering=offering.id, municipality=place.id, modality=modality, limit=1, near=True)
+        free = await tables.free_starts(connection, wanted)
+        if not free and modality == "visit":
+            free = await tables.free_starts(connection, replace(wanted, near=False))
+        found[modality] = free[0] if free else None
+    return found
 
 
 async def described(connection: Connection, slot: SlotId, municipality: str) -> Free | None:
@@ -131,7 +139,7 @@ async def described(connection: Connection, slot: SlotId, municipality: str) -> 
         facts.advisor_name or slot.advisor,
         slot.start,
         rules.times(facts.offering, slot.start).end,
-        tuple(m for m in facts.modalities if m in facts.block.modalities),
+        tuple(m for m in facts.modalities if m in facts.ways),
         facts.place,
         facts.block.zone,
     )

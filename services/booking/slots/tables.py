@@ -1,19 +1,25 @@
 """The queries of the register's copies, of open hours and of free starts."""
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import asyncpg
+from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.sharing import rules as sharing
 from booking.sharing.rules import Position, Share
-from booking.slots.reads import Advisor, Municipality, Offering, Pool, Schedule, Unit
+from booking.slots.reads import Advisor, Entity, Municipality, Offering, Pool, Schedule, Unit
 from booking.slots.rules import Block, Free, Place, Reach, SlotFacts
 from kit import database
 from kit.database import Connection, Statement
+
+log = logging.getLogger(__name__)
+
+Made = TypeVar("Made")
 
 # Longer than any horizon that directory accepts (90 days) and an agreement's longest period after it (28 days), so that
 # neither a search nor a share ever sees the end of the calendar.
@@ -25,10 +31,34 @@ WINDOWS = (timedelta(days=3), timedelta(days=15))
 REGISTER_LOCK = 7_269_842
 
 STORE = """
-insert into directory_copy (kind, id, version, ended, data) values ($1, $2, $3, $4, $5)
-on conflict (kind, id) do update set version = excluded.version, ended = excluded.ended, data = excluded.data
-where directory_copy.version < excluded.version
+insert into directory_copy (kind, id, version, ended, data, epoch)
+select $1, $2, $3, $4, $5, $6
+where not exists (
+    select from directory_epoch where kind = $1 and epoch > coalesce($6::timestamptz, '-infinity')
+)
+on conflict (kind, id) do update
+set version = excluded.version, ended = excluded.ended, data = excluded.data, epoch = excluded.epoch
+where (coalesce(directory_copy.epoch, '-infinity'), directory_copy.version)
+    < (coalesce(excluded.epoch, '-infinity'), excluded.version)
 returning true
+"""
+# The same version of the same epoch, with other words: the register went back in time and did not notice, or lies.
+DIFFERS = """
+select exists (
+    select from directory_copy
+    where kind = $1 and id = $2 and version = $3 and data <> $4::jsonb and epoch is not distinct from $5::timestamptz
+)
+"""
+BEGIN_EPOCH = """
+insert into directory_epoch (kind, epoch) values ($1, $2)
+on conflict (kind) do update set epoch = excluded.epoch where directory_epoch.epoch < excluded.epoch
+returning true
+"""
+# What has ended so is of the new epoch, before its first version: what comes late of an earlier one changes nothing.
+END_OTHERS = """
+update directory_copy set epoch = $2, version = 0, ended = true, data = data || '{"ended": true, "version": 0}'
+where kind = $1 and coalesce(epoch, '-infinity') < $2 and id <> all($3::text[]) and not ended
+returning coalesce(data->>'advisor', '') as advisor
 """
 
 # Starts are cut from what a block and the advisor's free time have in common, at whole steps from the block's start.
@@ -48,8 +78,10 @@ o as materialized (
                     :now::timestamptz + case when :by_staff then interval '0'
                                              else make_interval(hours => (data->>'lead_time_hours')::int) end
            ) as earliest,
+           -- In hours: a day of an interval is one of the session's time zone, and may have 23 or 25.
+           :now::timestamptz + make_interval(hours => 24 * (data->>'horizon_days')::int) as horizon,
            least(:last::timestamptz,
-                 :now::timestamptz + make_interval(days => (data->>'horizon_days')::int)) as latest
+                 :now::timestamptz + make_interval(hours => 24 * (data->>'horizon_days')::int)) as latest
     from directory_copy where kind = 'offering' and id = :offering
 )
 """
@@ -88,8 +120,24 @@ load as materialized (
     group by 1, 2
 )
 """
+# Whether visits elsewhere are left out: where families look near, and one of their own places takes visits at all.
+_NEAR = """
+near as materialized (
+    select case when :near and coalesce(:modality, 'visit') = 'visit' then exists (
+        select from reach r
+        join open_block b on b.advisor = r.advisor and b.day between greatest(r.first, :today::date) and r.last
+        join directory_copy c on c.kind = 'centre' and c.id = b.place and not c.ended and c.data->>'address' <> ''
+        where r.offering = :offering and r.municipality = :municipality
+            and 'visit' = any(r.modalities) and 'visit' = any(b.modalities)
+            and c.data->>'municipality' = :municipality
+    ) else false end as only
+)
+"""
+# Of each block `spot` is where it is visited, null where it is met otherwise alone, and `far` that this is in another
+# municipality. No visit has a place that is not known, has ended or has no address: `booking.slots.rules.ways` in SQL.
 _STARTS = """
 from o
+cross join near
 join reach r on r.offering = :offering and r.municipality = :municipality
     and (:modality::text is null or :modality = any(r.modalities))
     and (:advisor::text is null or :advisor = r.advisor)
@@ -103,8 +151,21 @@ cross join lateral (
     offset 0
 ) d
 cross join lateral (
-    select * from open_block b where b.advisor = d.advisor and b.day = d.day and b.modalities && r.modalities
-        and (:modality::text is null or :modality = any(b.modalities))
+    select b.advisor, b.during, b.place, b.zone, b.modalities, m.visited and not m.own as far,
+           case when m.visited then b.place end as spot
+    from open_block b
+    left join directory_copy c on coalesce(:modality, 'visit') = 'visit' and 'visit' = any(b.modalities)
+        and c.kind = 'centre' and c.id = b.place and not c.ended and c.data->>'address' <> ''
+    cross join lateral (
+        select case when c.id is null then array_remove(b.modalities, 'visit') else b.modalities end as modalities,
+               c.data->>'municipality' = :municipality as own,
+               c.id is not null and 'visit' = any(r.modalities) as visited
+        offset 0
+    ) m
+    where b.advisor = d.advisor and b.day = d.day and m.modalities && r.modalities
+        and (:modality is null or :modality = any(m.modalities))
+        and (not (m.visited and not m.own) or not near.only
+             or :modality is null and m.modalities && array_remove(r.modalities, 'visit'))
     offset 0
 ) b
 cross join lateral unnest(d.free * b.during::tstzmultirange) as gap
@@ -114,41 +175,57 @@ cross join lateral generate_series(
     o.step
 ) as s(busy_from)
 """
-_BOOKABLE = "where s.busy_from + o.before >= o.earliest and s.busy_from + o.before < o.latest"
+# What is asked for ends before `last`; what may be booked ends with the horizon itself.
+_BOOKABLE = (
+    "where s.busy_from + o.before >= o.earliest and s.busy_from + o.before < :last::timestamptz"
+    " and s.busy_from + o.before <= o.horizon"
+)
 _NAMED = """
-select f.start, f.start + f.duration as end, f.advisor, f.can, f.may, f.place, f.zone,
+select f.start, f.start + f.duration as end, f.advisor, f.can, f.place, f.zone,
+       case when c.id is null then array_remove(f.may, 'visit') else f.may end as may,
        a.data->>'name' as advisor_name, c.data->>'name' as place_name, c.data->>'address' as place_address
 from found f
 join directory_copy a on a.kind = 'advisor' and a.id = f.advisor
-left join directory_copy c on c.kind = 'centre' and c.id = f.place
-order by f.start, f.advisor
+left join directory_copy c on c.kind = 'centre' and c.id = f.place and not c.ended and c.data->>'address' <> ''
+order by f.start, f.far, f.spot, f.advisor
 """
 _FOUND = (
-    "b.advisor, b.place, b.zone, s.busy_from + o.before as start, o.duration, r.modalities as can, b.modalities as may"
+    "b.advisor, b.place, b.spot, b.far, b.zone, s.busy_from, s.busy_from + o.before as start, o.duration,"
+    " r.modalities as can, b.modalities as may"
+)
+# Each start once, and where it can be visited once for each place, with one of the advisors who are free there then:
+# `booking.sharing.rules.preference` in SQL. The municipality's own places come first.
+_ONE_EACH = f"distinct on (s.busy_from, b.far, b.spot) {_FOUND}"
+_PREFERRED = "s.busy_from, b.far, b.spot, b.advisor is distinct from :prefer::text, load.taken, b.advisor"
+# Looked up for each start: joined, the planner may come to look for the starts of each week and advisor anew.
+_WITH_LOAD = (
+    "cross join lateral (select taken from load where load.advisor = d.advisor"
+    " and load.monday = d.day - (extract(isodow from d.day)::int - 1) offset 0) load"
 )
 
 
 def _free_starts(found: str, order: str, *more: str) -> Statement:
     parts = ", ".join(
-        (_OFFERING, _ALLOWED, *more, f"found as (select {found} {order} limit :limit offset :offset)"),
+        (_OFFERING, _NEAR, _ALLOWED, *more, f"found as (select {found} {order} limit :limit offset :offset)"),
     )
     return Statement(f"with {parts} {_NAMED}")
 
 
-IN_ORDER = _free_starts(_FOUND, f"{_STARTS} {_BOOKABLE} order by s.busy_from, b.advisor")
+IN_ORDER = _free_starts(_FOUND, f"{_STARTS} {_BOOKABLE} order by s.busy_from, b.far, b.spot, b.advisor")
+ANY_ADVISOR = _free_starts(_ONE_EACH, f"{_STARTS} {_WITH_LOAD} {_BOOKABLE} order by {_PREFERRED}", _LOAD)
+# The place of the start that is gone, which the family meant to come to, is as near as the municipality's own.
 NEAREST = _free_starts(
-    _FOUND,
-    f"{_STARTS} {_BOOKABLE}"
-    " order by abs(extract(epoch from s.busy_from + o.before - :nearest_to::timestamptz)), s.busy_from, b.advisor",
-)
-# Each start once, with one of the advisors who are free then: `booking.sharing.rules.preference` in SQL.
-ANY_ADVISOR = _free_starts(
-    f"distinct on (s.busy_from) {_FOUND}",
-    f"{_STARTS} join load on load.advisor = d.advisor and load.monday = d.day - (extract(isodow from d.day)::int - 1)"
-    f" {_BOOKABLE} order by s.busy_from, b.advisor is distinct from :prefer::text, load.taken, b.advisor",
+    "one.*",
+    "from one order by far and spot is distinct from (select place from gone),"
+    " abs(extract(epoch from start - :nearest_to::timestamptz)), busy_from, far, spot, advisor",
     _LOAD,
+    "gone as materialized (select place from open_block where advisor = :prefer"
+    " and during @> :nearest_to::timestamptz and day between :nearest_to::date - 1 and :nearest_to::date + 1)",
+    f"one as (select {_ONE_EACH} {_STARTS} {_WITH_LOAD} {_BOOKABLE} order by {_PREFERRED})",
 )
-OPENS = Statement(f"with {_OFFERING}, {_NOT_YET} select min(d.day - allowed.release_days) {_STARTS} {_BOOKABLE}")
+OPENS = Statement(
+    f"with {_OFFERING}, {_NEAR}, {_NOT_YET} select min(d.day - allowed.release_days) {_STARTS} {_BOOKABLE}"
+)
 
 # All that the rules ask about one start, in one round trip. Each part is null where there is none.
 SLOT_FACTS = Statement("""
@@ -167,7 +244,7 @@ left join open_block b on b.advisor = :advisor and b.during @> :start::timestamp
 left join reach r on r.offering = :offering and r.municipality = :municipality and r.advisor = :advisor
     and b.day between r.first and r.last
 left join entitlement e on e.pool = r.pool and e.municipality = :municipality and b.day between e.first and e.last
-left join directory_copy c on c.kind = 'centre' and c.id = b.place
+left join directory_copy c on c.kind = 'centre' and c.id = b.place and not c.ended and c.data->>'address' <> ''
 """)
 
 LOCK_DAYS = "select 1 from advisor_day where advisor = $1 and day between $2 and $3 order by day for update"
@@ -182,17 +259,35 @@ insert into advisor_day (advisor, day, open, free, capacity, taken)
 select $1, d.day, coalesce(h.open, '{}'), coalesce(h.open, '{}') - coalesce(t.taken, '{}'),
        minutes_of(coalesce(h.open, '{}')), minutes_of(coalesce(h.open * t.taken, '{}'))
 from (select $2::date + n as day from generate_series(0, $3::date - $2::date) n) d
-left join (select day, range_agg(during) as open from open_block where advisor = $1 group by day) h using (day)
-left join (select day, range_agg(during) as taken from busy where advisor = $1 group by day) t using (day)
+left join (
+    select day, range_agg(during) as open from open_block where advisor = $1 and day between $2 and $3 group by day
+) h using (day)
+left join (
+    select day, range_agg(during) as taken from busy where advisor = $1 and day between $2 and $3 group by day
+) t using (day)
 on conflict (advisor, day) do update
 set open = excluded.open, free = excluded.free, capacity = excluded.capacity, taken = excluded.taken
 where (advisor_day.open, advisor_day.free) is distinct from (excluded.open, excluded.free)
 """
 
 
-async def store(connection: Connection, kind: str, entity_id: str, version: int, *, ended: bool, data: str) -> bool:
+async def store(connection: Connection, kind: str, entity: Entity, epoch: datetime | None) -> bool:
     """Keep one entity's state; whether it was newer than what was there."""
-    return bool(await connection.fetchval(STORE, kind, entity_id, version, ended, data))
+    data = entity.model_dump_json()
+    if await connection.fetchval(STORE, kind, entity.id, entity.version, entity.ended, data, epoch):
+        return True
+    if await connection.fetchval(DIFFERS, kind, entity.id, entity.version, data, epoch):
+        # Ids of staff and advisors are made of their names.
+        log.error("an entity (%s) has two states of version %d: run `samtid resync`", kind, entity.version)
+    return False
+
+
+async def begin_epoch(connection: Connection, kind: str, epoch: datetime, ids: Sequence[str]) -> set[str] | None:
+    """Let entities of earlier epochs end that are not among `ids`; whose schedules ended, or None where nothing did."""
+    if not await connection.fetchval(BEGIN_EPOCH, kind, epoch):
+        return None
+    rows = await connection.fetch(END_OTHERS, kind, epoch, list(ids))
+    return {row["advisor"] for row in rows} or None
 
 
 async def lock_register(connection: Connection) -> None:
@@ -226,12 +321,25 @@ async def find_staff(engine: AsyncEngine, by: Literal["id", "identity"], value: 
         return found
 
 
+def readable(read: Callable[[str], Made], documents: Iterable[str]) -> list[Made]:
+    """The documents that can be read. One that cannot, since an older release kept it, is said in the log and left out:
+    what is not known is not offered, and keeps nothing else from being so.
+    """
+    made = []
+    for document in documents:
+        try:
+            made.append(read(document))
+        except ValidationError as error:
+            log.error("a kept document is left out: it is no %s that this release can read", error.title)  # noqa: TRY400 - its text repeats the document
+    return made
+
+
 async def municipalities(connection: Connection) -> list[Municipality]:
     """The municipalities that have not ended."""
     rows = await connection.fetch(
         "select data::text from directory_copy where kind = 'municipality' and not ended order by id"
     )
-    return [Municipality.model_validate_json(row["data"]) for row in rows]
+    return readable(Municipality.model_validate_json, [row["data"] for row in rows])
 
 
 async def municipality_of_slug(connection: Connection, slug: str) -> Municipality | None:
@@ -249,7 +357,7 @@ async def offerings_of(connection: Connection, municipality: str) -> list[Offeri
         " and data->'municipalities' ? $1 order by id",
         municipality,
     )
-    return [Offering.stored(row["data"]) for row in rows]
+    return readable(Offering.stored, [row["data"] for row in rows])
 
 
 async def entities(
@@ -257,10 +365,10 @@ async def entities(
 ) -> tuple[list[Offering], list[Advisor], list[Unit], list[Pool]]:
     """What decides who may be booked by whom."""
     return (
-        [Offering.stored(d) for d in await documents(connection, "offering")],
-        [Advisor.model_validate_json(d) for d in await documents(connection, "advisor")],
-        [Unit.model_validate_json(d) for d in await documents(connection, "unit")],
-        [Pool.model_validate_json(d) for d in await documents(connection, "pool")],
+        readable(Offering.stored, await documents(connection, "offering")),
+        readable(Advisor.model_validate_json, await documents(connection, "advisor")),
+        readable(Unit.model_validate_json, await documents(connection, "unit")),
+        readable(Pool.model_validate_json, await documents(connection, "pool")),
     )
 
 
@@ -290,7 +398,15 @@ async def schedules(connection: Connection, advisor: str) -> list[Schedule]:
     rows = await connection.fetch(
         "select data::text from directory_copy where kind = 'schedule' and not ended and data->>'advisor' = $1", advisor
     )
-    return [Schedule.model_validate_json(row["data"]) for row in rows]
+    return readable(Schedule.model_validate_json, [row["data"] for row in rows])
+
+
+async def advisor_of(connection: Connection, schedule: str) -> str | None:
+    """Whose a schedule is, by the copy that is kept."""
+    advisor: str | None = await connection.fetchval(
+        "select data->>'advisor' from directory_copy where kind = 'schedule' and id = $1", schedule
+    )
+    return advisor
 
 
 async def scheduled_advisors(connection: Connection) -> list[str]:
@@ -328,11 +444,17 @@ async def replace_open_hours(
 
 @dataclass(frozen=True, kw_only=True)
 class Search:
-    """Free starts from `first` to before `last` (UTC instants), the first one first, then by advisor.
+    """Free starts from `first` to before `last` (UTC instants), the first one first; of those that can be visits the
+    municipality's own places first, then by place, then by advisor.
 
-    With `nearest_to` the limit keeps those that lie nearest to that instant. `language` is one that the advisor speaks.
-    For staff, `by_staff`, there is no lead time. With `any_advisor` each start comes once: with the advisor to
-    `prefer`, if free, or else the one whose week is least used.
+    With `any_advisor` each start comes once, and one that can be a visit once for each place: with the advisor to
+    `prefer`, if free there, or else the one whose week is least used. So it is with `nearest_to`, where the limit keeps
+    the starts that lie nearest to that instant: visits elsewhere after all that are of the municipality's own places,
+    or of the one where `prefer` would have been.
+
+    With `near` starts are left out that could only be visits elsewhere, unless no place of the municipality's takes
+    visits for the offering: what remains is what its families would travel to. `language` is one that the advisor
+    speaks. For staff, `by_staff`, there is no lead time.
     """
 
     now: datetime
@@ -349,6 +471,7 @@ class Search:
     by_staff: bool = False
     any_advisor: bool = False
     prefer: str | None = None
+    near: bool = False
 
     def values(self, last: datetime | None = None) -> dict[str, Any]:
         """What the statements ask for, up to `last`."""

@@ -19,11 +19,48 @@ TEXTS: Texts = {
         "Call 112 if it is urgent or somebody is in danger.",
     ),
     "accessibility": ("Tillgänglighet", "Accessibility"),
+    "data_title": ("Så hanterar vi dina uppgifter", "How we handle your details"),
+    "data_controller": ("Den nämnd i {town} som ger stödet", "The board in {town} that gives the support"),
+    # Before anything is kept: who is responsible (whose name comes before), why, for how long.
+    "data_short": (
+        (
+            "ansvarar för det du skriver här, som vi behöver för att du ska kunna boka och möta en rådgivare. Ditt "
+            "namn, ditt nummer och din e-postadress raderas {days} efter ditt sista besök."
+        ),
+        (
+            "is responsible for what you write here, which we need so that you can book and meet an advisor. Your "
+            "name, your number and your e-mail address are erased {days} after your last visit."
+        ),
+    ),
+    "data_read_aloud": ("Läs upp för familjen", "Read this aloud to the family"),
+    "data_aloud": (
+        (
+            "ansvarar för det du berättar nu, som vi behöver för att du ska kunna boka och möta en rådgivare. Ditt "
+            "namn, ditt nummer och din e-postadress raderas {days} efter ditt sista besök. Du kan få veta vad vi har "
+            "sparat, få fel rättade och klaga. Allt om det står på webbplatsen, och jag kan läsa upp det."
+        ),
+        (
+            "is responsible for what you tell me now, which we need so that you can book and meet an advisor. Your "
+            "name, your number and your e-mail address are erased {days} after your last visit. You can learn what we "
+            "keep, have faults corrected and complain. All about it is on the site, and I can read it to you."
+        ),
+    ),
+    "one_day": ("{days} dag", "{days} day"),
+    "days": ("{days} dagar", "{days} days"),
     "back": ("Tillbaka", "Back"),
     "video": ("video", "video"),
     "phone": ("telefon", "phone"),
     "visit": ("besök", "visit"),
     # For staff who look for a time
+    "from_day": ("Tider från och med", "Times from"),
+    "from_day_show": ("Visa", "Show"),
+    "from_day_wrong": ("Skriv en dag, till exempel 2026-03-02", "Write a day, such as 2026-03-02"),
+    "in_one_week": ("Om 1 vecka", "In 1 week"),
+    "in_weeks": ("Om {weeks} veckor", "In {weeks} weeks"),
+    "no_times_from": (
+        "Från {day} och framåt finns inga lediga tider som går att boka än.",
+        "From {day} on there are no free times that can be booked yet.",
+    ),
     "why_link": ("Varför erbjuds inte en viss tid?", "Why is a certain time not offered?"),
     # The start page
     "start_title": ("Prata med någon om livet som förälder", "Talk with somebody about life as a parent"),
@@ -148,6 +185,9 @@ TEXTS: Texts = {
     "more_times": ("Visa fler tider", "Show more times"),
     "more_open": ("Fler tider öppnar {day}.", "More times open on {day}."),
     "nearest": ("Närmast den tid du valde", "Nearest to the time that you chose"),
+    "places": ("Hit kan du komma:", "You can come to:"),
+    "map": ("Karta", "Map"),
+    "map_of": ("till {place}", "of {place}"),
     "all_times": ("Alla lediga tider", "All free times"),
     "kept": ("Det du skrev finns kvar.", "What you wrote is kept."),
     "other_ways": ("Passar det bättre på ett annat sätt?", "Would another way suit you better?"),

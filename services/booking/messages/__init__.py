@@ -1,0 +1,1 @@
+"""What becomes of the messages to families, as staff see it, and whom nobody reached."""

@@ -1,0 +1,87 @@
+"""The use cases of messages: what follows from how they stand, and sending them again. The caller commits."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from booking import events
+from booking.bookings.service import View, view_of
+from booking.messages import tables
+from booking.messages.tables import Message
+from kit import outbox
+from kit.access import Person
+from kit.database import Connection
+from kit.language import Language
+
+
+@dataclass(frozen=True)
+class NotReached:
+    """A booking whose family was not reached, and by which messages; `attention` is the id of its place on the list."""
+
+    attention: UUID
+    view: View
+    messages: Sequence[Message]
+
+
+async def told(connection: Connection, message: Message, at: datetime, now: datetime) -> None:
+    """Keep what notification said `at` an instant of a message, and what follows from it for staff."""
+    await tables.lock(connection, message.booking)
+    if not await tables.keep(connection, message):
+        return
+    if message.sent_at is not None:
+        settled = await tables.settle_booking(connection, message.booking, message.sent_at, now)
+        await _tell_settled(connection, settled, now)
+    elif message.unreached:
+        raised = await tables.raise_attention(connection, message, at, now)
+        if raised is not None:
+            data = events.AttentionRaised(**_attention(raised))
+            fact = outbox.row(events.ATTENTION_RAISED, entity_id=str(raised["id"]), data=data, now=now)
+            await outbox.write(connection, fact)
+    else:
+        await tables.move(connection, message.booking)
+
+
+async def not_reached(connection: Connection, language: Language) -> list[NotReached]:
+    """The bookings that the transaction sees and whose families were not reached, the soonest first."""
+    rows = await tables.open_bookings(connection)
+    messages = await tables.unreached(connection, [row["id"] for row in rows])
+    return [NotReached(row["attention"], view_of(row, language), messages.get(row["id"], ())) for row in rows]
+
+
+async def send_again(connection: Connection, booking: UUID, now: datetime) -> int:
+    """Ask notification to send the dead messages of a booking that the transaction sees; how many there are.
+
+    Asked twice for the same, it sends once.
+    """
+    found = (await tables.unreached(connection, [booking])).get(booking, ())
+    dead = [message for message in found if message.status == "dead"]
+    for message in dead:
+        data = events.MessageResendRequested(message=message.id, version=message.version, booking=booking)
+        fact = outbox.row(events.MESSAGE_RESEND_REQUESTED, entity_id=str(message.id), data=data, now=now)
+        await outbox.write(connection, fact)
+    return len(dead)
+
+
+async def handled(connection: Connection, person: Person, attention: UUID, now: datetime) -> None:
+    """Note that the person has dealt with what the transaction sees. Again changes nothing."""
+    await _tell_settled(connection, await tables.settle(connection, attention, person.id, now), now)
+
+
+async def settle_past(connection: Connection, now: datetime) -> None:
+    """Settle what is of no use any more, because the time has come."""
+    await _tell_settled(connection, await tables.settle_past(connection, now), now)
+
+
+async def _tell_settled(connection: Connection, settled: Iterable[asyncpg.Record], now: datetime) -> None:
+    for row in settled:
+        data = events.AttentionSettled(**_attention(row), why=row["why"])
+        fact = outbox.row(events.ATTENTION_SETTLED, entity_id=str(row["id"]), data=data, now=now)
+        await outbox.write(connection, fact)
+
+
+def _attention(row: asyncpg.Record) -> dict[str, object]:
+    names = ("kind", "unit", "booking", "owner", "since", "due")
+    return {"attention": row["id"], **{name: row[name] for name in names}}
