@@ -8,7 +8,7 @@ OIDC := .venv-oidc
 OIDC_READY := $(OIDC)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-year test check lock contracts chaos bench clean
+.PHONY: help demo demo-year test check lock contracts chaos guards bench clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,8 +49,12 @@ contracts: $(READY)  ## write contracts/ anew from the code
 	$(BIN)/python -m contracts.generate
 	$(BIN)/python -m deploy.permissions
 
-chaos: $(READY)  ## kill servers while 1,000 bookings run (LONG=1: 10,000)
-	SAMTID_CHAOS_BOOKINGS=$(if $(LONG),10000,1000) $(BIN)/pytest -m chaos $(ARGS)
+chaos: $(READY)  ## kill, freeze and empty servers while families book, then check the whole history (LONG=1: more, longer)
+	SAMTID_CHAOS_BOOKINGS=$(if $(LONG),10000,1000) $(BIN)/pytest -m chaos
+	$(BIN)/python -m tests.chaos $(if $(LONG),--long) $(ARGS)
+
+guards: $(READY) $(OIDC_READY)  ## take each guard away and see a test notice (SHORT=1: 20 of them; ARGS='--only shares')
+	SAMTID_REQUIRE_ALL=1 $(BIN)/python -m tests.guards $(if $(SHORT),--sample) $(ARGS)
 
 bench: $(READY)  ## ratios of search and booking to a floor measured in the same run (ARGS='--long')
 	$(BIN)/python -m tests.bench $(ARGS)

@@ -86,14 +86,6 @@ def _parser() -> argparse.ArgumentParser:
     migrate.add_argument("service", choices=DATABASES)
     migrate.set_defaults(run=_migrate)
 
-    provision = commands.add_parser("provision", help="make or update streams and consumers (NATS_URL, NATS_SEED_FILE)")
-    provision.set_defaults(run=_provision)
-
-    republish = commands.add_parser(
-        "republish", help="publish again what a service's database keeps, after JetStream lost it (DATABASE_URL)"
-    )
-    republish.set_defaults(run=_republish)
-
     verify = commands.add_parser(
         "verify-log", help="check that nobody changed the log of reads (DATABASE_URL of booking's owner)"
     )
@@ -111,6 +103,10 @@ def _parser() -> argparse.ArgumentParser:
     trace.add_argument("reference", help="the booking's reference, as its confirmation says")
     trace.add_argument("--url", default="http://127.0.0.1:8000", help="the demo's address (http://127.0.0.1:8000)")
     trace.set_defaults(run=_trace)
+
+    why = commands.add_parser("why", help="what happened to one booking, and to its messages (DATABASE_URL of booking)")
+    why.add_argument("reference", help="the booking's reference, as its confirmation says")
+    why.set_defaults(run=_why)
 
     catcher = commands.add_parser("catcher", help="take mail and SMS instead of sending them, and show them")
     catcher.add_argument("--host", default="127.0.0.1")
@@ -132,10 +128,44 @@ def _parser() -> argparse.ArgumentParser:
     )
     databases.set_defaults(run=_databases)
 
+    _add_streams(commands)
     _add_simulate(commands)
     _add_families(commands)
     _add_figures(commands)
     return parser
+
+
+def _add_streams(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    provision = commands.add_parser("provision", help="make or update streams and consumers (NATS_URL, NATS_SEED_FILE)")
+    provision.set_defaults(run=_provision)
+
+    republish = commands.add_parser(
+        "republish", help="publish again what a service's database keeps, after JetStream lost it (DATABASE_URL)"
+    )
+    republish.set_defaults(run=_republish)
+
+    resync = commands.add_parser(
+        "resync", help="have readers take the whole register anew, whatever they know (DATABASE_URL of directory)"
+    )
+    resync.set_defaults(run=_resync)
+
+    dead = commands.add_parser("dead", help="events that a reader gave up (NATS_URL, NATS_SEED_FILE of the operator)")
+    dead.set_defaults(run=_dead)
+    deeds = dead.add_subparsers(dest="deed", required=True, metavar="COMMAND")
+    listed = deeds.add_parser("list", help="number, when, reader, type and id of each, and why")
+    listed.add_argument("--reader", help="those of one reader")
+    shown = deeds.add_parser("show", help="all that is known of one")
+    shown.add_argument("numbers", type=int, nargs=1, metavar="NUMBER")
+    shown.add_argument("--payload", action="store_true", help="with the event itself")
+    for deed, told in (
+        ("retry", "publish events again, and forget that they were given up"),
+        ("drop", "forget events that were given up"),
+    ):
+        made = deeds.add_parser(deed, help=told)
+        which = made.add_mutually_exclusive_group(required=True)
+        which.add_argument("numbers", type=int, nargs="*", default=[], metavar="NUMBER")
+        which.add_argument("--reader", help="all of one reader")
+        which.add_argument("--all", action="store_true")
 
 
 def _add_simulate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -254,16 +284,44 @@ def _provision(_: argparse.Namespace) -> int:
     return 0
 
 
+def _resync(_: argparse.Namespace) -> int:
+    from directory import epochs, tables  # noqa: PLC0415 - see above
+    from kit import database  # noqa: PLC0415 - see above
+    from kit.app import utc_now  # noqa: PLC0415 - see above
+
+    async def resync(database_url: str) -> int:
+        engine = database.engine(database_url, 1, seconds=database.COMMAND_LINE_SECONDS)
+        try:
+            async with engine.begin() as connection:
+                await tables.lock(connection)
+                return await epochs.begin(connection, utc_now())
+        finally:
+            await engine.dispose()
+
+    count = asyncio.run(resync(_setting("DATABASE_URL")))
+    print(f"A new epoch of the register begins: {count} entities are told anew by the running service.")
+    return 0
+
+
+def _dead(chosen: argparse.Namespace) -> int:
+    from deploy import dead, installation  # noqa: PLC0415 - see above
+
+    url, seed_file = _setting("NATS_URL"), os.environ.get("NATS_SEED_FILE")
+    try:
+        return asyncio.run(dead.main(chosen, url, Path(seed_file).read_text().strip() if seed_file else None))
+    except installation.InstallationError as error:
+        raise UsageError(f"{error}.") from error
+
+
 def _republish(_: argparse.Namespace) -> int:
-    from kit import database, outbox, roles  # noqa: PLC0415 - see above
+    from kit import database, outbox  # noqa: PLC0415 - see above
 
     async def republish(database_url: str) -> int:
-        engine = database.engine(database_url, 1)
-        service = engine.url.username or ""
-        async with database.transaction(engine, role=roles.relay(service)) as connection:
-            count = await outbox.republish(connection)
-        await engine.dispose()
-        return count
+        engine = database.engine(database_url, 1, seconds=database.COMMAND_LINE_SECONDS)
+        try:
+            return await outbox.republish_all(engine, engine.url.username or "")
+        finally:
+            await engine.dispose()
 
     count = asyncio.run(republish(_setting("DATABASE_URL")))
     print(f"{count} events will be published again by the running service.")
@@ -277,7 +335,7 @@ def _verify_log(chosen: argparse.Namespace) -> int:
 
     async def verify(database_url: str) -> Head:
         noted = Head(chosen.head[1], bytes.fromhex(chosen.head[0])) if chosen.head else None
-        engine = database.engine(database_url, 1)
+        engine = database.engine(database_url, 1, seconds=database.COMMAND_LINE_SECONDS)
         try:
             async with (
                 database.driver(engine) as connection,
@@ -330,6 +388,18 @@ def _trace(chosen: argparse.Namespace) -> int:
     columns = shutil.get_terminal_size((120, 40)).columns
     print("\n\n".join(as_text([Span(**span) for span in trace], columns) for trace in traces))
     return 0
+
+
+def _why(chosen: argparse.Namespace) -> int:
+    from deploy import why  # noqa: PLC0415 - see above
+
+    try:
+        wanted = why.reference(chosen.reference)
+    except ValueError as error:
+        raise UsageError(
+            f"{chosen.reference} is no reference: it has eight digits and letters, none of them 0, 1, I, L, O or U."
+        ) from error
+    return why.main(wanted, _setting("DATABASE_URL"))
 
 
 def _simulate(chosen: argparse.Namespace) -> int:
@@ -427,7 +497,7 @@ def _rebuild_figures(_: argparse.Namespace) -> int:
     from kit.app import utc_now  # noqa: PLC0415 - see above
 
     async def rebuild(database_url: str) -> int:
-        engine = database.engine(database_url, 1)
+        engine = database.engine(database_url, 1, seconds=database.COMMAND_LINE_SECONDS)
         try:
             return await service.rebuild(engine, utc_now(), lambda done: print(f"{done} facts …", file=sys.stderr))
         finally:

@@ -29,8 +29,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deploy import embedded, installation, permissions
 from deploy.services import DATABASES, SERVICES, STAFFED
-from kit import migrations, roles, telemetry
+from kit import migrations, outbox, roles, telemetry
 from kit.app import utc_now
+from kit.server import config as server_config
 
 if TYPE_CHECKING:
     from deploy.year import Progress
@@ -234,6 +235,7 @@ class Demo:
             apps = await self._start_services(stack)
             await self._load(apps["directory"])
             await self._until_ready()
+            await self._watch(stack, apps)
             self.ready = True
             self.say("ready")
             print(
@@ -273,7 +275,7 @@ class Demo:
         from kit.vault.store import Vault  # noqa: PLC0415 - as above
 
         state = self.state
-        engine = database.engine(state.database_url("booking"), POOL)
+        engine = database.engine(state.database_url("booking"), POOL, seconds=database.COMMAND_LINE_SECONDS)
         masters = Masters(installation.master_key_file(state.keys).read_text().split())
         vault = Vault.at(state.database_url(roles.VAULT), masters)
         links = Links(installation.manage_secret_file(state.keys).read_bytes().strip(), self.url)
@@ -342,12 +344,9 @@ class Demo:
         prefixes |= dict.fromkeys(("/logga-in", "/logga-ut", "/katalog"), apps["directory"])
         demo: dict[str, ASGIApp] = {"/demo/traces": create_traces(store), "/demo/": catcher.app}
         front = Front({**prefixes, **demo}, otherwise=apps["booking"])
-        config = uvicorn.Config(
+        config = server_config(
             front,
             lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
             # There is no proxy in front: whoever sends its headers would speak for others.
             proxy_headers=False,
             timeout_graceful_shutdown=3,
@@ -361,6 +360,24 @@ class Demo:
 
         stack.push_async_callback(end)
         return apps
+
+    async def _watch(self, stack: AsyncExitStack, apps: Mapping[str, FastAPI]) -> None:
+        """Have streams and consumers that are lost made anew, as an operator would, and filled from the databases."""
+        seed = installation.seed_file(self.state.keys, permissions.OPERATOR).read_text().strip()
+
+        async def refill() -> None:
+            for app in apps.values():
+                await outbox.republish_all(app.state.runtime.engine, app.state.runtime.service)
+
+        work = asyncio.create_task(installation.keep_provisioned(self.state.nats_url, seed, refill))
+
+        async def end() -> None:
+            while not work.done():
+                # Again and again: one may lose a cancellation that comes together with what it waited for.
+                work.cancel()
+                await asyncio.wait({work}, timeout=1)
+
+        stack.push_async_callback(end)
 
     def _settings(self, service: str, smtp_port: int) -> dict[str, Any]:
         state = self.state

@@ -11,6 +11,7 @@ from booking.families import service
 from booking.families.service import Report
 from kit import database
 from kit.app import utc_now
+from kit.database import COMMAND_LINE_SECONDS
 from kit.vault.sealing import Masters
 from kit.vault.store import Vault
 
@@ -26,7 +27,8 @@ class Stores:
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[tuple[AsyncEngine, Vault]]:
         """Booking's database and the key store, until the end of the block."""
-        engine, vault = database.engine(self.database_url, 2), Vault.at(self.vault_url, self.masters)
+        engine = database.engine(self.database_url, 2, seconds=COMMAND_LINE_SECONDS)
+        vault = Vault.at(self.vault_url, self.masters, COMMAND_LINE_SECONDS)
         try:
             yield engine, vault
         finally:
@@ -48,7 +50,7 @@ async def erase(stores: Stores, family: UUID) -> None:
 
 async def rotate(vault_url: str, masters: Masters) -> int:
     """Wrap all keys with the present master key; how many were wrapped with another. Raises UnreadableError."""
-    vault = Vault.at(vault_url, masters)
+    vault = Vault.at(vault_url, masters, COMMAND_LINE_SECONDS)
     try:
         return await vault.rotate()
     finally:

@@ -8,15 +8,17 @@ service that runs is given no password of the role that owns its database: only 
 """
 
 import asyncio
+import logging
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 import asyncpg
 import nats
 import nats.errors
+import nats.js.errors
 from nats.aio.client import Client
 from nkeys import NkeysError
 
@@ -24,9 +26,13 @@ from deploy import services
 from deploy.permissions import OPERATOR, USERS, new_seed, public_key
 from deploy.services import DATABASES, STAFFED, all_reads
 from kit import messaging, roles
+from kit.database import ROLE_LIMITS as LIMITS
 from kit.database import Connection
 
+log = logging.getLogger(__name__)
+
 CONNECT_SECONDS = 30
+LOOK_SECONDS = 5
 # Each has a superuser of its own: the services' databases lie on the one, families' keys on the other.
 SERVERS = ("postgres", "vault_postgres")
 
@@ -145,6 +151,10 @@ async def make_roles(admin: Connection, passwords: Mapping[str, str], databases:
     for role in logins(databases):
         # Names are ours and passwords are hexadecimal: neither can end the quotes.
         await make(role, f"login password '{passwords[role]}'")
+        # A migration takes the time that it needs, and waits for nobody longer than it says itself.
+        limits = LIMITS if role in databases else {"idle_in_transaction_session_timeout": "60s"}
+        for name, value in limits.items():
+            await admin.execute(f"alter role {role} set {name} = '{value}'")
     for service in databases:
         for role in services.roles(service):
             await make(role, "nologin")
@@ -191,14 +201,40 @@ async def _connect(host: str, port: int, secret: str, database: str = "postgres"
 
 async def provision(url: str, seed: str | None) -> None:
     """Make or update the streams and every service's consumers, as the operator. Repeatable; loses nothing."""
-    client = await _operator(url, seed)
+    client = await operator(url, seed)
     try:
         await messaging.provision(client, all_reads())
     finally:
         await client.close()
 
 
-async def _operator(url: str, seed: str | None) -> Client:
+async def keep_provisioned(url: str, seed: str | None, lost: Callable[[], Awaitable[None]]) -> None:
+    """Make streams and consumers anew where they are gone, until cancelled; `lost` is called where a stream was."""
+    client = await operator(url, seed)
+    manager = client.jetstream()
+    try:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            try:
+                missing = ""
+                for stream in messaging.STREAMS:
+                    missing = "stream"
+                    await manager.stream_info(str(stream.name))
+                for read in all_reads():
+                    missing = "consumer"
+                    await manager.consumer_info(read.stream, read.durable)
+            except nats.js.errors.NotFoundError:
+                log.warning("a %s is gone, and made anew", missing)
+                await messaging.provision(client, all_reads())
+                if missing == "stream":
+                    await lost()
+            except (nats.errors.Error, TimeoutError) as error:
+                log.warning("streams cannot be looked at: %s", type(error).__name__)
+    finally:
+        await client.close()
+
+
+async def operator(url: str, seed: str | None) -> Client:
     """The operator's connection, as soon as the server takes one; unlike a service's, it gives up."""
 
     async def quiet(_: Exception) -> None:

@@ -13,7 +13,7 @@ import nkeys
 from deploy.services import SERVICES, answers, asks, reads
 from kit.messaging import inbox_prefix
 
-# Makes streams and consumers; reads and publishes no event.
+# Makes streams and consumers; publishes what a reader gave up once more, where it was published (`samtid dead retry`).
 OPERATOR = "operator"
 USERS = (OPERATOR, *SERVICES)
 COMMITTED = Path(__file__).parent / "nats" / "users.conf"
@@ -34,7 +34,7 @@ def public_key(seed: str) -> str:
 def may_publish(user: str) -> list[str]:
     """The subjects that a user may publish to: its own events, its own consumers, the questions that it asks."""
     if user == OPERATOR:
-        return ["$JS.API.>"]
+        return ["$JS.API.>", *(f"{kind}.{service}.>" for service in SERVICES for kind in ("events", "state"))]
     subjects = [f"events.{user}.>", f"state.{user}.>", f"dead.{user}"]
     for read in reads(user):
         consumer = f"{read.stream}.{read.durable}"
