@@ -23,11 +23,14 @@ import httpx
 import nats
 import pytest
 from fastapi import FastAPI
+from opentelemetry import metrics
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+import kit.metrics
 from deploy import installation
 from kit import database, messaging, migrations, roles
 from tests import infra, turns
@@ -304,3 +307,16 @@ def spans() -> InMemorySpanExporter:
     """All spans that were ended since the test began: `spans.get_finished_spans()`."""
     _spans.clear()
     return _spans
+
+
+@pytest.fixture
+def measured() -> Iterator[InMemoryMetricReader]:
+    """All metrics of this process since the test began."""
+    for gauge in vars(kit.metrics).values():
+        if isinstance(gauge, kit.metrics.Gauge):
+            gauge._known.clear()  # what services of other tests told
+    reader = InMemoryMetricReader()
+    provider: Any = metrics.get_meter_provider()
+    provider.add_metric_reader(reader)
+    yield reader
+    provider.remove_metric_reader(reader)

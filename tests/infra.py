@@ -1,15 +1,17 @@
 """The servers that tests run on: containers, or the same servers from wheels."""
 
+import asyncio
 import gc
 import os
 import time
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+from sqlalchemy import make_url
 
 from deploy import embedded
 
@@ -164,3 +166,71 @@ def postgres_server(kind: str, folder: Path) -> Iterator[str]:
     command = ["postgres", *(part for option in POSTGRES_OPTIONS for part in ("-c", option))]
     with PostgresContainer(POSTGRES_IMAGE, driver=None).with_command(command) as container:
         yield container.get_connection_url(host="127.0.0.1").rsplit("/", 1)[0]
+
+
+class Wire:
+    """The way to a server, as a port of its own that a test can freeze: what is sent meanwhile arrives later."""
+
+    def __init__(self, url: str) -> None:
+        self._to = make_url(url)
+        self._open = asyncio.Event()
+        self._open.set()
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._server: asyncio.Server | None = None
+        self._port = 0
+
+    @property
+    def url(self) -> str:
+        return self._to.set(host="127.0.0.1", port=self._port).render_as_string(hide_password=False)
+
+    async def open(self) -> None:
+        """Take connections, again on the same port."""
+        self._server = await asyncio.start_server(self._connected, "127.0.0.1", self._port)
+        self._port = self._server.sockets[0].getsockname()[1]
+
+    def refuse(self) -> None:
+        """End all connections, and take no new ones."""
+        if self._server is not None:
+            self._server.close()
+        self.cut()
+
+    def freeze(self) -> None:
+        """Let nothing through; connections stay, and new ones are taken."""
+        self._open.clear()
+
+    def thaw(self) -> None:
+        self._open.set()
+
+    def cut(self) -> None:
+        """End all connections."""
+        for writer in self._writers:
+            writer.transport.abort()
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection(self._to.host, self._to.port)
+        self._writers |= {writer, back}
+        with suppress(OSError):
+            await asyncio.gather(self._pump(reader, back), self._pump(there, writer))
+        for end in (writer, back):
+            self._writers.discard(end)
+            end.transport.abort()
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            await self._open.wait()
+            writer.write(data)
+            await writer.drain()
+        await self._open.wait()
+        writer.close()
+
+
+@asynccontextmanager
+async def wire(url: str) -> AsyncIterator[Wire]:
+    """A way to the PostgreSQL server of a URL that the test can freeze."""
+    made = Wire(url)
+    await made.open()
+    try:
+        yield made
+    finally:
+        made.thaw()
+        made.refuse()

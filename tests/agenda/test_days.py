@@ -4,7 +4,10 @@ import re
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
+from booking.slots.service import SlotId
+from directory import events as directory
 from tests.agenda.conftest import MARIA, Work, at, person
 from tests.booking import register
 
@@ -36,6 +39,41 @@ async def test_a_day_is_a_list_in_words_with_the_families_that_are_met(work: Wor
         ("maria-ek", "advisor", "horby-stod", "list", "day"),
     ]
     assert str((await work.reads())[0].booking) == booking
+
+
+@pytest.mark.parametrize("fault", ["another's", "cut off", "lost", "wrapped by nobody"])
+async def test_one_family_that_cannot_be_read_leaves_the_rest_of_the_day(work: Work, fault: str) -> None:
+    bad, good = [
+        await work.family_books(start, contact={"name": name, "phone": phone, "language": "sv"})
+        for start, name, phone in ((TEN, "Robin", "+46709999999"), (ELEVEN, "Kim", "+46701234567"))
+    ]
+    (row,) = await work.stored("select id, family from booking where reference = :r", r=bad)
+    vault = work.booking.runtime.vault
+    async with work.booking.admin.begin() as connection:
+        if fault == "another's":
+            others = "(select sealed from family where id <> :f)"
+            await connection.execute(text(f"update family set sealed = {others} where id = :f"), {"f": row.family})
+        if fault == "cut off":
+            await connection.execute(text("update family set sealed = 'x' where id = :f"), {"f": row.family})
+    if fault == "lost":
+        await vault.destroy([row.family])
+    if fault == "wrapped by nobody":
+        async with vault._store() as connection:
+            await connection.execute("update data_key set master = 'gone' where id = $1", row.family)
+    said = plain((await work.get("/arbetsdag")).text)
+    assert said.count("Familjens uppgifter går inte att läsa.") == 1
+    assert f"går inte att läsa. Säg till driften. Öppna bokningen {bad}" in said
+    assert "Kim, 070-123 45 67" in said
+    assert good in said
+    opened = await work.get(f"/arbetsdag/bokning/{row.id}")
+    assert opened.status_code == 200
+    assert "Familjens uppgifter går inte att läsa." in plain(opened.text)
+    assert "raderade" not in opened.text
+    assert (await work.post("/telefonbokning", telefon="070-999 99 99")).status_code == 200
+    again = await work.get("/telefonbokning/horby/foraldrasamtal", familj=str(row.family))
+    slot = re.findall(r'name="tid" value="([^"]+)"', again.text)[0]
+    refused = await work.post("/telefonbokning/horby/foraldrasamtal", tid=slot, satt="video", familj=str(row.family))
+    assert (refused.status_code, "går inte att läsa" in refused.text) == (409, True)
 
 
 async def test_a_week_names_no_family_and_reads_none(work: Work) -> None:
@@ -72,6 +110,21 @@ async def test_time_of_a_unit_where_the_role_was_taken_away_is_taken_without_mor
     assert (await work.get(f"/arbetsdag/bokning/{booking}")).status_code == 404
     assert (await work.post(f"/arbetsdag/bokning/{booking}/avboka", skal="other")).status_code == 404
     assert [row.unit for row in await work.reads()] == ["familjestod"]
+
+
+@pytest.mark.parametrize("role", ["coordinator", "reviewer"])
+async def test_time_of_a_unit_where_the_advisor_is_something_else_is_taken_without_more(work: Work, role: str) -> None:
+    """To answer for a unit, or to review it, is not to meet its families."""
+    reference = await work.family_books(TEN)
+    booking = await work.id_of(reference)
+    grants = [directory.Grant(role="advisor", unit="familjestod"), directory.Grant(role=role, unit="horby-stod")]
+    await work.learn(MARIA.model_copy(update={"version": 2, "grants": grants}))
+    page = (await work.get("/arbetsdag")).text
+    assert "kl. 10.00–11.00 Upptagen" in plain(page)
+    for secret in ("Kim", reference, booking):
+        assert secret not in page
+    assert (await work.get(f"/arbetsdag/bokning/{booking}")).status_code == 404
+    assert await work.reads() == []
 
 
 async def test_nobody_sees_another_advisors_days(work: Work) -> None:
@@ -194,6 +247,16 @@ async def test_staff_move_without_lead_time_first_to_their_own_times(work: Work)
     assert "Flyttad av Maria Ek till måndag 2 mars kl. 08.00" in plain(
         (await work.get(f"/arbetsdag/bokning/{booking}")).text
     )
+
+
+async def test_staff_move_within_the_offering_alone(work: Work) -> None:
+    booking = await booked(work, ELEVEN)
+    await work.learn(register.OFFERING.model_copy(update={"id": "annat", "units": {"1266": "horby-stod"}}))
+    other = SlotId("annat", "maria-ek", at("2026-03-02T09:00:00Z"))
+    moved = await work.post(f"/arbetsdag/bokning/{booking}/flytta", tid=str(other), satt="video")
+    assert moved.status_code == 404
+    (row,) = await work.stored("select start_at, offering, sequence from booking")
+    assert tuple(row) == (at(ELEVEN), "foraldrasamtal", 0)
 
 
 async def test_a_booking_that_goes_to_a_colleague_leaves_ones_own_days(work: Work) -> None:

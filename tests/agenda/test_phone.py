@@ -6,6 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
+from booking.slots.service import SlotId
+from kit import addresses
+from kit.language import instant
 from tests.agenda.conftest import Work, at, person
 from tests.agenda.test_days import TEN, plain
 
@@ -46,8 +49,76 @@ async def test_a_follow_up_is_for_the_same_family_at_ones_own_times(work: Work) 
     rows = await work.stored("select family, start_at, unit, child_age from booking order by start_at")
     assert len(rows) == 2
     assert len({(row.family, row.unit, row.child_age) for row in rows}) == 1
-    assert rows[0].start_at == at("2026-03-02T07:00:00Z"), "staff need no lead time"
+    assert rows[1].start_at == at("2026-03-02T10:00:00Z"), "the first time after the visit"
     assert [fact["type"] for fact in await work.facts()] == ["confirmed.v1", "confirmed.v1"]
+
+
+async def starts(work: Work, path: str, **query: str) -> list[str]:
+    """The starts that a page lists, in UTC, in order."""
+    page = (await work.get(path, **query)).text
+    return [instant(SlotId.parse(slot).start) for slot in times(page)]
+
+
+@pytest.mark.parametrize("errand", ["uppfoljning", "uppfoljning-hos-annan"])
+async def test_a_follow_up_comes_after_the_visit_and_weeks_later_where_asked(work: Work, errand: str) -> None:
+    booking = await work.id_of(await work.family_books("2026-03-04T09:00:00Z"))
+    path = f"/arbetsdag/bokning/{booking}/{errand}"
+    page = (await work.get(path)).text
+    assert "Efter onsdag 4 mars" in page
+    assert (await starts(work, path))[0] == "2026-03-04T10:00:00Z", "the visit is over at 9.45"
+    assert 'name="fran" type="date" value="2026-03-04"' in page
+    weeks = re.findall(r'name="fran" value="([^"]+)" form="from-day">([^<]+)<', page)
+    assert weeks == [
+        ("2026-03-11", "Om 1 vecka"),
+        ("2026-03-18", "Om 2 veckor"),
+        ("2026-03-25", "Om 3 veckor"),
+        ("2026-04-01", "Om 4 veckor"),
+    ]
+    assert (await starts(work, path, fran="2026-03-18"))[0] == "2026-03-18T07:00:00Z"
+    # A day before the visit changes nothing.
+    assert (await starts(work, path, fran="2026-03-02"))[0] == "2026-03-04T10:00:00Z"
+    later = (await work.get(path, fran="2026-03-18")).text
+    assert re.search(r'href="[^"]*visa=40&amp;fran=2026-03-18', later) or "visa=40&fran=2026-03-18" in later
+    work.clock.move(days=20)
+    weeks = re.findall(r'name="fran" value="([^"]+)" form="from-day">', (await work.get(path)).text)
+    assert weeks == ["2026-03-25", "2026-04-01"], "days that are over are not offered"
+
+
+async def test_no_follow_up_is_booked_before_the_visit(work: Work) -> None:
+    booking = await work.id_of(await work.family_books("2026-03-04T09:00:00Z"))
+    path = f"/arbetsdag/bokning/{booking}/uppfoljning"
+    before = SlotId("foraldrasamtal", "maria-ek", at("2026-03-03T09:00:00Z"))
+    answer = await work.post(path, tid=str(before), satt="video", engang="once")
+    assert answer.status_code == 409
+    assert "Tiden är före mötet" in answer.text
+    assert len(await work.facts()) == 1
+    # Nor are earlier ones named as nearest to one that was lost.
+    taken = SlotId("foraldrasamtal", "maria-ek", at("2026-03-04T10:00:00Z"))
+    await work.family_books("2026-03-04T10:00:00Z", "1267")
+    answer = await work.post(path, tid=str(taken), satt="video", engang="twice")
+    assert answer.status_code == 409
+    assert min(SlotId.parse(slot).start for slot in times(answer.text)) >= taken.start
+
+
+async def test_staff_choose_from_which_day_on_times_are_listed(work: Work) -> None:
+    booking = await work.id_of(await work.family_books(TEN))
+    for path in (f"/arbetsdag/bokning/{booking}/flytta", PATH):
+        assert (await starts(work, path, fran="2026-03-09"))[0] == "2026-03-09T07:00:00Z"
+        assert (await starts(work, path, fran="2026-02-01"))[0] == "2026-03-02T07:00:00Z", "never what is over"
+        wrong = await work.get(path, fran="snart")
+        assert (wrong.status_code, "Skriv en dag" in wrong.text) == (422, True)
+        none = await work.get(path, fran="2026-12-24")
+        assert "Från torsdag 24 december och framåt finns inga lediga tider" in plain(none.text)
+        assert 'value="2026-12-24"' in none.text
+    family = "/boka/horby/foraldrasamtal/tider"
+    assert 'name="fran"' not in (await work.get(family, satt="video")).text
+    # What was typed of a family stays out of the address.
+    (row,) = await work.stored("select family from booking")
+    page = (await work.get(PATH, familj=str(row.family))).text
+    assert 'id="from-day" method="post"' in page
+    listed = await work.post(PATH, satt="video", familj=str(row.family), visa="20", fran="2026-03-09")
+    assert instant(SlotId.parse(times(listed.text)[0]).start) == "2026-03-09T07:00:00Z"
+    assert "fran=2026-03-09" in listed.text
 
 
 async def test_a_follow_up_with_a_colleague_is_told_aloud(work: Work) -> None:
@@ -191,3 +262,39 @@ async def test_a_lost_time_keeps_what_was_typed(work: Work) -> None:
     assert answer.status_code == 409
     assert 'name="namn" value="Kim"' in answer.text
     assert 'name="_csrf"' in answer.text
+
+
+async def test_staff_say_it_where_nothing_can_be_sent(work: Work) -> None:
+    answer = await booked(work, telefon="08-465 004 01", epost="")
+    said = plain((await work.get(answer.headers["location"])).text)
+    assert "Vi kan inte skicka sms till ditt nummer" in said
+    assert "länk där du kan flytta" not in said
+
+
+async def test_a_known_family_is_booked_for_though_its_number_would_not_be_taken_today(
+    work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = "+46111111111"
+    with monkeypatch.context() as before:
+        before.setattr(addresses, "phone", addresses.number)
+        assert (await booked(work, telefon=old)).status_code == 303
+    (family,) = await work.stored("select family from booking")
+    assert "Boka åt Kim" in (await work.post("/telefonbokning", telefon=old)).text
+    chosen = await first_time(work, familj=str(family.family))
+    answer = await work.post(f"{PATH}/boka", **chosen, familj=str(family.family), barn="3")
+    assert answer.status_code == 303, answer.text
+
+
+@pytest.mark.parametrize(
+    ("prefix", "words"),
+    [
+        ("", "Läs upp för familjen Den nämnd i Hörby som ger stödet ansvarar"),
+        ("/en", "Read this aloud to the family The board in Hörby that gives the support is responsible"),
+    ],
+)
+async def test_staff_read_it_aloud_to_a_family_that_calls(work: Work, prefix: str, words: str) -> None:
+    sent = await first_time(work)
+    page = (await work.post(f"{prefix}{PATH}", **sent)).text
+    assert words in plain(page)
+    assert "30 d" in plain(page)
+    assert f'href="{prefix}/personuppgifter/horby"' in page

@@ -36,7 +36,7 @@ def serve(run: Run, nats_server: infra.NatsServer, folder: Path) -> Serve:
         if service == "notification":
             settings = {
                 "smtp_host": "127.0.0.1",
-                "mail_from": "Samtid <samtid@samtid.test>",
+                "mail_from": "Samtid <samtid@samtid.example>",
                 "sms_url": "http://sms.test",
             }
         async with run(service, **settings) as running:

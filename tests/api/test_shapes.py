@@ -131,7 +131,7 @@ async def test_an_unforeseen_fault_is_a_problem_document_too(serve: Serve, servi
         "type": "urn:samtid:problem:internal-error",
         "title": "Something went wrong on our side",
         "status": 500,
-        "detail": "Nothing was saved. Try again in a moment.",
+        "detail": "It is not your fault. Try again in a moment.",
     }
 
 

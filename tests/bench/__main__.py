@@ -91,9 +91,7 @@ async def seed(database_url: str) -> dict[str, list[SlotId]]:
     async with connection.transaction():
         for entity in entities:
             kind = register.TYPES[type(entity)].name
-            await slot_tables.store(
-                connection, kind, entity.id, entity.version, ended=False, data=entity.model_dump_json()
-            )
+            await slot_tables.store(connection, kind, entity, None)
         await service.refresh_reach(connection)
         async with sharing.recalculating(connection, now):
             for advisor in (*searching, *booking):

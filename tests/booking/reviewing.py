@@ -1,12 +1,12 @@
 """Staff of the small register who read and review, and reads of theirs."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 from booking import secrecy
 from booking.reviews import service
-from booking.reviews.rules import What
+from booking.reviews.rules import What, Why
 from directory import events as directory
 from directory.events import Entity
 from kit.access import Person
@@ -51,5 +51,12 @@ async def read(
     somebody = Person(Staff.model_validate(found.model_dump()))
     async with secrecy.of(running.runtime.engine, person, (unit,)) as connection:
         await service.record(
-            connection, somebody, unit=unit, family=family or uuid4(), booking=booking, what=what, why=why, now=at
+            connection,
+            somebody,
+            unit=unit,
+            family=family or uuid4(),
+            booking=booking,
+            what=what,
+            why=cast("Why", why),
+            now=at,
         )

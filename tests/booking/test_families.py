@@ -34,7 +34,7 @@ from tests.conftest import AsRole, Clock, Running, until
 
 UNIT = "familjestod"
 KIM = {"name": "Kim Kanin", "phone": "070-123 45 67", "email": "Kim@Example.se", "language": "en"}
-CONTACT = Contact("Kim Kanin", "+46701234567", "Kim@Example.se", "en")
+CONTACT = Contact("Kim Kanin", "+46701234567", "Kim@example.se", "en")
 
 
 async def free(booking: Running) -> list[dict[str, Any]]:
@@ -43,9 +43,11 @@ async def free(booking: Running) -> list[dict[str, Any]]:
     return items
 
 
-async def book(booking: Running, contact: dict[str, str] = KIM, nth: int = 0) -> tuple[dict[str, Any], UUID]:
+async def book(
+    booking: Running, contact: dict[str, str] = KIM, nth: int = 0, slot: dict[str, Any] | None = None
+) -> tuple[dict[str, Any], UUID]:
     """A booking as it was answered, and its family."""
-    slot = (await free(booking))[nth]
+    slot = slot or (await free(booking))[nth]
     body = {"slot": slot["id"], "municipality": "1266", "modality": "video", "contact": contact, "expecting": True}
     made = await booking.http.post("/booking/v1/bookings", json=body)
     assert made.status_code == 201, made.text
@@ -85,7 +87,7 @@ async def test_a_contact_is_stored_sealed_and_read_by_its_unit_and_by_what_tells
     assert (answer.name, answer.phone, answer.email, answer.language) == (
         "Kim Kanin",
         "+46701234567",
-        "Kim@Example.se",
+        "Kim@example.se",
         "en",
     )
 
@@ -315,6 +317,40 @@ async def test_who_books_for_a_family_that_is_just_being_erased_finds_it_erased(
     assert len(await rows(booking, "select * from booking where family = $1", family)) == 1
 
 
+async def test_who_is_booked_for_between_the_first_look_and_the_lock_stays_known(
+    booking: Running, clock: Clock
+) -> None:
+    """Retention finds the family due, and waits for it while a new time of the family's is committed."""
+    runtime = booking.runtime
+    _, family = await book(booking)
+    await over(booking, clock)
+    clock.move(days=30)
+    slot = wanted((await free(booking))[0])
+    async with secrecy.of(runtime.engine, "maria", [UNIT]) as connection:
+        await service.book_by_staff(
+            connection,
+            entry.links(runtime),
+            runtime.vault,
+            slot,
+            staff="maria",
+            family=family,
+            key=None,
+            now=runtime.clock(),
+            language="sv",
+        )
+        ending = asyncio.create_task(families.retain(runtime.engine, runtime.vault, clock.now))
+        waiting = "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%from family%'"
+
+        async def waits() -> bool:
+            return ending.done() or bool(await rows(booking, waiting))
+
+        await until(waits)
+        assert not ending.done()
+    assert (await ending).families == {}
+    assert await seen(booking, family, UNIT) == CONTACT
+    assert await rows(booking, "select * from erasure") == []
+
+
 async def test_keys_that_no_family_got_go_and_those_of_families_stay(booking: Running, clock: Clock) -> None:
     runtime = booking.runtime
     _, family = await book(booking)
@@ -444,7 +480,7 @@ async def test_a_family_sees_all_that_is_kept_about_it(booking: Running, clock: 
 
     page = await booking.http.get(f"/bokning/{token}/uppgifter")
     assert page.headers["cache-control"] == "no-store"
-    for text in ("Kim Kanin", "+46701234567", "Kim@Example.se", made["reference"], "rådgivare, Familjestöd"):
+    for text in ("Kim Kanin", "+46701234567", "Kim@example.se", made["reference"], "rådgivare, Familjestöd"):
         assert text in page.text
     assert f"/bokning/{token}/uppgifter" in (await booking.http.get(f"/bokning/{token}")).text
     assert (await booking.http.get(f"/bokning/{'x' * 43}/uppgifter")).status_code == 404

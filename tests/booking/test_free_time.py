@@ -83,7 +83,7 @@ async def change_schedule(runtime: Runtime, version: int, shape: int) -> None:
     schedule = register.schedule(version=version, **changes[shape])
     data = Schedule.model_validate(schedule.model_dump())
     async with database.transaction(runtime.engine, role=READER) as connection:
-        await slot_tables.store(connection, "schedule", data.id, version, ended=False, data=data.model_dump_json())
+        await slot_tables.store(connection, "schedule", data, None)
         await service.refresh_open_hours(connection, "maria-ek", runtime.clock())
 
 
@@ -181,3 +181,15 @@ async def test_search_finds_what_the_rules_find(booking: Running, clock: Clock) 
     earliest = runtime.clock().replace(hour=9)
     expected = [s.start for s in slots if s not in (slots[3], slots[6]) and s.start >= earliest]
     assert [free.start for free in found] == expected
+
+
+async def test_what_is_given_back_is_free_only_where_the_advisor_is_still_open(booking: Running, clock: Clock) -> None:
+    runtime: Runtime = booking.runtime
+    world = World(runtime, clock, 1)
+    await world.do("book", 2)
+    # Shape 3 has no hours at all.
+    await world.do("schedule", 3)
+    await world.do("cancel", 0)
+    await check(booking)
+    async with database.driver(booking.admin) as connection:
+        assert await connection.fetchval("select count(*) from advisor_day where free <> '{}'") == 0

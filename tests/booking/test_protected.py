@@ -68,7 +68,8 @@ async def test_the_time_is_taken_and_nobody_learns_why(booking: Running) -> None
 
 
 async def test_there_is_no_manage_link(booking: Running) -> None:
-    _, id_, _ = await book_protected(booking)
+    made, id_, _ = await book_protected(booking)
+    assert (made["manage_token"], made["manage_url"]) == (None, None)
     token = entry.links(booking.runtime).token(id_)
     assert (await booking.http.get(f"/bokning/{token}")).status_code == 404
     assert (await booking.http.get(f"/booking/v1/bookings/{token}")).status_code == 404

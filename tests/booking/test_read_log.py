@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import cast
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -14,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking import secrecy
 from booking.reviews import rules, service
-from booking.reviews.rules import NOTHING, Broken, Entry, Head
+from booking.reviews.rules import NOTHING, Broken, Entry, Head, Why
 from deploy import cli
 from kit import database
 from kit.access import NotAllowed, Person
@@ -227,7 +228,14 @@ async def test_sixteen_who_read_at_once_leave_one_chain_without_gaps(
     async def fails() -> None:
         async with secrecy.of(engine, ADVISOR.id, UNITS) as connection:
             await service.record(
-                connection, ADVISOR, unit="hoor", family=None, booking=None, what="search", why="phone", now=NOW
+                connection,
+                ADVISOR,
+                unit="hoor",
+                family=None,
+                booking=None,
+                what="search",
+                why="phone > search",
+                now=NOW,
             )
             await connection.execute("select 1 / 0")
 
@@ -267,7 +275,7 @@ async def test_a_way_is_told_in_plain_words_alone(engine: AsyncEngine, why: str)
         await database.tell(connection, staff="maria", units="hoor")
         with pytest.raises(asyncpg.CheckViolationError):
             await service.record(
-                connection, ADVISOR, unit="hoor", family=None, booking=None, what="list", why=why, now=NOW
+                connection, ADVISOR, unit="hoor", family=None, booking=None, what="list", why=cast("Why", why), now=NOW
             )
 
 

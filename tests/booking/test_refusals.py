@@ -3,8 +3,10 @@
 from typing import Any
 
 from kit import database
+from tests.booking import register
 from tests.booking.test_journey import CONTACT, request_for, slots
 from tests.conftest import Clock, Running
+from tests.sharing.world import put
 
 
 async def book(booking: Running, body: dict[str, Any], key: str = "", language: str = "en") -> tuple[int, Any]:
@@ -19,18 +21,18 @@ async def hold(booking: Running, slot: dict[str, Any]) -> Any:
 
 
 INVALID: list[tuple[dict[str, Any], str]] = [
-    ({"contact": {**CONTACT, "phone": None}}, "contact"),
+    ({"contact": {**CONTACT, "phone": None}}, "contact.phone"),
     ({"contact": {**CONTACT, "phone": "12"}}, "contact.phone"),
     ({"contact": {**CONTACT, "phone": "070-123"}}, "contact.phone"),
     ({"contact": {**CONTACT, "email": "kim@"}}, "contact.email"),
     ({"contact": {**CONTACT, "name": "Kim 850101-1234"}}, "contact.name"),
     ({"contact": {**CONTACT, "name": "Kim\nBcc: all"}}, "contact.name"),
     ({"contact": {**CONTACT, "reason": "because"}}, "contact.reason"),
-    ({"child": None}, ""),
+    ({"child": None}, "child"),
     ({"child": {"age": 12}}, "child.age"),
-    ({"child": {"age": 2}, "expecting": True}, ""),
+    ({"child": {"age": 2}, "expecting": True}, "child"),
     ({"slot": "never given out"}, "slot"),
-    ({"modality": None}, ""),
+    ({"modality": None}, "modality"),
     ({"modality": "carrier pigeon"}, "modality"),
 ]
 
@@ -49,6 +51,19 @@ async def test_what_is_invalid_is_named_by_field_and_never_repeated(booking: Run
     assert first in await slots(booking)
 
 
+async def test_all_that_is_wrong_is_told_at_once(booking: Running) -> None:
+    first = (await slots(booking))[0]
+    wrong = {"slot": first["id"], "contact": {"name": "", "email": None}}
+    _, problem = await book(booking, wrong)
+    assert [error["field"] for error in problem["errors"]] == [
+        "municipality",
+        "modality",
+        "contact.name",
+        "contact.phone",
+        "child",
+    ]
+
+
 async def test_a_visit_needs_a_place(booking: Running) -> None:
     afternoon = next(slot for slot in await slots(booking) if slot["place"] is None)
     status, problem = await book(booking, request_for(afternoon, modality="visit"))
@@ -57,7 +72,7 @@ async def test_a_visit_needs_a_place(booking: Running) -> None:
 
 async def test_too_soon_too_far_not_offered_and_not_open(booking: Running, clock: Clock) -> None:
     free = await slots(booking, limit=500)
-    assert free[-1]["start"] == "2026-04-13T06:00:00Z"  # six weeks on: 08.00 in summer time
+    assert free[-1]["start"] == "2026-04-13T07:00:00Z"  # six weeks on to the minute: 09.00 in summer time
     clock.move(hours=1)
     status, problem = await book(booking, request_for(free[0]))
     assert (status, problem["type"]) == (409, "urn:samtid:problem:too-soon")
@@ -136,6 +151,28 @@ async def test_one_client_cannot_hoard(booking: Running) -> None:
     assert answers[3].json()["type"] == "urn:samtid:problem:too-many-holds"
     await booking.http.delete(f"/booking/v1/holds/{answers[0].json()['id']}")
     assert (await hold(booking, free[4])).status_code == 201
+
+
+async def test_one_client_cannot_hoard_of_everything_either(booking: Running) -> None:
+    names = [f"samtal-{n}" for n in range(3)]
+    await put(booking.runtime, *(register.OFFERING.model_copy(update={"id": name}) for name in names))
+    statuses = []
+    for nth in range(7):
+        free = await slots(booking, offering=names[nth % 3])
+        statuses.append((await hold(booking, free[0])).status_code)
+    assert statuses == [201] * 6 + [429]
+
+
+async def test_a_booking_is_moved_within_its_offering_alone(booking: Running) -> None:
+    await put(booking.runtime, register.OFFERING.model_copy(update={"id": "annat"}))
+    first, second = (await slots(booking))[:2]
+    _, mine = await book(booking, request_for(first))
+    manage = f"/booking/v1/bookings/{mine['manage_token']}"
+    other = next(slot for slot in await slots(booking, offering="annat") if slot["start"] == second["start"])
+    refused = await booking.http.post(f"{manage}/reschedule", json={"slot": other["id"]})
+    assert (refused.status_code, refused.json()["type"]) == (404, "urn:samtid:problem:not-offered")
+    now = (await booking.http.get(manage)).json()
+    assert (now["start"], now["sequence"]) == (first["start"], 0)
 
 
 async def test_a_move_that_fails_leaves_the_booking_where_it_was(booking: Running, clock: Clock) -> None:

@@ -10,9 +10,20 @@ from hypothesis import strategies as st
 
 from booking.reviews import rules
 from booking.reviews.rules import MANY_FAMILIES, WEIGHTS, Filter, Read, Trait
+from booking.reviews.texts import TEXTS
 
 # A Wednesday, ten o'clock in Sweden.
 AT = datetime(2026, 3, 4, 9, tzinfo=UTC)
+
+
+def test_all_that_is_ever_written_to_the_log_is_said_in_both_languages() -> None:
+    """By the page, the sample and the file, which say it with the same texts."""
+    steps = {step for why in rules.WHYS for step in why.split(" > ")}
+    written = [f"step_{step}" for step in steps] + [f"what_{what}" for what in rules.WHATS]
+    written += [f"role_{role}" for role in ("advisor", "coordinator", "reviewer")]
+    written += [f"trait_{trait}" for trait in WEIGHTS]
+    # Nothing is shown as it is written, which is English.
+    assert [key for key in written if not all(TEXTS.get(key, ("",))) or TEXTS[key][0] in steps] == []
 
 
 def never(_day: date) -> bool:

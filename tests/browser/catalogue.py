@@ -33,13 +33,23 @@ JOINT = register.OFFERING.model_copy(
     }
 )
 
+# What Hörby says of how it handles details; the others say nothing.
+TOLD = directory.PersonalData(
+    controller="Socialnämnden i Hörby kommun",
+    email="socialnamnden-med-ett-langt-namn@horby.example",
+    officer_email="dataskydd@horby.example",
+    officer_phone="+46406280416",
+    ground=directory.Text(sv="Enligt artikel 6.1 e i dataskyddsförordningen."),
+)
+
 
 def entities() -> list[Entity]:
     """Maria Ek works as in the small register; Rådgivare 1 works on Monday evenings, by phone and video."""
     evenings = [directory.WeeklyBlock(weekday=1, start=time(17), end=time(20), modalities=["video", "phone"])]
     offering = register.OFFERING.model_copy(update={"advisors": ["maria-ek", "advisor-1"]})
     return [
-        *register.MUNICIPALITIES,
+        register.MUNICIPALITIES[0].model_copy(update={"personal_data": TOLD}),
+        *register.MUNICIPALITIES[1:],
         register.UNIT,
         register.CENTRE,
         offering,

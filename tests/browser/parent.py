@@ -14,6 +14,7 @@ WORDS = {
     "booked": ("Din tid är bokad", "Your time is booked"),
     "right": ("Stämmer det här?", "Is this right?"),
     "reach": ("Hur når vi dig?", "How do we reach you?"),
+    "number": ("Vilket nummer ska rådgivaren ringa?", "Which number is the advisor to call?"),
     "choose": ("Välj en tid", "Choose a time"),
     "details": ("Vad vi har sparat om dig", "What we keep about you"),
     "move": ("Flytta tiden", "Move the time"),

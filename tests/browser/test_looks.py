@@ -6,6 +6,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
 from playwright.async_api import Page
 
+from tests.booking.test_journey import request_for, slots
 from tests.browser.conftest import Open, Site
 from tests.browser.parent import Parent
 
@@ -65,6 +66,8 @@ async def test_every_page_is_accessible(opened: Open, site: Site, width: int, la
             "/boka/horby/foraldrasamtal",
             "/boka/horby/videosamtal/tider",
             "/tillganglighet",
+            "/personuppgifter/horby",
+            "/personuppgifter/hoor",
             "/orosanmalan",
             "/nowhere",
         ):
@@ -109,6 +112,26 @@ async def test_every_page_is_accessible(opened: Open, site: Site, width: int, la
         site.clock.move(days=120)
         await page.goto(f"{prefix}/boka/horby/videosamtal/tider")
         await is_good_by_day_and_night(page, "no times")
+
+
+@pytest.mark.parametrize(("width", "language"), [(360, "sv"), (1280, "en")])
+async def test_the_number_that_lacks_is_asked_for(opened: Open, site: Site, width: int, language: str) -> None:
+    contact = {"name": "Robin", "email": "robin@example.org", "language": "sv"}
+    wanted = request_for((await slots(site.booking))[0], contact=contact)
+    token = (await site.booking.http.post("/booking/v1/bookings", json=wanted)).json()["manage_token"]
+    async with opened(viewport={"width": width, "height": 800}, color_scheme="light") as page:
+        parent = Parent(page, language)
+        await page.goto(f"{parent.prefix}/bokning/{token}/flytta?satt=phone")
+        await page.get_by_role("radio").first.check()
+        await parent.press("move_there")
+        await parent.sees("number")
+        await is_good_by_day_and_night(page, "number")
+        await parent.press("move_there")
+        await is_good_by_day_and_night(page, "no number")
+        await page.locator("#telefon").fill("070-174 06 36")
+        await parent.press("move_there")
+        await page.get_by_text(parent.word("moved")).wait_for()
+    assert [(b["modality"], b["phone"]) for b in await site.bookings()] == [("phone", "+46701740636")]
 
 
 async def test_a_page_prints_without_what_is_pressed(opened: Open, site: Site) -> None:

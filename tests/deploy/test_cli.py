@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from deploy import cli, embedded
+from kit import startup
 
 NOWHERE = "postgresql://samtid@127.0.0.1:1/samtid"
 
@@ -38,6 +39,7 @@ def test_help_names_every_command() -> None:
         "verify-log",
         "import",
         "trace",
+        "why",
         "catcher",
         "keys",
         "databases",
@@ -57,7 +59,12 @@ def test_help_names_every_command() -> None:
         (("serve", "bookings"), {}, 2, "invalid choice: 'bookings'"),
         (("serve", "consent"), {}, 2, "consent cannot start: check DATABASE_URL, NATS_URL"),
         (("migrate", "consent"), {}, 2, "consent cannot be migrated: DATABASE_URL is not set"),
-        (("migrate", "consent"), {"DATABASE_URL": NOWHERE}, 1, "samtid migrate: ConnectionRefusedError"),
+        (
+            ("migrate", "consent"),
+            {"DATABASE_URL": NOWHERE},
+            1,
+            "no PostgreSQL answers at 127.0.0.1:1: check DATABASE_URL",
+        ),
         (("provision",), {}, 2, "NATS_URL is not set."),
         (("provision",), {"NATS_URL": "x", "NATS_SEED_FILE": "/no"}, 1, "No such file or directory: '/no'"),
         (("import", "/no.yaml"), {"DATABASE_URL": NOWHERE}, 2, "there is no file /no.yaml."),
@@ -69,6 +76,9 @@ def test_help_names_every_command() -> None:
         (("verify-log",), {"DATABASE_URL": NOWHERE}, 1, "samtid verify-log: ConnectionRefusedError"),
         (("verify-log", "--head", "ab:1"), {}, 2, "ab:1 is no head: give what `samtid verify-log` said, HASH:ID"),
         (("republish",), {"DATABASE_URL": NOWHERE}, 1, "samtid republish: ConnectionRefusedError"),
+        (("why", "ABCD"), {"DATABASE_URL": NOWHERE}, 2, "ABCD is no reference: it has eight digits and letters"),
+        (("why", "ABCDEFGH"), {}, 2, "DATABASE_URL is not set."),
+        (("why", "ABCDEFGH"), {"DATABASE_URL": NOWHERE}, 1, "samtid why: ConnectionRefusedError"),
         (("trace", "ABCD", "--url", "http://127.0.0.1:1"), {}, 2, "no demo answers at http://127.0.0.1:1"),
         (("keys", "/dev/null"), {}, 1, "samtid keys: NotADirectoryError"),
         (("databases", "/no"), {}, 2, "the key /no/postgres/password cannot be read"),
@@ -83,6 +93,7 @@ async def test_what_cannot_be_done_is_said(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """In this process: a fault of ours would come through as it is."""
+    monkeypatch.setattr(startup, "WAIT_SECONDS", 0)
     monkeypatch.setattr(os, "environ", {"PATH": os.environ["PATH"], **settings})
     try:
         ended = await asyncio.to_thread(cli.main, arguments)

@@ -67,6 +67,7 @@ class System:
             **os.environ,
             "SAMTID_PORT": str(self.port),
             "SAMTID_TRACES_PORT": str(embedded.free_port()),
+            "SAMTID_METRICS_PORT": str(embedded.free_port()),
         }
 
     def compose(self, *arguments: str, timeout: float = 60) -> str:
@@ -165,9 +166,18 @@ def test_a_service_holds_itself_and_enters_its_own(system: System, service: str)
     assert ('"query.booking.contact"' in refused) == (service != "notification")
 
 
-def test_only_the_proxy_and_the_traces_are_published_and_on_loopback(system: System) -> None:
+def test_what_is_told_is_taken(system: System) -> None:
+    # Each 15 seconds; at the end of a process whatever is left.
+    system.compose("restart", "booking", "notification", timeout=120)
+    said = system.compose("logs", "--no-log-prefix", *SERVICES)
+    assert '"logger": "kit' in said or '"logger": "uvicorn' in said, "there is a log to look at"
+    assert "Failed to export" not in said
+    assert "Transient error" not in said
+
+
+def test_only_the_proxy_and_what_watches_are_published_and_on_loopback(system: System) -> None:
     rows = [json.loads(line) for line in system.compose("ps", "--format", "json").splitlines()]
     published = {
         (row["Service"], port["URL"]) for row in rows for port in row["Publishers"] or [] if port["PublishedPort"]
     }
-    assert published == {("proxy", "127.0.0.1"), ("traces", "127.0.0.1")}
+    assert published == {(name, "127.0.0.1") for name in ("proxy", "traces", "prometheus")}

@@ -52,7 +52,7 @@ async def test_a_year_adds_up_though_it_is_cut_off(
 ) -> None:
     url = await new_database("booking")
     path = tmp_path / "year.json"
-    with pytest.raises(CutOffError):
+    with pytest.RaisesGroup(CutOffError):
         await make(url, vault_url, folder, Progress(path, FIRST, LAST), days=8)
     again = Progress.of(path, NOW.date())
     assert (again.first, again.last, again.done) == (FIRST, LAST, FIRST + timedelta(days=7))
@@ -68,6 +68,8 @@ async def test_a_year_adds_up_though_it_is_cut_off(
         assert {status for status, _ in found} >= {"fulfilled", "cancelled", "no_show"}
         made = await connection.fetchrow("select min(created_at), max(created_at), count(distinct family) from booking")
         assert made[0].date() >= FIRST
+        called = await connection.fetchval("select count(*) from booking where modality = 'phone'")
+        assert called > 20, "and each of them has a number, or it could not have been booked"
         assert made[1] < NOW
         assert made[2] == sum(found.values()), "one family for each, those of the day that was cut off too"
         asked = await connection.fetchrow("select count(*), count(distinct key) from idempotency")

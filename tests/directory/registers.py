@@ -48,6 +48,13 @@ amendments = st.lists(st.builds(events.Amendment, valid_from=days, **terms), max
 denominators = st.lists(
     st.builds(events.Denominator, children=st.integers(1, 99_999), source=texts, as_of=days), max_size=3
 )
+told = st.builds(
+    events.PersonalData,
+    **dict.fromkeys(
+        ("controller", "organisation_number", "email", "officer_email", "officer_phone"), st.none() | texts
+    ),
+    **dict.fromkeys(("purpose", "ground", "authority"), st.none() | both),
+)
 entities: st.SearchStrategy[Entity] = st.one_of(
     st.builds(
         events.Municipality,
@@ -58,6 +65,8 @@ entities: st.SearchStrategy[Entity] = st.one_of(
         concern_url=texts,
         phone=texts,
         denominators=denominators,
+        # Of one in which nothing is said, a file says nothing.
+        personal_data=st.none() | told.filter(lambda one: any(one.model_dump().values())),
         **common,
     ),
     st.builds(events.Unit, id=ids, municipality=codes, name=texts, board=texts, **common),

@@ -94,6 +94,10 @@ CASES: dict[str, tuple[str, *tuple[Edit, ...]]] = {
         "must be one of monday",
         ('      - weekday: monday\n        start: "13:00"', f'      - weekday: 1{HERE}\n        start: "13:00"'),
     ),
+    "an identity kept for longer than anonymous means": (
+        "retention_days is at most 30",
+        ("    documentation: anonymous", f"    documentation: anonymous\n    retention_days: 31{HERE}"),
+    ),
     "a list that is none": ("must be a list", ("    languages: [sv]\n", f"    languages: sv{HERE}\n")),
     "a mapping that is none": (
         "must be a mapping of fields",

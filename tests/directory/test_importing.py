@@ -20,6 +20,8 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SMALL = Path(__file__).parent / "small.yaml"
 DEMO = sorted((Path(__file__).parents[2] / "deploy" / "demo").glob("*.yaml"))
 ENTITIES = 9
+# Each has a list of its own.
+KINDS = len(tables.KINDS)
 
 
 def changed(folder: Path, *edits: tuple[str, str], name: str = "changed.yaml") -> Path:
@@ -45,9 +47,13 @@ async def stored(engine: AsyncEngine) -> dict[tuple[str, str], dict[str, Any]]:
 
 async def test_an_entity_and_its_event_are_the_same_state(engine: AsyncEngine) -> None:
     assert await import_files(engine, [SMALL], NOW) == Report(added=ENTITIES, changed=0, unchanged=0)
-    told = await events(engine)
-    known = await stored(engine)
-    assert len(told) == len(known) == ENTITIES
+    all_told = await events(engine)
+    told, known = all_told[:ENTITIES], await stored(engine)
+    assert len(known) == ENTITIES
+    # With the register an epoch begins, and the list of all that there are follows for each kind.
+    assert {event["epoch"] for event in all_told} == {"2026-11-22T12:00:00Z"}
+    lists = {event["data"]["kind"]: event["data"]["ids"] for event in all_told[ENTITIES:]}
+    assert lists == {name: sorted(i for kind, i in known if kind == name) for name in tables.EVENTS}
     assert {(event["type"].split(".")[3], event["subject"]): event["data"] for event in told} == known
     assert {event["time"] for event in told} == {"2026-11-22T12:00:00Z"}
     schedule = known["schedule", "maria-ek-vecka"]
@@ -64,7 +70,7 @@ async def test_an_entity_and_its_event_are_the_same_state(engine: AsyncEngine) -
 
 async def test_what_is_referred_to_is_told_first(engine: AsyncEngine) -> None:
     await import_files(engine, [SMALL], NOW)
-    kinds = [event["type"].split(".")[3] for event in await events(engine)]
+    kinds = [event["type"].split(".")[3] for event in (await events(engine))[:ENTITIES]]
     order = [event.name for event in tables.KINDS.values()]
     assert kinds == sorted(kinds, key=order.index)
 
@@ -95,18 +101,18 @@ async def test_a_change_is_version_two_and_one_event_on_the_stream(run: Run, tmp
             return (await jetstream.stream_info("STATE")).state.last_seq == count
 
         await import_files(engine, [SMALL], NOW)
-        await until(lambda: published(ENTITIES))
+        await until(lambda: published(ENTITIES + KINDS))
         report = await import_files(engine, [changed(tmp_path, ("name: Maria Ek", "name: Maria Ek Lund"))], NOW)
         assert report == Report(added=0, changed=1, unchanged=ENTITIES - 1)
-        await until(lambda: published(ENTITIES + 1))
+        await until(lambda: published(ENTITIES + KINDS + 1))
         event = await _state(directory, "state.directory.advisor.maria-ek")
         assert event is not None
         assert event["specversion"] == "1.0"
         assert event["type"] == "se.samtid.directory.advisor.v1"
         assert (event["data"]["version"], event["data"]["name"]) == (2, "Maria Ek Lund")
         # One message per entity is kept, and no other came.
-        assert (await jetstream.stream_info("STATE")).state.messages == ENTITIES
-        assert len(await events(engine)) == ENTITIES + 1
+        assert (await jetstream.stream_info("STATE")).state.messages == ENTITIES + KINDS
+        assert len(await events(engine)) == ENTITIES + KINDS + 1
 
 
 async def test_references_are_to_the_files_or_to_the_register(engine: AsyncEngine, tmp_path: Path) -> None:

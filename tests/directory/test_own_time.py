@@ -62,7 +62,9 @@ async def exceptions(directory: Running) -> dict[str, tuple[int, list[dict[str, 
 async def told(directory: Running) -> list[str]:
     """The states that were published since the import, by entity."""
     async with directory.admin.connect() as connection:
-        rows = await connection.execute(text("select subject from outbox order by id"))
+        rows = await connection.execute(
+            text("select subject from outbox where subject not like 'state.directory.register.%' order by id")
+        )
         return [row.subject for row in rows if "schedule" in row.subject][3:]
 
 

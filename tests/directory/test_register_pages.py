@@ -390,10 +390,28 @@ async def test_the_overview_says_what_to_attend_to(directory: Running) -> None:
     page = await desk.page("")
     assert "Avtalet om Höör, Hörby och Eslöv tar slut 2026-12-31." in page
     assert "Arbetstiden för Maria Ek tar slut 2026-12-01, och ingen ny är inlagd." in page
-    assert "Dariush Rahimi har ingen arbetstid som gäller nu." in page
+    assert "Dariush Rahimi har ingen arbetstid, varken nu eller längre fram." in page
+    led_to(await desk.save("/arbetstider/dariush-rahimi-vecka", valid_from="2026-11-30", valid_until="2027-11-01"))
+    page = await desk.page("")
+    assert "Dariush Rahimi har arbetstid först från och med 2026-11-30." in page
+    assert "varken nu" not in page
+    led_to(await desk.save("/arbetstider/dariush-rahimi-vecka", valid_from="2026-01-01", valid_until="2026-11-01"))
     led_to(await desk.save("/arbetstider/maria-ek-vecka", valid_until="2026-11-20"))
     assert "ingen rådgivare har arbetstid de närmaste 42 dagarna" in await desk.page("")
     assert "Maria Ek" not in await Desk(directory, ELSEWHERE).page("")
+
+
+async def test_a_new_advisor_leads_on_to_hours_and_offerings(directory: Running) -> None:
+    desk = Desk(directory, COORDINATOR)
+    sent = {**await desk.form("/radgivare/ny"), "name": "Sofia Lind", "profession": "kurator", "languages.sv": "on"}
+    sent |= {"unit": "hoor-familjestod", "modalities.video": "on"}
+    added = led_to(await desk.post("/radgivare/ny", sent))
+    page = await desk.page(added.removeprefix("/katalog"))
+    assert 'href="/katalog/arbetstider/ny"' in page
+    assert 'href="/katalog/insatser"' in page
+    said = await desk.page("")
+    assert "Sofia Lind hör inte till någon insats, så ingen familj kan boka." in said
+    assert "Sofia Lind har ingen arbetstid, varken nu eller längre fram." in said
 
 
 async def test_what_does_not_exist_is_not_found(directory: Running) -> None:

@@ -106,6 +106,15 @@ def test_only_what_was_theirs_and_stays_theirs_is_changed(
     assert (not list(rights.denied(known, wanted, ME, before, after))) == may
 
 
+def test_nothing_is_taken_from_others_and_nothing_handed_to_them() -> None:
+    me = staff(ME, [Grant(role="coordinator", unit="north")])
+    for was, becomes, may in (("north", "north", True), ("south", "north", False), ("north", "south", False)):
+        before, after = of_unit("advisor", was), of_unit("advisor", becomes)
+        known = register(me, before)
+        denied = list(rights.denied(known, editing.changed(known, [after]), ME, before, after))
+        assert (not denied) == may, (was, becomes)
+
+
 def test_who_joins_by_an_amendment_answers_for_the_agreement_too() -> None:
     amended = of_unit("pool", "north").model_copy(
         update={"amendments": [events.Amendment(valid_from=date(2027, 1, 1), posts=1, shares={"2222": 100})]}

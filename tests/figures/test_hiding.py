@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from booking.figures.rules import FEW, hidden
+from booking.figures.rules import FEW, STEP_MINUTES, Account, Counted, Town, hidden, tables
 
 Table = dict[str, int]
 
@@ -50,6 +50,20 @@ def test_who_knows_the_rule_cannot_turn_it_round(sums: Mapping[str, Sequence[str
             looks[look][key].add(counts[key])
     exposed = [(look, key, values) for look, each in looks.items() for key, values in each.items() if len(values) == 1]
     assert not exposed, exposed[:5]
+
+
+@pytest.mark.parametrize("entitled", [45, 100, 180, 600, 2536, 12_000])
+def test_no_few_meetings_can_be_counted_from_a_share(entitled: int) -> None:
+    """Who knows what a town was entitled to, and sees its row, does not learn how little it used: so many minutes as
+    one to four meetings take look alike.
+    """
+    looks: dict[Any, set[int]] = defaultdict(set)
+    for used in range(1, STEP_MINUTES):
+        (row,) = tables([Town("1267", "Höör", None)], Counted(accounts=[Account("p", "1267", entitled, used, 0, 0)]))[
+            "balance"
+        ]
+        looks[tuple(row.values.items())].add(used)
+    assert min(max(alike) - min(alike) for alike in looks.values()) >= STEP_MINUTES // 2 - 2, looks.keys()
 
 
 @st.composite

@@ -78,10 +78,21 @@ async def test_few_are_hidden_and_so_is_what_would_tell_them(filled: Work) -> No
 async def test_the_balance_is_told_in_steps_of_five_hours(filled: Work) -> None:
     page = await filled.get("/siffror", who="asa", **QUARTER)
     assert rows(page, "balance") == {
-        "Eslöv": ["200", "5", "2 %", "0", "15"],
+        # Three meetings of an hour: the share would count them.
+        "Eslöv": ["200", "5", "döljs", "0", "15"],
         "Höör": ["100", "115", "115 %", "15", "0"],
         "Hörby": ["110", "50", "45 %", "0", "0"],
     }
+
+
+async def test_whoever_sees_a_balance_may_read_the_agreement_to_the_minute(filled: Work) -> None:
+    """So that an exact share beside rounded hours tells its reader nothing new."""
+    page = await filled.get("/siffror", who="asa", **QUARTER)
+    assert rows(page, "balance")["Hörby"][1] == "50"
+    report = await filled.get("/samverkan/hoor-horby-eslov/2026", who="asa")
+    assert report.status_code == 200
+    assert "50\xa0h" in report.text
+    assert (await filled.get("/samverkan/hoor-horby-eslov/2026", who="siv")).status_code == 404
 
 
 async def test_a_period_without_anything_says_so(filled: Work) -> None:
@@ -155,3 +166,8 @@ def test_periods_are_whole_and_the_newest_come_first() -> None:
     assert found[7] == ("2026-02", date(2026, 2, 1), date(2026, 2, 28))
     assert found[-1][0] == "2025-02"
     assert found[3] == ("2025-K4", date(2025, 10, 1), date(2025, 12, 31))
+
+
+@pytest.mark.parametrize(("value", "said"), [(12, "12"), (46.666, "46.7"), (0, "0"), (1_234_567, "1234567")])
+def test_the_file_has_numbers_that_programs_read(value: float, said: str) -> None:
+    assert pages._plain(value) == said

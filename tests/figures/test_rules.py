@@ -132,6 +132,26 @@ def test_accounts_are_told_in_steps(minutes: int, hours: int) -> None:
     assert row.values["entitled"] == hours
 
 
+@pytest.mark.parametrize(
+    ("entitled", "used", "share"),
+    [
+        # 28 h of 42 h 16 min, 44 h of 45 h 44 min, 101 h of 88 h: 30 of 40, 45 of 45 and 100 of 90 in steps of five.
+        (2536, 1680, 66),
+        (2744, 2640, 96),
+        (5280, 6060, 115),
+        (2536, 0, 0),
+        (100, 300, 300),
+        (2536, 299, Missing.HIDDEN),
+        (0, 0, Missing.NOTHING),
+        (0, 600, Missing.NOTHING),
+    ],
+)
+def test_the_share_of_an_account_is_of_exact_minutes(entitled: int, used: int, share: float | Missing) -> None:
+    account = rules.Account("pool", "1267", entitled, used, 0, 0)
+    (row,) = tables([TOWN], Counted(accounts=[account]))["balance"]
+    assert row.values["used_share"] == share
+
+
 def test_a_wait_is_of_the_town_and_of_the_centre() -> None:
     waits = {("1267", None): list(range(10)), ("1267", "bvc-1"): [30] * 10, ("1266", "bvc-1"): [99] * 10}
     told = numbers(Counted(waits=waits))
@@ -144,3 +164,16 @@ def test_a_day_of_each_offering_is_one_measurement() -> None:
     measured = {"1267": [(day, day + 3) for day in (1, 2, 3)] + [(None, None)]}
     told = numbers(Counted(measured=measured))["wait 1267"]
     assert (told["first"], told["first_90"], told["third"]) == (2, Missing.FULL, 5)
+
+
+def test_the_longest_waits_of_few_are_hidden_for_longer() -> None:
+    nine = numbers(Counted(waits={("1267", None): list(range(9))}))["wait 1267"]
+    assert (nine["met"], nine["met_90"]) == (4, Missing.HIDDEN)
+    ten = numbers(Counted(waits={("1267", None): list(range(10))}))["wait 1267"]
+    assert ten["met_90"] == 8
+
+
+def test_a_place_without_anything_tells_no_more_than_what_it_is_part_of() -> None:
+    told = numbers(Counted(made={("1267", "visit", "bvc-1"): 3}))
+    assert told["ways 1267"]["visit"] is Missing.HIDDEN
+    assert told["centres bvc-2"]["visit"] is Missing.HIDDEN

@@ -34,7 +34,7 @@ PAGE = {"accept": "text/html,*/*"}
 
 
 def test_a_client_has_so_many_a_minute_of_each_kind() -> None:
-    limits = Limits({"reads": 2, "writes": 1})
+    limits = Limits("booking", {"reads": 2, "writes": 1})
     for _ in range(2):
         limits.take("reads", "192.0.2.1", NOW)
     with pytest.raises(TooManyRequests) as refused:
@@ -104,6 +104,14 @@ async def test_processes_keep_a_limit_together(pair: tuple[Running, Running]) ->
     await until(swept)
 
 
+def test_addresses_are_hashed_with_a_key() -> None:
+    """Of what is stored nobody without the key can tell the address, though there are few of them to try."""
+    one = hashed(b"one key", "192.0.2.1")
+    assert one == hashed(b"one key", "192.0.2.1")
+    assert len({one, hashed(b"another key", "192.0.2.1"), hashed(b"one key", "192.0.2.2")}) == 3
+    assert b"192.0.2.1" not in one
+
+
 async def test_only_a_keyed_hash_of_an_address_is_stored(pair: tuple[Running, Running]) -> None:
     first, second = pair
     await first.http.get(UNITS)
@@ -121,7 +129,7 @@ async def test_only_a_keyed_hash_of_an_address_is_stored(pair: tuple[Running, Ru
 async def test_what_the_store_did_not_take_is_told_later(run: Run) -> None:
     async with run("directory", clock=Clock(NOW)) as directory:
         engine = directory.runtime.engine
-        limits = Limits({"reads": 10})
+        limits = Limits("booking", {"reads": 10})
         key = await limits.key(engine, LIMITS)
         limits.take("reads", "192.0.2.1", NOW)
         async with directory.admin.begin() as connection:

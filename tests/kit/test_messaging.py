@@ -1,8 +1,10 @@
 """What happens to a message whose handler fails, on real NATS."""
 
+import asyncio
 import json
+import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -10,9 +12,10 @@ from uuid import UUID, uuid4
 
 import pytest
 from nats.aio.client import Client
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from kit import database, inbox, messaging
+from kit import database, inbox, messaging, readers
 from kit.app import utc_now
 from kit.events import CloudEvent, Read
 from kit.messaging import Handler, Reads
@@ -33,6 +36,8 @@ class Reader:
         self.seen: list[int] = []
         self.times: list[float] = []
         self.fail: Callable[[int], bool] = lambda _: False
+        self.meanwhile: Callable[[int], Awaitable[None]] | None = None
+        self.connection: AsyncConnection | None = None
         self.reads = Reads(
             service="notification",
             stream="EVENTS",
@@ -40,8 +45,11 @@ class Reader:
             handlers={"se.samtid.booking.counted.v1": Handler(Counted, self.handle)},
         )
 
-    async def handle(self, _connection: AsyncConnection, event: CloudEvent[Counted], now: datetime) -> None:
+    async def handle(self, connection: AsyncConnection, event: CloudEvent[Counted], now: datetime) -> None:
         self.times.append(time.monotonic())
+        self.connection = connection
+        if self.meanwhile:
+            await self.meanwhile(len(self.times))
         if self.fail(len(self.times)):
             raise RuntimeError("as the test wants it")
         assert now.tzinfo is UTC
@@ -63,13 +71,13 @@ async def engine(new_database: Databases) -> AsyncIterator[AsyncEngine]:
 
 
 @asynccontextmanager
-async def reading(reader: Reader, client: Client, engine: AsyncEngine, url: str) -> AsyncIterator[None]:
+async def reading(reader: Reader, client: Client, engine: AsyncEngine) -> AsyncIterator[readers.Reader]:
     await messaging.provision(client, [reader.reads])
-    broker = messaging.broker(url, None, "notification", client)
-    messaging.subscribe(broker, reader.reads, engine, INBOX, utc_now)
-    await broker.start()
-    yield
-    await broker.stop()
+    made = readers.Reader(client, reader.reads, engine, INBOX, utc_now)
+    task = asyncio.create_task(made.run())
+    yield made
+    task.cancel()
+    await asyncio.wait({task})
 
 
 def event(number: Any, event_id: UUID | None = None, kind: str = "counted") -> bytes:
@@ -105,10 +113,10 @@ async def dead(client: Client) -> list[Any]:
 
 
 async def test_an_event_that_comes_twice_takes_effect_once_and_an_unknown_one_is_passed_over(
-    client: Client, engine: AsyncEngine, nats_server: infra.NatsServer
+    client: Client, engine: AsyncEngine
 ) -> None:
     reader = Reader()
-    async with reading(reader, client, engine, nats_server.url):
+    async with reading(reader, client, engine):
         twice = event(1, uuid4())
         for body in (twice, twice, event(2), event(3, kind="of-tomorrow")):
             await publish(client, body)
@@ -118,12 +126,12 @@ async def test_an_event_that_comes_twice_takes_effect_once_and_an_unknown_one_is
 
 
 async def test_a_failure_is_tried_again_later_and_later(
-    client: Client, engine: AsyncEngine, nats_server: infra.NatsServer, monkeypatch: pytest.MonkeyPatch
+    client: Client, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(messaging, "BACKOFF_SECONDS", (0.2, 0.6))
+    monkeypatch.setattr(readers, "BACKOFF_SECONDS", (0.2, 0.6))
     reader = Reader()
     reader.fail = lambda attempt: attempt <= 2
-    async with reading(reader, client, engine, nats_server.url):
+    async with reading(reader, client, engine):
         await publish(client, event(1))
         await until(lambda: none_waiting(client, reader))
     assert reader.seen == [1]
@@ -133,13 +141,13 @@ async def test_a_failure_is_tried_again_later_and_later(
 
 
 async def test_after_the_last_try_it_is_a_dead_letter(
-    client: Client, engine: AsyncEngine, nats_server: infra.NatsServer, monkeypatch: pytest.MonkeyPatch
+    client: Client, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(messaging, "BACKOFF_SECONDS", (0.01,))
-    monkeypatch.setattr(messaging, "MAX_DELIVERIES", 3)
+    monkeypatch.setattr(readers, "BACKOFF_SECONDS", (0.01,))
+    monkeypatch.setattr(readers, "MAX_TRIES", 3)
     reader = Reader()
     reader.fail = lambda _: True
-    async with reading(reader, client, engine, nats_server.url):
+    async with reading(reader, client, engine):
         await publish(client, event(1))
         await until(lambda: none_waiting(client, reader))
     assert len(reader.times) == 3
@@ -153,10 +161,10 @@ async def test_after_the_last_try_it_is_a_dead_letter(
 
 @pytest.mark.parametrize("body", [b"not json", b"[]", event("many"), b'{"type": "se.samtid.booking.counted.v1"}'])
 async def test_what_cannot_be_read_is_a_dead_letter_at_once_and_holds_nobody_up(
-    client: Client, engine: AsyncEngine, nats_server: infra.NatsServer, body: bytes
+    client: Client, engine: AsyncEngine, body: bytes
 ) -> None:
     reader = Reader()
-    async with reading(reader, client, engine, nats_server.url):
+    async with reading(reader, client, engine):
         await publish(client, body)
         await publish(client, event(2))
         await until(lambda: none_waiting(client, reader))
@@ -165,13 +173,171 @@ async def test_what_cannot_be_read_is_a_dead_letter_at_once_and_holds_nobody_up(
     assert letter.headers["Samtid-Deliveries"] == "1"
 
 
-async def test_a_consumer_that_is_gone_is_noticed(
-    client: Client, engine: AsyncEngine, nats_server: infra.NatsServer
+async def test_what_a_handler_cannot_make_sense_of_is_not_poison(
+    client: Client, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from nats.js.errors import NotFoundError
-
+    """Another, kept document that cannot be read says nothing of the event at hand."""
+    monkeypatch.setattr(readers, "BACKOFF_SECONDS", (0.01,))
+    monkeypatch.setattr(readers, "MAX_TRIES", 4)
     reader = Reader()
-    async with reading(reader, client, engine, nats_server.url):
+
+    async def fail(attempt: int) -> None:
+        if attempt < 4:
+            Counted.model_validate_json('{"number": "what was kept long ago"}')
+
+    reader.meanwhile = fail
+    async with reading(reader, client, engine):
+        await publish(client, event(1))
+        await until(lambda: none_waiting(client, reader))
+    assert reader.seen == [1]
+    assert await dead(client) == []
+
+
+async def test_while_the_database_is_away_an_event_is_tried_without_end(
+    client: Client, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readers, "OUTAGE_SECONDS", (0.01,))
+    monkeypatch.setattr(readers, "MAX_TRIES", 3)
+    reader = Reader()
+
+    async def fail(attempt: int) -> None:
+        assert reader.connection
+        if attempt <= 30:
+            await reader.connection.execute(text("do $$ begin raise sqlstate '57P01'; end $$"))
+
+    reader.meanwhile = fail
+    async with reading(reader, client, engine):
+        await publish(client, event(1))
+        await until(lambda: none_waiting(client, reader))
+    assert reader.seen == [1]
+    assert len(reader.times) == 31
+    assert await dead(client) == []
+
+
+async def test_events_that_fail_let_others_pass(
+    client: Client, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readers, "BACKOFF_SECONDS", (600,))
+    reader = Reader()
+    reader.fail = lambda attempt: attempt <= 40
+    async with reading(reader, client, engine):
+        for number in range(40):
+            await publish(client, event(number))
+        await until(lambda: _tried(reader, 40))
+        await publish(client, event(99))
+        await until(lambda: _tried(reader, 41))
+    assert reader.seen == [99]
+
+
+async def _tried(reader: Reader, times: int) -> bool:
+    return len(reader.times) == times
+
+
+async def test_an_event_that_takes_long_is_given_to_nobody_else(
+    client: Client, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (messaging, readers):
+        monkeypatch.setattr(module, "ACK_WAIT_SECONDS", 0.6)
+    reader = Reader()
+
+    async def take_long(_: int) -> None:
+        await asyncio.sleep(2)
+
+    reader.meanwhile = take_long
+    async with reading(reader, client, engine):
+        await publish(client, event(1))
+        await until(lambda: none_waiting(client, reader))
+    assert len(reader.times) == 1
+
+
+async def test_an_event_that_everybody_dies_of_is_given_up_unread(
+    client: Client, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readers, "MAX_DELIVERIES", 2)
+    reader = Reader()
+    await messaging.provision(client, [reader.reads])
+    await publish(client, event(1))
+    subscription = await client.jetstream().pull_subscribe_bind(reader.reads.durable, "EVENTS")
+    for _ in range(2):
+        (message,) = await subscription.fetch(1)
+        await message.nak()
+    async with reading(reader, client, engine):
+        await until(lambda: none_waiting(client, reader))
+    assert reader.times == []
+    (letter,) = await dead(client)
+    assert letter.headers["Samtid-Error"] == "NeverEndedError"
+
+
+@pytest.mark.parametrize("number", [2**31, -(2**31) - 1, 2**70])
+async def test_an_integer_that_no_column_holds_is_a_dead_letter_at_once(
+    client: Client, engine: AsyncEngine, number: int
+) -> None:
+    reader = Reader()
+    async with reading(reader, client, engine):
+        await publish(client, event(number))
+        await until(lambda: none_waiting(client, reader))
+    (letter,) = await dead(client)
+    assert letter.headers["Samtid-Deliveries"] == "1"
+
+
+async def test_a_dead_letter_says_which_event_it_was_and_of_which_reader(
+    client: Client, engine: AsyncEngine, caplog: pytest.LogCaptureFixture
+) -> None:
+    reader, one = Reader(), uuid4()
+    async with reading(reader, client, engine):
+        await publish(client, event("many", one))
+        await until(lambda: none_waiting(client, reader))
+    (letter,) = await dead(client)
+    assert str(one) in letter.headers["Nats-Msg-Id"]
+    expected = {
+        "Samtid-Event": str(one),
+        "Samtid-Type": "se.samtid.booking.counted.v1",
+        "Samtid-Reader": "notification-events-booking",
+        "Samtid-Sequence": "1",
+        "Samtid-Error": "UnreadableEventError",
+    }
+    assert {name: letter.headers[name] for name in expected} == expected
+    (line,) = [record.getMessage() for record in caplog.records if "dead letter" in record.getMessage()]
+    for said in (str(one), "se.samtid.booking.counted.v1", "notification-events-booking", "sequence 1 of EVENTS"):
+        assert said in line
+
+
+async def test_a_reader_whose_consumer_is_lost_waits_for_it_and_goes_on(
+    client: Client, engine: AsyncEngine, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    reader = Reader()
+
+    def said(what: str) -> int:
+        return sum(what in record.getMessage() for record in caplog.records)
+
+    async with reading(reader, client, engine):
+        await publish(client, event(1))
+        await until(lambda: _tried(reader, 1))
         await client.jetstream().delete_consumer("EVENTS", reader.reads.durable)
-        with pytest.raises(NotFoundError):
-            await messaging.pending(client, reader.reads)
+        await until(lambda: _true(lambda: said("is down") == 1))
+        await publish(client, event(2))
+        await messaging.provision(client, [reader.reads])
+        await until(lambda: _true(lambda: 2 in reader.seen))
+        await client.jetstream().delete_stream("EVENTS")
+        await until(lambda: _true(lambda: said("is down") == 2))
+        await messaging.provision(client, [reader.reads])
+        await publish(client, event(3))
+        await until(lambda: _true(lambda: 3 in reader.seen))
+    assert reader.seen == [1, 2, 3]
+
+
+async def _true(condition: Callable[[], bool]) -> bool:
+    return condition()
+
+
+async def test_a_lost_consumer_costs_no_processor(client: Client, engine: AsyncEngine) -> None:
+    reader = Reader()
+    async with reading(reader, client, engine):
+        await publish(client, event(1))
+        await until(lambda: _tried(reader, 1))
+        await client.jetstream().delete_consumer("EVENTS", reader.reads.durable)
+        before, messages = time.process_time(), client.stats["out_msgs"]
+        await asyncio.sleep(3)
+        assert client.stats["out_msgs"] - messages < 60
+        assert time.process_time() - before < 1

@@ -57,11 +57,28 @@ def test_what_is_not_ours_is_no_session(cookie: str) -> None:
     assert made().read(cookie, NOW) is None
 
 
+@pytest.mark.parametrize("beside", ['x={"a": 1}', "a b=c d", "[x]=1", "b,c=2", "a@b=1", "naïve=1"])
+def test_a_strangers_cookie_ends_no_session(beside: str) -> None:
+    """One that a banner or a portal of the same domain set, in words that no RFC knows."""
+    sessions = made()
+    session = sessions.begin("maria-ek", None, NOW)
+    assert sessions.read(f"{beside}; {sent(sessions.cookie(session))}", NOW) == session
+    assert sessions.read(beside, NOW) is None
+
+
 def test_another_key_or_purpose_opens_nothing() -> None:
     session = made().begin("maria-ek", None, NOW)
     assert made("another secret").read(sent(made().cookie(session)), NOW) is None
     other = made().sealer.seal("sign-in", {"id": "x", "person": "maria-ek", "acr": None, "begun": 0, "seen": 0})
     assert made().read(f"{COOKIE}={other}", NOW) is None
+
+
+@pytest.mark.parametrize(("sealed_for", "opened_for"), [("session", "__Host-x"), ("__Host-x", "session")])
+def test_what_is_sealed_for_one_purpose_is_nothing_for_another(sealed_for: str, opened_for: str) -> None:
+    sealer = made().sealer
+    sealed = sealer.seal(sealed_for, {"who": "maria-ek"})
+    assert sealer.open(sealed_for, sealed) == {"who": "maria-ek"}
+    assert sealer.open(opened_for, sealed) is None
 
 
 def test_an_older_secret_still_opens_while_it_is_replaced() -> None:

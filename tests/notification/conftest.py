@@ -105,6 +105,13 @@ class Booking:
         await self.client.jetstream().publish(kind.subject(""), body, stream="EVENTS", headers=headers)
         return body
 
+    async def ask_to_resend(self, message: UUID, version: int) -> None:
+        """Publish that staff want a message sent again that they saw at `version`."""
+        kind = events.MESSAGE_RESEND_REQUESTED
+        data = kind.data(message=message, version=version, booking=uuid4())
+        body = kind.encode(event_id=uuid4(), entity_id=str(message), data=data, now=BOOKED_AT)
+        await self.client.jetstream().publish(kind.subject(""), body, stream="EVENTS")
+
 
 def fact(
     kind: EventType,

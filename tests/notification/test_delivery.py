@@ -5,7 +5,7 @@ import json
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
@@ -83,6 +83,32 @@ async def _settled(running: Running, booking: UUID, sequence: int, kind: str, st
         return row if row is not None and row.status == status else None
 
     return await until(reached)
+
+
+async def _failing(
+    running: Running, booking: UUID, kind: str, code: str, *, sequence: int = 0, at: datetime | None = None
+) -> Any:
+    """The message once it waits for the reason `code`, until `at`."""
+
+    async def reached() -> Any:
+        row = (await rows(running, booking)).get((sequence, kind))
+        return row if row and row.last_error == code and at in (None, row.next_attempt_at) else None
+
+    return await until(reached)
+
+
+async def _told(running: Running, message: UUID) -> list[tuple[Any, ...]]:
+    """Status, attempts and code of each fact about a message, in the order of their versions."""
+    async with running.admin.connect() as connection:
+        payloads = await connection.scalars(
+            text(
+                "select convert_from(payload, 'utf8') from outbox where subject = 'events.notification.message-changed'"
+            )
+        )
+        facts = [json.loads(payload)["data"] for payload in payloads.all()]
+    mine = sorted((fact for fact in facts if fact["message"] == str(message)), key=lambda fact: int(fact["version"]))
+    assert [fact["version"] for fact in mine] == list(range(1, len(mine) + 1))
+    return [(fact["status"], fact["attempts"], fact["code"]) for fact in mine]
 
 
 async def _attempted(running: Running, booking: UUID, kind: str, attempts: int) -> Any:
@@ -333,14 +359,30 @@ async def test_without_an_answer_it_waits_and_does_not_guess(
     booking.answers[one] = reply
     async with notification(clock=clock) as running:
         await booking.publish(events.CONFIRMED, one)
-        row = await _attempted(running, one, "confirmation", 1)
-        assert (row.status, row.last_error) == ("pending", why)
-        assert row.next_attempt_at == BOOKED_AT + timedelta(seconds=1)
+        row = await _failing(running, one, "confirmation", why)
+        assert row.status == "pending"
+        assert row.next_attempt_at == BOOKED_AT + (timedelta(seconds=1) if row.attempts else rules.ASK_AGAIN)
         assert outside.caught == []
         booking.answers[one] = answer()
         clock.now = row.next_attempt_at
         await _settled(running, one, 0, "confirmation")
     assert len(outside.caught) == 1
+
+
+async def test_bookings_silence_is_no_failure_of_a_server(notification: Notification, booking: Booking) -> None:
+    """A restart of booking is over in half a minute: what waited for it must not wait for ten."""
+    one, clock = uuid4(), FakeTime(BOOKED_AT)
+    booking.answers[one] = answer(0)
+    async with notification(clock=clock) as running:
+        await booking.publish(events.RESCHEDULED, one, 1)
+        for _ in range(12):
+            row = await _failing(running, one, "change", "answer_too_old", sequence=1, at=clock.now + rules.ASK_AGAIN)
+            clock.now = row.next_attempt_at
+        assert row.attempts == 0
+        assert await _told(running, row.id) == [("pending", 0, None), ("pending", 0, "answer_too_old")]
+        booking.answers[one] = answer(1)
+        clock.now += rules.ASK_AGAIN
+        await _settled(running, one, 1, "change")
 
 
 async def test_an_answer_older_than_the_fact_waits(
@@ -350,35 +392,36 @@ async def test_an_answer_older_than_the_fact_waits(
     booking.answers[one] = answer(0)
     async with notification() as running:
         await booking.publish(events.RESCHEDULED, one, 1)
-
-        async def attempted() -> Any:
-            row = (await rows(running, one)).get((1, "change"))
-            return row if row is not None and row.attempts else None
-
-        row = await until(attempted)
-    assert (row.status, row.last_error) == ("pending", "answer_too_old")
+        row = await _failing(running, one, "change", "answer_too_old", sequence=1)
+    assert row.status == "pending"
     assert outside.caught == []
 
 
-async def test_nobody_there_delays_grow_and_the_last_is_a_dead_letter(
-    notification: Notification, booking: Booking
+async def test_nobody_there_delays_grow_until_it_is_of_no_use_and_then_it_is_a_dead_letter(
+    notification: Notification, booking: Booking, caplog: pytest.LogCaptureFixture
 ) -> None:
     one, clock = uuid4(), FakeTime(BOOKED_AT)
+    caplog.set_level(logging.INFO, "notification.delivery")
     booking.answers[one] = answer()
     unused = 1  # nothing listens there
     waits = []
-    async with notification(clock=clock, smtp_port=unused) as running, httpx.AsyncClient() as http:
+    async with notification(clock=clock, smtp_port=unused) as running:
         await booking.publish(events.CONFIRMED, one)
-        for attempt in range(1, len(rules.RETRY_AFTER) + 1):
+        for attempt in range(1, len(rules.RETRY_AFTER) + 3):
             row = await _attempted(running, one, "confirmation", attempt)
             assert row.status == "pending"
             assert row.last_error == "smtp_SMTPConnectError"
             waits.append(row.next_attempt_at - clock.now)
             clock.now = row.next_attempt_at
-            await delivery.send_one(running.runtime, http)
+        await _attempted(running, one, "confirmation", attempt + 1)
+        assert waits == [*rules.RETRY_AFTER, rules.RETRY_AFTER[-1], rules.RETRY_AFTER[-1]]
+        tries = [r for r in caplog.records if r.getMessage().startswith(f"message {row.id}")]
+        assert all(f"(confirmation) of booking {one}: pending, smtp_SMTPConnectError, try" in r.message for r in tries)
+        assert [r.levelname for r in tries[:4]] == ["INFO", "INFO", "WARNING", "WARNING"]
+        clock.now = START
         row = await _settled(running, one, 0, "confirmation", "dead")
-        assert row.attempts == len(rules.RETRY_AFTER) + 1
-        assert waits == list(rules.RETRY_AFTER)
+        assert row.attempts == attempt + 2
+        assert row.last_error == "smtp_SMTPConnectError"
 
         async def letter() -> Any:
             manager = running.runtime.client.jsm()
@@ -401,7 +444,8 @@ async def test_nobody_there_delays_grow_and_the_last_is_a_dead_letter(
     ("rcpt", "data", "status", "why"),
     [
         ("550 no such user kanarie@example.se", "250 OK", "dead", "smtp_550"),
-        ("250 OK", "554 not this", "dead", "smtp_554"),
+        ("250 OK", "554 not this", "pending", "smtp_554"),
+        ("550 5.7.1 refused by DMARC", "250 OK", "pending", "smtp_550"),
         ("451 greylisted", "250 OK", "pending", "smtp_451"),
         ("250 OK", "452 full", "pending", "smtp_452"),
     ],
@@ -410,12 +454,89 @@ async def test_a_final_refusal_is_dead_at_once_and_a_passing_one_is_tried_again(
     notification: Notification, booking: Booking, rcpt: str, data: str, status: str, why: str
 ) -> None:
     one = uuid4()
-    booking.answers[one] = answer()
+    booking.answers[one] = answer(phone=None)
     async with _mail_server() as (server, port), notification(smtp_port=port) as running:
         server.rcpt, server.data = (lambda _address: rcpt), (lambda: data)
         await booking.publish(events.CONFIRMED, one)
         row = await _attempted(running, one, "confirmation", 1)
     assert (row.status, row.last_error) == (status, why)
+
+
+BY_MAIL_OR_NOT = {"refused": "kanarie@example.se", "never mailable": "åsa@example.se", "as it is": "=?utf-8?q?x?=@b.se"}
+
+
+@pytest.mark.parametrize("protected", [False, True])
+@pytest.mark.parametrize("email", BY_MAIL_OR_NOT.values(), ids=BY_MAIL_OR_NOT)
+async def test_where_mail_ends_dead_the_same_message_goes_as_sms_once(
+    notification: Notification, booking: Booking, outside: Outside, email: str, protected: bool
+) -> None:
+    one = uuid4()
+    booking.answers[one] = (protected_answer if protected else answer)(email=email)
+    async with _mail_server() as (server, port), notification(smtp_port=port) as running:
+        server.rcpt = lambda _address: "550 5.1.1 no such user"
+        await booking.publish(events.CONFIRMED, one)
+        row = await _settled(running, one, 0, "confirmation")
+        told = await _told(running, row.id)
+    assert row.channel == "sms"
+    assert [(caught.channel, caught.key) for caught in outside.caught] == [("sms", str(row.id))]
+    assert server.mails == []
+    refused = [("pending", 1, "smtp_550")] if email == "kanarie@example.se" else []
+    assert told == [("pending", 0, None), *refused, ("sent", len(refused) + 1, None)]
+
+
+@pytest.mark.parametrize(
+    ("contact", "why"),
+    [
+        ({"email": None, "phone": "+46846500401"}, "no_sms_to_number"),
+        ({"email": None, "phone": "+46939100000"}, "no_sms_to_number"),
+        ({"email": "åsa@example.se", "phone": None}, "no_mailable_address"),
+        ({"email": "åsa@example.se", "phone": "+46846500401"}, "no_mailable_address"),
+    ],
+)
+async def test_what_can_reach_nobody_is_dead_from_the_start(
+    notification: Notification, booking: Booking, outside: Outside, contact: dict[str, Any], why: str
+) -> None:
+    one = uuid4()
+    booking.answers[one] = answer(**contact)
+    async with notification() as running:
+        await booking.publish(events.CONFIRMED, one)
+        row = await _settled(running, one, 0, "confirmation", "dead")
+    assert row.last_error == why
+    assert outside.caught == []
+
+
+async def test_both_ways_refused_is_dead_and_can_be_sent_again(
+    notification: Notification, booking: Booking, outside: Outside
+) -> None:
+    one = uuid4()
+    booking.answers[one] = answer(phone="+46846500401")
+    async with _mail_server() as (server, port), notification(smtp_port=port) as running:
+        server.rcpt = lambda _address: "550 5.1.1 no such user"
+        await booking.publish(events.CONFIRMED, one)
+        row = await _settled(running, one, 0, "confirmation", "dead")
+        server.rcpt = lambda _address: "250 OK"
+        # Sent twice, and once of a state that is long past: it is sent again once.
+        await booking.ask_to_resend(row.id, row.version)
+        await booking.ask_to_resend(row.id, row.version)
+        await booking.ask_to_resend(row.id, 1)
+        again = await _settled(running, one, 0, "confirmation")
+        told = await _told(running, row.id)
+    assert again.attempts == 1
+    assert [mail["Message-ID"] for mail in server.mails] == [f"<{row.id}@samtid.example>"]
+    assert told == [("pending", 0, None), ("dead", 1, "smtp_550"), ("pending", 0, None), ("sent", 1, None)]
+
+
+async def test_what_is_too_late_is_dropped_though_staff_ask_for_it(
+    notification: Notification, booking: Booking, outside: Outside
+) -> None:
+    one, clock = uuid4(), FakeTime(BOOKED_AT)
+    booking.answers[one] = answer(email=None, phone="+46846500401")
+    async with notification(clock=clock) as running:
+        await booking.publish(events.CONFIRMED, one)
+        row = await _settled(running, one, 0, "confirmation", "dead")
+        clock.now = START
+        await booking.ask_to_resend(row.id, row.version)
+        assert (await _settled(running, one, 0, "confirmation", "dropped")).last_error == "too_late"
 
 
 async def test_a_provider_that_refuses_a_number_is_final(notification: Notification, booking: Booking) -> None:
@@ -588,15 +709,15 @@ async def test_nothing_personal_is_stored_logged_or_traced(
 ) -> None:
     caplog.set_level(logging.INFO)
     caplog.handler.setFormatter(telemetry.JsonFormatter())
-    for noisy in ("httpx", "nats", "faststream"):
+    for noisy in ("httpx", "nats"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     by_mail, by_sms, refused, unreadable, broken = (uuid4() for _ in range(5))
     booking.answers = {
         by_mail: answer(),
         by_sms: answer(email=None),
-        refused: answer(email="kanarie@example.se"),
+        refused: answer(phone=None),
         unreadable: {**answer(), "phone": {"kanarie@example.se": "Kanariefågel"}},
-        broken: answer(email="kanarie@example.se\nBcc: x@example.se"),
+        broken: answer(email="kanarie@example.se\nBcc: x@example.se", phone=None),
     }
     async with _mail_server() as (server, port), notification(smtp_port=port) as running:
         await booking.publish(events.CONFIRMED, by_mail)
@@ -606,9 +727,10 @@ async def test_nothing_personal_is_stored_logged_or_traced(
         server.rcpt = lambda address: f"550 {address} is unknown"
         await booking.publish(events.CONFIRMED, refused)
         await _settled(running, refused, 0, "confirmation", "dead")
-        for one in (unreadable, broken):
-            await booking.publish(events.CONFIRMED, one)
-            await _attempted(running, one, "confirmation", 1)
+        await booking.publish(events.CONFIRMED, unreadable)
+        await _attempted(running, unreadable, "confirmation", 1)
+        await booking.publish(events.CONFIRMED, broken)
+        await _settled(running, broken, 0, "confirmation", "dead")
         stored = await everything_stored(running)
     assert len(server.mails) == 1
     traced = " ".join(span.to_json() for span in spans.get_finished_spans())
@@ -623,7 +745,11 @@ async def test_nothing_personal_is_stored_logged_or_traced(
 
 async def test_ready_and_documented(notification: Notification, booking: Booking) -> None:
     async with notification() as running:
-        assert (await running.http.get("/notification/readyz")).json() == {"status": "ready"}
+
+        async def ready() -> bool:
+            return (await running.http.get("/notification/readyz")).text == '{"status":"ready"}'
+
+        await until(ready)
 
 
 @pytest.mark.parametrize(

@@ -34,11 +34,13 @@ def test_a_change_renews_reminders_and_a_cancellation_has_none() -> None:
     assert rules.messages("cancelled", at, START) == {"cancellation": at}
 
 
-def test_delays_grow_and_end() -> None:
-    moments = [rules.retry_at(n, START) for n in range(1, len(rules.RETRY_AFTER) + 1)]
-    assert all(a and b and a < b for a, b in pairwise(moments))
-    assert moments[0] == START + timedelta(seconds=1)
-    assert rules.retry_at(len(rules.RETRY_AFTER) + 1, START) is None
+def test_delays_grow_and_go_on_while_a_message_is_of_use() -> None:
+    moments = [rules.retry_at(n, START, START) or START for n in range(1, 40)]
+    waits = [moment - START for moment in moments]
+    assert waits[: len(rules.RETRY_AFTER)] == list(rules.RETRY_AFTER)
+    assert set(waits[len(rules.RETRY_AFTER) :]) == {timedelta(hours=4)}
+    assert all(a < b for a, b in pairwise(rules.RETRY_AFTER))
+    assert rules.retry_at(3, START, START + rules.LONGEST) is None
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,6 @@ import httpx
 import nats
 import nats.js.errors
 import pytest
-from opentelemetry import metrics
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
@@ -102,16 +101,6 @@ def logs() -> Iterator[io.StringIO]:
     root.setLevel(level)
     for name in OURS:
         logging.getLogger(name).setLevel(logging.NOTSET)
-
-
-@pytest.fixture
-def measured() -> Iterator[InMemoryMetricReader]:
-    """All metrics of this process, from now on."""
-    reader = InMemoryMetricReader()
-    provider: Any = metrics.get_meter_provider()
-    provider.add_metric_reader(reader)
-    yield reader
-    provider.remove_metric_reader(reader)
 
 
 @dataclass

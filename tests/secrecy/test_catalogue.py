@@ -22,8 +22,11 @@ ALEMBIC = "the number of the last migration"
 HARMLESS = {
     "directory": {
         "alembic_version": ALEMBIC,
+        "attention": "ids of bookings, and of units that have to attend to them",
         "change": "who changed what in the register",
+        "epoch": "since when this database is the register",
         "entity": "the register: municipalities, advisors, offerings and staff",
+        "inbox": INBOX,
         "outbox": OUTBOX,
         "request_count": COUNTS,
         "request_key": COUNTS,
@@ -33,6 +36,7 @@ HARMLESS = {
         "advisor_day": "an advisor's open and free time",
         "busy": "when an advisor is not free, without whom for: seen by all who share the advisor",
         "directory_copy": "the register",
+        "directory_epoch": "since when the register is what it is",
         "entitlement": "minutes of municipalities",
         "figure_availability": "days until time is free",
         "figure_booking": "ids of bookings, and when and how they were met, for counts alone",
@@ -65,14 +69,19 @@ HARMLESS = {
 # Tables that can name a family, and who beside the owner may select of them at all; what they find, policies say.
 GUARDED = {
     "booking": {
-        "booking": {"booking", "booking_sweep", "booking_answer", "booking_review", "booking_retention"},
-        "booking_change": {"booking"},
+        "attention": {"booking", "booking_messages", "booking_sweep", "booking_history"},
+        "booking": {
+            *("booking", "booking_sweep", "booking_answer", "booking_review", "booking_retention", "booking_messages"),
+            "booking_history",
+        },
+        "booking_change": {"booking", "booking_history"},
         "calendar_feed": {"booking"},
         "erasure": {"booking_retention"},
         "family": {"booking", "booking_answer", "booking_retention"},
         "family_access": {"booking", "booking_retention"},
         "idempotency": {"booking", "booking_sweep"},
-        "read_log": {"booking", "booking_review"},
+        "message": {"booking", "booking_messages", "booking_history"},
+        "read_log": {"booking", "booking_review", "booking_history"},
         "review": {"booking_review"},
     }
 }

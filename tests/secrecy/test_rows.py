@@ -140,6 +140,13 @@ async def test_what_is_not_seen_is_not_changed(world: World, role: str | None, s
     assert found >= {row.booking for row in rows if row.status != "held"}
 
 
+async def test_staff_find_what_is_of_their_unit_and_nothing_else(world: World) -> None:
+    mine, _ = await put(world, [(UNITS[0], "confirmed"), (UNITS[1], "confirmed")])
+    async with secrecy.of(world.engine, "maria-ek", [UNITS[0]]) as connection:
+        assert await seen(connection, "booking") == {mine.booking}
+        assert await seen(connection, "family") == {mine.family}
+
+
 async def test_a_right_to_one_unit_changes_no_other_and_gives_nothing_away(world: World) -> None:
     mine, other = await put(world, [(UNITS[0], "confirmed"), (UNITS[1], "confirmed")])
     async with secrecy.of(world.engine, "maria-ek", [UNITS[0]]) as connection:

@@ -98,6 +98,21 @@ def by_visit() -> Known:
     return changed("schedules", weekly=(WeeklyBlock(weekday=1, start=time(8), end=time(12), modalities=("visit",)),))
 
 
+def by_visit_to(place: str | None) -> Known:
+    """Maria receives visits alone; it is known where the BVC is."""
+    of = by_visit()
+    assert of.offering
+    assert of.advisor
+    block = of.schedules[0].weekly[0].model_copy(update={"place": place})
+    return replace(
+        of,
+        offering=of.offering.model_copy(update={"modalities": ("visit",)}),
+        advisor=of.advisor.model_copy(update={"modalities": ("visit",)}),
+        schedules=(of.schedules[0].model_copy(update={"weekly": (block,)}),),
+        places={"bvc-horby"},
+    )
+
+
 def used(minutes: int, **changes: Any) -> Known:
     position = replace(WEEK.share.position, used=minutes, **changes)
     return known(entitled=(replace(WEEK, share=replace(WEEK.share, position=position)),))
@@ -136,8 +151,11 @@ CASES: Sequence[tuple[str, Reason | None, Known, datetime, datetime]] = [
     ("after work", "outside-hours", known(), NINE + timedelta(hours=3), NOW),
     ("another weekday", "outside-hours", known(), NINE + timedelta(days=1), NOW),
     ("visits only", "no-way-then", by_visit(), NINE, NOW),
+    ("a visit to a place", None, by_visit_to("bvc-horby"), NINE, NOW),
+    ("a visit to nowhere", "no-place", by_visit_to(None), NINE, NOW),
+    ("a visit to a place that is not known", "no-place", by_visit_to("bvc-hoor"), NINE, NOW),
     ("half past", "not-a-start", known(), NINE + timedelta(minutes=30), NOW),
-    ("too late to be over", "not-a-start", known(), NINE + timedelta(hours=2, minutes=30), NOW),
+    ("too late to be over", "too-long", known(), NINE + timedelta(hours=2, minutes=30), NOW),
     ("booked", "taken", known(busy=(Busy(NINE, NINE + timedelta(minutes=5), held=False),)), NINE, NOW),
     ("held", "held", known(busy=(Busy(NINE, NINE + timedelta(minutes=5), held=True),)), NINE, NOW),
     (
@@ -151,8 +169,8 @@ CASES: Sequence[tuple[str, Reason | None, Known, datetime, datetime]] = [
     ("over", "past", known(), NINE, NINE + timedelta(minutes=1)),
     ("in an hour", "too-soon", known(), NINE, NINE - timedelta(hours=1)),
     ("in two hours", None, known(), NINE, NINE - timedelta(hours=2)),
-    ("far ahead", "too-far-ahead", known(), NINE, NINE - timedelta(days=42)),
-    ("not so far", None, known(), NINE, NINE - timedelta(days=42) + timedelta(minutes=1)),
+    ("far ahead", "too-far-ahead", known(), NINE, NINE - timedelta(days=42, minutes=1)),
+    ("not so far", None, known(), NINE, NINE - timedelta(days=42)),
     ("not worked out", "share-unknown", known(entitled=()), NINE, NOW),
     ("all used", "share-used", used(541), NINE, NOW),
     ("all used but a credit", None, used(541, credit=1), NINE, NOW),
@@ -196,6 +214,7 @@ def test_what_is_told_of_a_time_in_the_way() -> None:
     ahead = explain(known(), NINE, NINE - timedelta(days=50)).stop
     assert ahead
     assert isinstance(ahead.opens, datetime)
+    assert ahead.opens == NINE - timedelta(days=42)
     assert explain(known(), NINE, ahead.opens).offered
     assert not explain(known(), NINE, ahead.opens - timedelta(minutes=1)).offered
     share = explain(used(600)).stop
@@ -226,26 +245,37 @@ ODD = (
     "hours",
     "schedules",
 )
+# One that is known with its address, one that is not known, one that has ended, one without an address.
+PLACES = {None: False, "bvc-horby": True, "nowhere": False, "closed": False, "unaddressed": False}
 GOOD_HOURS = tuple(
-    WeeklyBlock(weekday=day, start=time(start), end=time(start + 5), modalities=ways)
+    WeeklyBlock(weekday=day, start=time(start), end=time(start + 5), modalities=ways, place="bvc-horby")
     for day in range(1, 8)
     for start, ways in ((7, ("video", "phone")), (13, ("visit", "phone")))
 )
-BLOCKS = st.builds(WeeklyBlock, weekday=st.integers(1, 7), start=WALLS, end=WALLS, modalities=MODALITIES)
+BLOCKS = st.builds(
+    WeeklyBlock,
+    weekday=st.integers(1, 7),
+    start=WALLS,
+    end=WALLS,
+    modalities=MODALITIES,
+    place=st.sampled_from([*PLACES]),
+)
 EXCEPTIONS = st.builds(
-    lambda kind, first, days, wall, ways: ScheduleException(
+    lambda kind, first, days, wall, ways, place: ScheduleException(
         kind=kind,
         first=first,
         last=first + timedelta(days=days),
         start=wall,
         end=time(23, 30) if wall else None,
         modalities=ways,
+        place=place,
     ),
     st.sampled_from(["leave", "extra"]),
     DAYS,
     st.integers(0, 5),
     st.none() | WALLS,
     MODALITIES,
+    st.sampled_from([*PLACES]),
 )
 POSITIONS = st.builds(Position, st.integers(0, 600), st.integers(0, 60), st.integers(0, 600))
 
@@ -314,6 +344,7 @@ def registers(draw: st.DrawFn) -> Known:
             Entitled(Share("p", week, draw(st.integers(0, 28)), draw(POSITIONS)), week + timedelta(days=6))
             for week in weeks[draw(st.integers(0, 1)) :]
         ),
+        places={place for place, known in PLACES.items() if known and place},
     )
 
 
@@ -337,7 +368,7 @@ def may_be_booked(of: Known, start: datetime, now: datetime) -> bool:
         reach.unit if reach else None,
         reach.modalities if reach else (),
         block,
-        None,
+        slots.Place(block.place, block.place, "Vägen 1") if block and block.place in of.places else None,
         pool,
         entitled.share if entitled else None,
     )
@@ -382,8 +413,11 @@ async def store(booking: Running, of: Known, now: datetime) -> None:
     async with database.driver(booking.admin) as connection, connection.transaction():
         await connection.execute("truncate busy, entitlement, ledger, reach, open_block, advisor_day")
         await connection.execute("delete from directory_copy where kind not in ('municipality', 'centre')")
+        for place, ended, address in (("closed", True, "Vägen 1"), ("unaddressed", False, "")):
+            centre = register.CENTRE.model_copy(update={"id": place, "ended": ended, "address": address})
+            await slot_tables.store(connection, "centre", centre, None)
         for kind, entity in entities:
-            await slot_tables.store(connection, kind, entity.id, 1, ended=entity.ended, data=entity.model_dump_json())
+            await slot_tables.store(connection, kind, entity, None)
         await connection.executemany(
             "insert into busy (id, advisor, day, during, kind)"
             " values ($1, 'maria', ($2 at time zone 'Europe/Stockholm')::date, tstzrange($2, $3), 'booking')",
@@ -497,15 +531,23 @@ async def ask(booking: Running, day: str, clock_time: str, who: str = "asa", **c
         ("2026-04-03", "09:00", "Det är Långfredagen, och då är det stängt."),
         ("2026-03-10", "12:30", "Maria Ek arbetar inte då. Arbetstiden den dagen är kl. 08.00–12.00 och 13.00–17.00."),
         ("2026-03-10", "09:10", "De närmaste lediga starttiderna är 08.00, 09.00 och 10.00."),
-        ("2026-03-02", "09:00", "familjer bokar Föräldrasamtal minst 2 timmar före. Personal kan boka den ändå"),
+        ("2026-03-02", "09:00", "familjer bokar Föräldrasamtal minst 2 h före. Personal kan boka den ändå"),
         ("2026-02-27", "09:00", "Tiden har varit."),
-        ("2026-05-04", "09:00", "Den öppnar måndag 23 mars kl. 08.01."),
+        ("2026-03-10", "16:30", "hinner inte bli klar inom arbetstiden, med det efterarbete som hör till."),
+        ("2026-05-04", "09:00", "Den öppnar måndag 23 mars kl. 08.00."),
     ],
 )
 async def test_the_page_answers_in_a_sentence(booking: Running, day: str, clock_time: str, said: str) -> None:
     answer = await ask(booking, day, clock_time)
     assert answer.status_code == 200, answer.text
     assert said in plain(answer.text)
+
+
+async def test_an_advisor_is_told_of_her_own_leave_and_nobody_else_is(booking: Running) -> None:
+    own = plain((await ask(booking, "2026-03-04", "09:00", "maria-ek")).text)
+    assert "Du har frånvaro inlagd då. Vill du arbeta då, ändra det under Frånvaro och extra tid." in own
+    others = plain((await ask(booking, "2026-03-04", "09:00")).text)
+    assert "rånvaro" not in others
 
 
 async def test_a_share_that_is_used_is_told_with_its_numbers_and_when_it_opens(booking: Running) -> None:

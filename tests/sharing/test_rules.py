@@ -42,6 +42,10 @@ def test_the_largest_remainder_gets_the_minute_that_is_over() -> None:
     assert rules.split(10, {"a": 26, "b": 24, "c": 50}) == {"a": 3, "b": 2, "c": 5}
 
 
+def test_where_remainders_are_the_same_the_larger_share_gets_it() -> None:
+    assert rules.split(2, {"a": 1, "b": 3}) == {"a": 0, "b": 2}
+
+
 @given(terms=agreements(), first=st.integers(-60, 60), length=st.integers(0, 200))
 def test_each_day_of_an_agreement_is_in_one_period(terms: list[Terms], first: int, length: int) -> None:
     start = MONDAY + timedelta(days=first)
@@ -152,6 +156,9 @@ def test_what_leave_took_away_is_nobodys_loan() -> None:
     after, loans = rules.use(standing, "a", 60)
     assert [(loan.lender, loan.minutes) for loan in loans] == [("b", 10)]
     assert after["a"] == Position(30, used=120, borrowed=10)
+    # Nor does it make anybody lend more than is used now.
+    _, loans = rules.use({**standing, "b": Position(100)}, "a", 60)
+    assert [(loan.lender, loan.minutes) for loan in loans] == [("b", 60)]
 
 
 @pytest.mark.parametrize(

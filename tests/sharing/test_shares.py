@@ -324,6 +324,35 @@ async def test_within_the_release_anybody_books_and_the_others_lend(shared: Runn
     await check_ledger(shared)
 
 
+async def test_what_was_borrowed_counts_as_used_when_there_is_more_to_use(shared: Running, clock: Clock) -> None:
+    """A town that borrowed has time left once its agreement grows, and has yet used most of its own."""
+    for slot in await on(shared, FAR):
+        await book(shared, slot)
+    clock.move(days=8)
+    await book(shared, (await on(shared, FAR + timedelta(days=1)))[0])
+    await put(shared.runtime, register.schedule(weekly=week(dict.fromkeys(HOURS, (8, 11)))))
+    position = (await standing(shared))["1266"]
+    assert position == rules.Position(234, used=180, borrowed=24)
+    assert position.left > 60
+    wednesday = await on(shared, FAR + timedelta(days=2))
+    with pytest.raises(NotYetOpen):
+        await book(shared, wednesday[0])
+    assert (await standing(shared))["1266"] == position
+    await check_ledger(shared)
+
+
+async def test_without_a_share_that_is_worked_out_nothing_is_booked(shared: Running) -> None:
+    monday = await on(shared, FAR)
+    async with database.driver(shared.admin) as connection:
+        await connection.execute("delete from entitlement where first = $1 and municipality = '1266'", FAR)
+    with pytest.raises(SlotTaken) as refused:
+        await book(shared, monday[0])
+    assert refused.value.code == "slot-taken"
+    async with database.driver(shared.admin) as connection:
+        assert await connection.fetchval("select count(*) from busy") == 0
+    await book(shared, monday[0], "1285")
+
+
 async def test_a_hold_counts_and_returns_what_it_took(shared: Running, clock: Clock) -> None:
     slots = await on(shared, FAR)
     first, _ = [await hold(shared, slot) for slot in slots]

@@ -18,6 +18,7 @@ from tests import infra
 from tests.agenda.conftest import person
 from tests.booking import register
 from tests.booking.conftest import ready
+from tests.booking.test_register_versions import told
 from tests.conftest import Clock, Run, Running, until
 from tests.signing import session_of
 
@@ -117,6 +118,15 @@ async def test_a_simulation_goes_from_its_form_to_its_results(booking: Running, 
     assert value(change, "kom-1267") == "5,5"
     assert 'value="release-7" checked' in change.text
     assert 'value="hard-quota" checked' not in change.text
+
+
+async def test_another_register_is_another_question_though_its_versions_are_the_same(
+    booking: Running, jobs: Jobs
+) -> None:
+    await get(booking, RUN)
+    await told(booking, register.schedule(weekly=register.schedule().weekly[:1]), epoch=register.NOW)
+    page = await get(booking, RUN)
+    assert "En annan simulering pågår" in page.text or len(jobs._jobs) == 2
 
 
 @pytest.mark.parametrize(

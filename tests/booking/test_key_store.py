@@ -1,0 +1,87 @@
+"""What becomes of booking while the store of families' keys is away or frozen, and afterwards."""
+
+import logging
+from pathlib import Path
+
+import asyncpg
+import nats
+import pytest
+from nats.errors import TimeoutError as NoAnswer
+
+from kit import database
+from tests import infra
+from tests.booking import register
+from tests.booking.conftest import ready
+from tests.booking.test_journey import request_for, slots
+from tests.conftest import Clock, Databases, Run, Running, until
+from tests.kit.test_database import end_backends
+
+QUESTION = "query.booking.contact"
+
+
+@pytest.fixture
+async def own_vault(new_database: Databases) -> str:
+    """A key store that the other tests do not use."""
+    return await new_database("vault")
+
+
+async def book(booking: Running) -> str:
+    """The id of a booking."""
+    made = await booking.http.post("/booking/v1/bookings", json=request_for((await slots(booking))[0]))
+    assert made.status_code == 201, made.text
+    async with database.driver(booking.admin) as connection:
+        found = await connection.fetchval("select id from booking where reference = $1", made.json()["reference"])
+    return str(found)
+
+
+async def test_the_question_for_a_contact_is_answered_again_once_the_key_store_is_back(
+    run: Run,
+    nats_server: infra.NatsServer,
+    clock: Clock,
+    secret_file: Path,
+    own_vault: str,
+    admin: asyncpg.Connection,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    await register.publish(nats_server.url, register.basic())
+    async with run("booking", clock=clock, manage_secret_file=secret_file, vault_url=own_vault) as booking:
+        await until(lambda: ready(booking))
+        question = f'{{"booking": "{await book(booking)}"}}'.encode()
+        asker = await nats.connect(nats_server.url)
+
+        async def answered() -> bool:
+            try:
+                answer = await asker.request(QUESTION, question, timeout=2)
+            except NoAnswer:
+                return False
+            return b'"found":true' in answer.data
+
+        assert await answered()
+        await end_backends(admin, own_vault)
+        await until(answered, 10)
+        await asker.close()
+    assert not [r for r in caplog.records if r.levelno > logging.WARNING]
+
+
+async def test_a_question_that_gets_no_answer_is_told_of(
+    run: Run,
+    nats_server: infra.NatsServer,
+    clock: Clock,
+    secret_file: Path,
+    own_vault: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    await register.publish(nats_server.url, register.basic())
+    async with (
+        infra.wire(own_vault) as wire,
+        run("booking", clock=clock, manage_secret_file=secret_file, vault_url=wire.url) as booking,
+    ):
+        await until(lambda: ready(booking))
+        question = f'{{"booking": "{await book(booking)}"}}'.encode()
+        asker = await nats.connect(nats_server.url)
+        wire.refuse()
+        with pytest.raises(NoAnswer):
+            await asker.request(QUESTION, question, timeout=1)
+        await asker.close()
+    told = [r for r in caplog.records if r.getMessage().startswith(QUESTION)]
+    assert [(r.levelname, bool(r.exc_info)) for r in told] == [("WARNING", False)]

@@ -1,0 +1,161 @@
+"""What keeps the service, and the rest of it, when a server or a client does not do its part."""
+
+from tests.guards.guard import Guard
+
+DATABASE = "services/kit/database.py"
+OUTAGE = "services/kit/outage.py"
+FAULTS = "services/kit/faults.py"
+SERVER = "services/kit/server.py"
+HEALTH = "services/kit/health.py"
+READERS = "services/kit/readers.py"
+MESSAGING = "services/kit/messaging.py"
+IN_TIME = "tests/kit/test_time_limits.py"
+CONNECTIONS = "tests/kit/test_database.py"
+TOLD = "tests/kit/test_faults_are_told.py"
+READ = "tests/kit/test_messaging.py"
+LEFT = "tests/kit/test_server.py::test_whoever_is_slow_or_says_too_much_is_left"
+WITHOUT_NATS = "tests/flows/test_without_nats.py"
+
+GUARDS = (
+    Guard(
+        DATABASE,
+        'event.listen(made.sync_engine, "checkout", _refuse_closed)',
+        "pass",
+        f"{CONNECTIONS}::test_a_connection_that_ends_while_it_is_used_is_not_used_again",
+        "A connection that has ended goes to nobody.",
+    ),
+    Guard(
+        DATABASE,
+        "unfit = driver_connection.is_closed() or driver_connection.is_in_transaction()",
+        "unfit = driver_connection.is_closed()",
+        f"{CONNECTIONS}::test_a_transaction_that_was_left_open_goes_to_nobody",
+        "A transaction that was left open goes to nobody.",
+    ),
+    Guard(
+        DATABASE,
+        '        "timezone": "UTC",\n',
+        "",
+        f"{IN_TIME}::test_a_session_is_in_utc_and_notices_a_way_that_was_cut",
+        "Sessions reckon in UTC, whatever the server's zone.",
+    ),
+    Guard(
+        DATABASE,
+        '"command_timeout": may_take + _LATER_SECONDS,',
+        "",
+        f"{CONNECTIONS}::test_what_hangs_is_given_up_and_the_next_use_is_good",
+        "The client gives a server up that says nothing.",
+    ),
+    Guard(
+        DATABASE,
+        '    "idle_in_transaction_session_timeout": "15s",\n',
+        "",
+        f"{IN_TIME}::test_each_role_that_serves_has_limits_and_an_owner_may_work_for_long",
+        "A transaction whose process is frozen ends.",
+    ),
+    Guard(
+        OUTAGE,
+        "        return isinstance(error, DBAPIError) and _says_so(error.orig)",
+        "        return isinstance(error, DBAPIError)",
+        f"{CONNECTIONS}::test_a_fault_of_ours_and_another_ones_time_out_are_no_outage",
+        "A fault of ours is not called an outage.",
+    ),
+    Guard(
+        OUTAGE,
+        '    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}  # noqa: RUF012 - never changed\n',
+        "",
+        f"{TOLD}::test_a_database_that_is_away_is_told_in_the_readers_language_and_in_one_line",
+        "Who is turned away for now is told when to come again.",
+    ),
+    Guard(
+        FAULTS,
+        'log.error("fault", exc_info=error, extra=about)',
+        'log.error("fault", exc_info=error)',
+        f"{TOLD}::test_a_fault_is_one_line_with_trace_and_route_and_without_texts",
+        "The line of a fault says where it was.",
+    ),
+    Guard(
+        SERVER,
+        "        if self._size > HEADER_BYTES or len(self.headers) > HEADERS:\n            self._refuse(431)\n",
+        "",
+        LEFT,
+        "A header has a size.",
+    ),
+    Guard(
+        SERVER,
+        "        super().on_headers_complete()\n        self._wait(BODY_SECONDS)\n",
+        "        super().on_headers_complete()\n        self._stop()\n",
+        LEFT,
+        "A body arrives within a time.",
+    ),
+    Guard(
+        HEALTH,
+        "                if await connection.scalar(text(TAKES_NO_WRITES)):\n"
+        '                    return "the database takes no writes"\n',
+        "",
+        "tests/kit/test_health.py::test_a_database_that_takes_no_writes_is_not_ready",
+        "No replica is ready that can take no booking.",
+    ),
+    Guard(
+        HEALTH,
+        "        await asyncio.wait({self._probing}, timeout=ANSWER_SECONDS)",
+        "        await asyncio.wait({self._probing})",
+        "tests/kit/test_health.py::test_a_database_that_says_nothing_is_not_ready_within_a_second",
+        "Whoever asks for readiness is answered soon.",
+    ),
+    Guard(
+        READERS,
+        "if not is_outage(error):",
+        "if True:",
+        f"{READ}::test_while_the_database_is_away_an_event_is_tried_without_end",
+        "No event is given up because the database is away.",
+    ),
+    Guard(
+        READERS,
+        "if not isinstance(error, UnreadableEventError | NeverEndedError) and tries < MAX_TRIES:",
+        "if not isinstance(error, UnreadableEventError | NeverEndedError):",
+        f"{READ}::test_after_the_last_try_it_is_a_dead_letter",
+        "An event that always fails is a dead letter in the end.",
+    ),
+    Guard(
+        READERS,
+        "if not isinstance(error, UnreadableEventError | NeverEndedError) and tries < MAX_TRIES:",
+        "if tries < MAX_TRIES:",
+        f"{READ}::test_what_cannot_be_read_is_a_dead_letter_at_once_and_holds_nobody_up",
+        "What cannot be read holds nobody up.",
+    ),
+    Guard(
+        READERS,
+        "        if message.metadata.num_delivered > MAX_DELIVERIES:\n            raise NeverEndedError\n",
+        "",
+        f"{READ}::test_an_event_that_everybody_dies_of_is_given_up_unread",
+        "An event of which every process dies is given up.",
+    ),
+    Guard(
+        READERS,
+        "async with _held(message):",
+        "if True:",
+        f"{READ}::test_an_event_that_takes_long_is_given_to_nobody_else",
+        "An event that takes long is handled by one.",
+    ),
+    Guard(
+        READERS,
+        "self._known = self.caught_up = bool(await connection.scalar(text(self.reads.known)))",
+        "self._known = bool(await connection.scalar(text(self.reads.known)))",
+        f"{WITHOUT_NATS}::test_a_replica_starts_and_takes_bookings_while_nats_is_away",
+        "A replica that knows the register is ready without NATS.",
+    ),
+    Guard(
+        MESSAGING,
+        "        # A relay may have several at once.\n        allow_atomic=True,\n",
+        "",
+        "tests/kit/test_outbox.py::test_streams_of_before_learn_to_take_several_dead_letters",
+        "Several dead letters leave together.",
+    ),
+    Guard(
+        "services/kit/events.py",
+        "case int() if not -(2**31) <= value < 2**31:",
+        "case int() if False:",
+        f"{READ}::test_an_integer_that_no_column_holds_is_a_dead_letter_at_once",
+        "An integer that no column holds is refused where it is read.",
+    ),
+)
