@@ -267,7 +267,7 @@ async def run(
             settings = {"session_key_file": folder / "session.key", **settings}
         if "vault_url" in made_of.model_fields:
             settings = {"vault_url": vault_url, "master_key_file": folder / "master.key", **settings}
-        made = made_of(database_url=database_url, nats_url=nats_server.url, **settings)
+        made = made_of(database_url=database_url, **{"nats_url": nats_server.url, **settings})
         app = import_module(f"{service}.app").create_app(made, **({"clock": clock} if clock else {}))
         async with app.router.lifespan_context(app):
             transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)

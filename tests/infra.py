@@ -176,6 +176,7 @@ class Wire:
         self._open = asyncio.Event()
         self._open.set()
         self._writers: set[asyncio.StreamWriter] = set()
+        self._clients: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
         self._port = 0
 
@@ -201,6 +202,12 @@ class Wire:
     def thaw(self) -> None:
         self._open.set()
 
+    def say(self, last_words: bytes) -> None:
+        """Tell all clients something, and end their connections when it has left."""
+        for writer in self._clients:
+            writer.write(last_words)
+            writer.close()
+
     def cut(self) -> None:
         """End all connections."""
         for writer in self._writers:
@@ -209,8 +216,10 @@ class Wire:
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, back = await asyncio.open_connection(self._to.host, self._to.port)
         self._writers |= {writer, back}
+        self._clients.add(writer)
         with suppress(OSError):
             await asyncio.gather(self._pump(reader, back), self._pump(there, writer))
+        self._clients.discard(writer)
         for end in (writer, back):
             self._writers.discard(end)
             end.transport.abort()

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -52,7 +52,7 @@ class Runtime:
     service: str
     settings: Any
     engine: AsyncEngine
-    client: Client
+    link: messaging.Link
     relay: Relay
     clock: Clock = utc_now
     limits: Limits | None = None
@@ -60,6 +60,11 @@ class Runtime:
     people: access.Find | None = None
     provider: Provider | None = None
     vault: Vault | None = None
+
+    @property
+    def client(self) -> Client:
+        """The client of the present connection to NATS, or of the last one."""
+        return self.link.client
 
 
 Job = Callable[[Runtime], Awaitable[None]]
@@ -95,6 +100,8 @@ class ApiInfo(BaseModel):
     status: str = Field(serialization_alias="apiStatus")
 
 
+# How soon it is noticed that the connection to NATS has ended.
+LOOK_SECONDS = 0.5
 RELEASED = date(2026, 11, 22)
 
 
@@ -137,16 +144,16 @@ def create(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         engine = database.engine(settings.database_url, settings.database_pool)
         # Connected by a job: what a request needs is the database, and nobody waits for NATS.
-        client = Client()
-        relay = Relay(service, engine, client)
+        link = messaging.Link()
+        relay = Relay(service, engine, link)
         sessions = settings.sessions if isinstance(settings, StaffSettings) else None
         keys = vault() if vault else None
-        made = Runtime(service, settings, engine, client, relay, clock, limits, sessions, people, provider, keys)
+        made = Runtime(service, settings, engine, link, relay, clock, limits, sessions, people, provider, keys)
         app.state.runtime = made
         reading = []
         for read in reads:
             assert inbox is not None, "a service that reads has an inbox"
-            reading.append(Reader(client, read, engine, inbox, clock, handled))
+            reading.append(Reader(link, read, engine, inbox, clock, handled))
         health = Health(database.engine(settings.database_url, 1), reading, keys, clock)
         app.state.health = health
         work: list[tuple[str, Callable[[], Awaitable[None]]]] = [
@@ -173,9 +180,7 @@ def create(
             yield
         finally:
             await _end(tasks)
-            # It says so of a client that was not even begun to be connected.
-            with suppress(AssertionError):
-                await client.close()
+            await messaging.close(link.client)
             await health.close()
             await engine.dispose()
 
@@ -248,10 +253,7 @@ class LanguagePrefix:
 
 
 async def _stay_connected(made: Runtime, answers: Mapping[str, Answer]) -> None:
-    """Have the service's connection to NATS, and answer questions over it.
-
-    A client reconnects by itself, but not where the server ended the connection because of what it was sent.
-    """
+    """Have a connection to NATS, a new one whenever it ended, and answer questions over it."""
     under_way: set[asyncio.Task[None]] = set()
 
     def begin(subject: str, answer: Answer) -> Callable[[Msg], Awaitable[None]]:
@@ -265,13 +267,14 @@ async def _stay_connected(made: Runtime, answers: Mapping[str, Answer]) -> None:
 
     connected = {metrics.SERVICE: made.service}
     while True:
-        if not (made.client.is_connected or made.client.is_reconnecting):
-            metrics.nats_connected.set(0, connected)
-            await messaging.connect(made.settings.nats_url, made.settings.nats_seed, made.service, made.client)
-            for subject, answer in answers.items():
-                await made.client.subscribe(subject, queue=made.service, cb=begin(subject, answer))
-        metrics.nats_connected.set(int(made.client.is_connected), connected)
-        await asyncio.sleep(1)
+        metrics.nats_connected.set(0, connected)
+        await messaging.close(made.client)
+        made.link.client = await messaging.connect(made.settings.nats_url, made.settings.nats_seed, made.service)
+        for subject, answer in answers.items():
+            await made.client.subscribe(subject, queue=made.service, cb=begin(subject, answer))
+        metrics.nats_connected.set(1, connected)
+        while made.client.is_connected:
+            await asyncio.sleep(LOOK_SECONDS)
 
 
 async def _reply(made: Runtime, subject: str, answer: Answer, message: Msg) -> None:

@@ -1,11 +1,14 @@
 """NATS JetStream: the streams, what a service reads from them, and how one event is handled once."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+import nats.errors
 import nats.js.errors
 from nats.aio.client import Client
 from nats.js.api import AckPolicy as ConsumerAck
@@ -23,6 +26,10 @@ log = logging.getLogger(__name__)
 WORKERS = 8
 # A message whose reader was not heard of for so long is given to another one.
 ACK_WAIT_SECONDS = 10
+CONNECT_SECONDS = 5
+CONNECT_AGAIN_SECONDS = 1
+# A server that leaves two in a row unanswered is given up.
+PING_SECONDS = 10
 # How far the clocks of two services may lie apart.
 AHEAD = timedelta(minutes=5)
 # Messages that failed wait here for their next try, while others pass them.
@@ -139,10 +146,18 @@ def inbox_prefix(service: str) -> str:
     return f"_INBOX_{service}"
 
 
-async def connect(url: str, seed: str | None, service: str, client: Client | None = None) -> Client:
-    """A connection that is tried for until it is there, and never given up; errors are logged, not raised.
+@dataclass
+class Link:
+    """A service's way to NATS: the client of the present connection, or of the last one."""
 
-    `client` is connected where one is given, so that it can be handed out before.
+    client: Client = field(default_factory=Client)
+
+
+async def connect(url: str, seed: str | None, service: str) -> Client:
+    """A connection that is tried for until it is there; errors are logged, not raised.
+
+    It ends for good when it ends. The client's own way to connect again is not used: where the server says why it ends
+    a connection, the client is closed while it connects, and is neither connected nor closed afterwards.
     """
     said = ""
 
@@ -152,17 +167,31 @@ async def connect(url: str, seed: str | None, service: str, client: Client | Non
         if said != (said := type(error).__name__):
             log.warning("nats: %s", said)
 
-    made = client or Client()
-    await made.connect(
-        url,
-        name=service,
-        nkeys_seed_str=seed,
-        inbox_prefix=inbox_prefix(service).encode(),
-        max_reconnect_attempts=-1,
-        reconnect_time_wait=1,
-        error_cb=note,
-    )
-    return made
+    while True:
+        made = Client()
+        try:
+            await made.connect(
+                url,
+                name=service,
+                nkeys_seed_str=seed,
+                inbox_prefix=inbox_prefix(service).encode(),
+                allow_reconnect=False,
+                connect_timeout=CONNECT_SECONDS,
+                ping_interval=PING_SECONDS,
+                error_cb=note,
+            )
+        except (nats.errors.Error, OSError) as error:
+            await note(error)
+            await close(made)
+            await asyncio.sleep(CONNECT_AGAIN_SECONDS)
+        else:
+            return made
+
+
+async def close(client: Client) -> None:
+    """End a connection, whatever became of it; one that never was, too."""
+    with suppress(nats.errors.Error, OSError, AssertionError):
+        await client.close()
 
 
 class UnreadableEventError(ValueError):

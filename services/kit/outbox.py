@@ -23,7 +23,6 @@ from uuid import UUID, uuid4
 import asyncpg
 import nats.errors
 import nats.js.errors
-from nats.aio.client import Client
 from opentelemetry import propagate, trace
 from opentelemetry.trace import SpanKind
 from sqlalchemy import (
@@ -47,6 +46,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from kit import roles
 from kit.database import Connection, driver, transaction
 from kit.events import CONTENT_TYPE, EventData, EventType
+from kit.messaging import Link
 
 log = logging.getLogger(__name__)
 
@@ -206,11 +206,10 @@ async def republish_all(engine: AsyncEngine, service: str) -> int:
 class Relay:
     """Publishes outbox rows to JetStream, in order, at least once; readers drop what they have seen."""
 
-    def __init__(self, service: str, engine: AsyncEngine, client: Client) -> None:
+    def __init__(self, service: str, engine: AsyncEngine, link: Link) -> None:
         self.service = service
         self.engine = engine
-        self.client = client
-        self.jetstream = client.jetstream()
+        self.link = link
         self._wake = asyncio.Event()
         self._led_at = -float("inf")
         # The rows that were put aside, with their subjects, and when they are tried again.
@@ -239,7 +238,6 @@ class Relay:
                 if (reason := type(error).__name__) != self._paused:
                     log.warning("relay of %s pauses: %s", self.service, reason)
                     self._paused = reason
-                self.jetstream = self.client.jetstream()
                 await asyncio.sleep(POLL_SECONDS)
 
     async def _run_as_leader(self) -> None:
@@ -271,7 +269,7 @@ class Relay:
         rows = await connection.fetch(CLAIM, BATCH, list(self._refused))
         if rows:
             started = time.time_ns()
-            if not self.client.is_connected:
+            if not self.link.client.is_connected:
                 raise nats.errors.ConnectionClosedError
             for _, group in groupby(rows, key=lambda r: r["subject"].split(".", 1)[0]):
                 await self._publish(connection, list(group))
@@ -304,15 +302,15 @@ class Relay:
 
     async def _publish_at_once(self, rows: list[asyncpg.Record]) -> int | str | None:
         """What NATS had against the batch: its code, or silence; None where all of it is published."""
-        batch = uuid4().hex
+        client, batch = self.link.client, uuid4().hex
         for number, r in enumerate(rows[:-1], 1):
             headers = {**_headers(r), "Nats-Batch-Id": batch, "Nats-Batch-Sequence": str(number)}
-            await self.client.publish(r["subject"], r["payload"], headers=headers)
+            await client.publish(r["subject"], r["payload"], headers=headers)
         last = rows[-1]
         headers = {**_headers(last), "Nats-Batch-Id": batch, "Nats-Batch-Sequence": str(len(rows))}
         headers["Nats-Batch-Commit"] = "1"
         try:
-            reply = await self.client.request(last["subject"], last["payload"], timeout=ACK_SECONDS, headers=headers)
+            reply = await client.request(last["subject"], last["payload"], timeout=ACK_SECONDS, headers=headers)
         except TimeoutError:
             return "no answer"
         error: dict[str, Any] | None = json.loads(reply.data).get("error")
@@ -321,19 +319,21 @@ class Relay:
     async def _publish_one(self, r: asyncpg.Record) -> None:
         """Publish one row, or put it aside where NATS takes others and not this one."""
         try:
-            await self.jetstream.publish(r["subject"], r["payload"], timeout=ACK_SECONDS, headers=_headers(r))
+            await self.link.client.jetstream().publish(
+                r["subject"], r["payload"], timeout=ACK_SECONDS, headers=_headers(r)
+            )
         except nats.js.errors.APIError as error:
             if (error.code or SERVER_FAULT) >= SERVER_FAULT:
                 raise
             self._put_aside(r, str(error.err_code))
         except nats.errors.TimeoutError:
             # Nobody answers to what is not permitted. Where the server is away, it does not answer to this either.
-            await self.client.flush(ACK_SECONDS)
+            await self.link.client.flush(ACK_SECONDS)
             self._put_aside(r, "no answer")
 
     def _fits(self, r: asyncpg.Record) -> bool:
         """Whether NATS takes a message of this size; if not, it would end the connection of whoever sent it."""
-        room = self.client.max_payload - len(r["payload"]) - HEADERS_BYTES
+        room = self.link.client.max_payload - len(r["payload"]) - HEADERS_BYTES
         if fits := room >= sum(len(k) + len(str(v)) + 4 for k, v in r["headers"].items()):
             return fits
         self._put_aside(r, "too large")

@@ -21,7 +21,6 @@ from itertools import chain, repeat
 from uuid import UUID
 
 import nats.errors
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 from opentelemetry import propagate, trace
 from opentelemetry.trace import Span, SpanKind, StatusCode
@@ -29,7 +28,7 @@ from sqlalchemy import Table, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from kit import database, messaging, metrics, roles
-from kit.messaging import ACK_WAIT_SECONDS, Reads, UnreadableEventError
+from kit.messaging import ACK_WAIT_SECONDS, Link, Reads, UnreadableEventError
 from kit.outage import is_outage
 
 log = logging.getLogger(__name__)
@@ -60,7 +59,7 @@ class Reader:
 
     def __init__(
         self,
-        client: Client,
+        link: Link,
         reads: Reads,
         engine: AsyncEngine,
         inbox: Table,
@@ -69,7 +68,7 @@ class Reader:
     ) -> None:
         self.reads = reads
         self.caught_up = False
-        self._client = client
+        self._link = link
         self._engine = engine
         self._inbox = inbox
         self._clock = clock
@@ -112,12 +111,12 @@ class Reader:
                 self._known = self.caught_up = bool(await connection.scalar(text(self.reads.known)))
         if not self._known:
             self._must_be_connected()
-            await messaging.replay(self._client, self.reads)
+            await messaging.replay(self._link.client, self.reads)
 
     async def _check(self) -> None:
         """Look at the consumer. Raises an error of NATS where it, its stream or NATS is not there."""
         self._must_be_connected()
-        manager = self._client.jetstream(timeout=REQUEST_SECONDS)
+        manager = self._link.client.jetstream(timeout=REQUEST_SECONDS)
         info = await manager.consumer_info(self.reads.stream, self.reads.durable)
         now = time.monotonic()
         waiting = (info.num_pending or 0) + (info.num_ack_pending or 0)
@@ -131,7 +130,7 @@ class Reader:
         self._say(None)
 
     def _must_be_connected(self) -> None:
-        if not self._client.is_connected:
+        if not self._link.client.is_connected:
             raise nats.errors.ConnectionClosedError
 
     def _say(self, down: str | None) -> None:
@@ -172,7 +171,8 @@ class Reader:
         me = asyncio.current_task()
         assert me is not None, "run as a task"
         inbox = f"{messaging.inbox_prefix(self.reads.service)}.".encode()
-        subscription = await self._client.jetstream().pull_subscribe_bind(
+        client = self._link.client
+        subscription = await client.jetstream().pull_subscribe_bind(
             self.reads.durable, self.reads.stream, inbox_prefix=inbox
         )
         try:
@@ -182,6 +182,8 @@ class Reader:
                 except nats.errors.TimeoutError:
                     continue
                 except nats.errors.Error:
+                    if client.is_closed:
+                        raise
                     # Nobody answers, at once: without a rest this would be asked thousands of times a second.
                     await asyncio.sleep(DOWN_SECONDS)
                     continue
@@ -261,7 +263,7 @@ class Reader:
             self.reads.stream,
             exc_info=error,
         )
-        jetstream, subject = self._client.jetstream(), f"dead.{self.reads.durable}"
+        jetstream, subject = self._link.client.jetstream(), f"dead.{self.reads.durable}"
         try:
             await jetstream.publish(subject, message.data, stream="DEAD", headers=letter)
         except nats.errors.MaxPayloadError:

@@ -295,7 +295,7 @@ async def test_no_role_changes_deletes_or_writes_by_another_way(peek: asyncpg.Co
     for right in ("update", "delete", "truncate", "trigger"):
         assert await who("read_log", right) == set(), right
     assert await who("read_log", "insert") == {"booking_log"}
-    assert await who("read_log", "select") == {"booking", "booking_owner", "booking_review"}
+    assert await who("read_log", "select") == {"booking", "booking_owner", "booking_review", "booking_history"}
     for right in ("insert", "delete", "truncate"):
         assert await who("read_log_head", right) == set(), right
     assert await who("read_log_head", "update") == {"booking_log"}

@@ -92,6 +92,25 @@ async def test_the_figures_reader_takes_nothing_else_down(booking: Running, nats
     await client.close()
 
 
+@pytest.mark.parametrize(
+    "last_words", [b"", b"-ERR 'Server Shutdown'\r\n", b"-ERR 'Server Shutdown'\r\n-ERR 'Stale Connection'\r\n"]
+)
+async def test_all_works_again_however_the_connection_ended(
+    booking: Running, run: Run, nats_server: infra.NatsServer, outside: Outside, clock: Clock, last_words: bytes
+) -> None:
+    """Ended without a word, and with one that the server gives as its reason."""
+    async with (
+        infra.wire(nats_server.url) as wire,
+        run("notification", clock=clock, nats_url=wire.url, **outside.settings),
+    ):
+        await book(booking)
+        await until(lambda: _told(outside))
+        for told in range(1, 4):
+            wire.say(last_words)
+            await book(booking)
+            await until(lambda told=told: _told(outside, told + 1), 20)
+
+
 async def test_all_goes_on_where_the_storage_was_lost(
     booking: Running, run: Run, nats_server: infra.NatsServer, outside: Outside, clock: Clock
 ) -> None:
@@ -120,8 +139,8 @@ async def _provisioned(client: nats.aio.client.Client, reads: list[messaging.Rea
     return True
 
 
-async def _told(outside: Outside) -> bool:
-    return bool(outside.caught)
+async def _told(outside: Outside, messages: int = 1) -> bool:
+    return len(outside.caught) >= messages
 
 
 async def test_a_service_that_waits_for_nats_ends_at_once(new_database: Databases) -> None:

@@ -9,6 +9,7 @@ SERVER = "services/kit/server.py"
 HEALTH = "services/kit/health.py"
 READERS = "services/kit/readers.py"
 MESSAGING = "services/kit/messaging.py"
+APP = "services/kit/app.py"
 IN_TIME = "tests/kit/test_time_limits.py"
 CONNECTIONS = "tests/kit/test_database.py"
 TOLD = "tests/kit/test_faults_are_told.py"
@@ -17,6 +18,13 @@ LEFT = "tests/kit/test_server.py::test_whoever_is_slow_or_says_too_much_is_left"
 WITHOUT_NATS = "tests/flows/test_without_nats.py"
 
 GUARDS = (
+    Guard(
+        APP,
+        "        while made.client.is_connected:\n",
+        "        while True:\n",
+        f"{WITHOUT_NATS}::test_all_works_again_however_the_connection_ended",
+        "A connection to NATS that has ended is made anew.",
+    ),
     Guard(
         DATABASE,
         'event.listen(made.sync_engine, "checkout", _refuse_closed)',

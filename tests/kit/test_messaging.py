@@ -73,7 +73,7 @@ async def engine(new_database: Databases) -> AsyncIterator[AsyncEngine]:
 @asynccontextmanager
 async def reading(reader: Reader, client: Client, engine: AsyncEngine) -> AsyncIterator[readers.Reader]:
     await messaging.provision(client, [reader.reads])
-    made = readers.Reader(client, reader.reads, engine, INBOX, utc_now)
+    made = readers.Reader(messaging.Link(client), reader.reads, engine, INBOX, utc_now)
     task = asyncio.create_task(made.run())
     yield made
     task.cancel()
