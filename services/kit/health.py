@@ -48,6 +48,7 @@ class Health:
         self._clock = clock
         self._probing: asyncio.Task[None] | None = None
         self._why: str | None = "it was not looked at yet"
+        self._said: str | None = None
         self._looked_at = self._good_at = -float("inf")
 
     async def why_not(self) -> str | None:
@@ -56,9 +57,16 @@ class Health:
             self._probing = asyncio.create_task(self._look())
         if self._probing:
             await asyncio.wait({self._probing}, timeout=ANSWER_SECONDS)
+        why = self._why
         if self._probing and time.monotonic() > self._good_at + TRUSTED_SECONDS:
-            return "it is not known in time"
-        return self._why
+            why = "it is not known in time"
+        for reader in self._readers:
+            if not why and not reader.caught_up:
+                why = f"{reader.reads.durable} waits for what it reads first"
+        if why and why != self._said:
+            log.warning("not ready: %s", why)
+        self._said = why
+        return why
 
     async def close(self) -> None:
         """End what is under way, and give the connection back."""
@@ -71,8 +79,6 @@ class Health:
         began = time.monotonic()
         try:
             why = await self._find()
-            if why != self._why and why:
-                log.warning("not ready: %s", why)
             self._why, self._looked_at = why, time.monotonic()
             self._good_at = self._good_at if why else began
         finally:
@@ -87,9 +93,6 @@ class Health:
                     await connection.execute(text(statement))
         except NO_ANSWER as error:
             return f"the database does not do its part ({type(error).__name__})"
-        for reader in self._readers:
-            if not reader.caught_up:
-                return f"{reader.reads.durable} waits for what it reads first"
         if self._keys:
             try:
                 await self._keys.have_one(self._clock())

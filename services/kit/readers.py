@@ -163,8 +163,8 @@ class Reader:
             idle = set(workers) - self._busy
             for task in idle:
                 task.cancel()
-            if idle:
-                await asyncio.wait(idle)
+            # All of them have ended with their connection, and one has told.
+            await asyncio.gather(*idle, return_exceptions=True)
 
     async def _work(self, end: asyncio.Event) -> None:
         """Take one message after the other: a worker that waits for the database keeps none from the other readers."""

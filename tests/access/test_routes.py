@@ -18,7 +18,6 @@ from kit.web.pages import PAGE
 from tests import infra
 from tests.access.who import COMMON, ROLES, WHO, Open, Staff
 from tests.booking import register
-from tests.booking.conftest import ready
 from tests.conftest import Clock, Run, Running, until
 from tests.signing import form_token, session_of
 
@@ -82,11 +81,14 @@ async def service(
         settings |= {"smtp_host": "127.0.0.1", "smtp_port": 9, "smtp_tls": "none", "mail_from": "S <s@example.se>"}
         settings |= {"sms_url": "http://127.0.0.1:9"}
     async with run(name, clock=clock, **settings) as running:
-        if name == "booking":
-            await until(lambda: ready(running))
+        await until(lambda: _ready(running, name))
         if name == "directory":
             await _import(running, tmp_path)
         yield name, running
+
+
+async def _ready(running: Running, name: str) -> bool:
+    return (await running.http.get(f"/{name}/readyz")).is_success
 
 
 async def _import(running: Running, folder: Path) -> None:

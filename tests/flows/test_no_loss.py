@@ -30,7 +30,7 @@ from tests.conftest import AsRole, Databases, Run, Running, until
 
 # When servers are killed follows from the share that is booked, so that these meet all faults; `make chaos` books a
 # thousand, and with LONG=1 ten thousand.
-BOOKINGS = int(os.environ.get("SAMTID_CHAOS_BOOKINGS", "400"))
+BOOKINGS = int(os.environ.get("SAMTID_CHAOS_BOOKINGS", "200"))
 ADVISORS = BOOKINGS // 200 + 1
 CLIENTS = 8
 # What notification may have had in its hands when it was killed: told twice, at the worst, with the same Message-ID.
