@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+from nats.aio.client import Client
 from sqlalchemy import make_url
 
 from deploy import embedded
+from kit.messaging import Reads
 
 POSTGRES_IMAGE = "postgres:18"
 NATS_IMAGE = "nats:2.15"
@@ -146,6 +148,12 @@ def nats_server(kind: str, folder: Path) -> Iterator[NatsServer]:
     port = embedded.free_port()
     with NatsContainer(NATS_IMAGE, jetstream=True).with_bind_ports(4222, port) as container:
         yield DockerNats(container, f"nats://127.0.0.1:{port}")
+
+
+async def pending(client: Client, reads: Reads) -> int:
+    """How many messages this reader has yet to handle. Raises NotFoundError where its consumer is gone."""
+    info = await client.jetstream().consumer_info(reads.stream, reads.durable)
+    return (info.num_pending or 0) + (info.num_ack_pending or 0)
 
 
 @contextmanager

@@ -228,9 +228,3 @@ async def replay(client: Client, reads: Reads) -> None:
     except nats.js.errors.NotFoundError:
         log.info("consumer %s did not exist yet", reads.durable)
     await manager.add_consumer(reads.stream, reads.config)
-
-
-async def pending(client: Client, reads: Reads) -> int:
-    """How many messages this service has yet to handle. Raises NotFoundError where the consumer is gone."""
-    info = await client.jetstream().consumer_info(reads.stream, reads.durable)
-    return (info.num_pending or 0) + (info.num_ack_pending or 0)

@@ -16,6 +16,7 @@ from nats.aio.client import Client
 from deploy import embedded, installation, permissions
 from deploy.services import SERVICES, all_reads, reads
 from kit import messaging
+from tests import infra
 
 QUERY = "query.booking.contact"
 
@@ -88,7 +89,7 @@ async def test_each_reads_what_it_declares_and_nothing_else(users: Users) -> Non
     for service in SERVICES:
         client = await users.connect(service)
         for read in reads(service):
-            assert await messaging.pending(client, read) == 0
+            assert await infra.pending(client, read) == 0
             if read.stream == "STATE":
                 await messaging.replay(client, read)
             subscription = await client.jetstream().pull_subscribe_bind(read.durable, read.stream)

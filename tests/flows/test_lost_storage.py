@@ -78,7 +78,7 @@ def _reads(service: str) -> list[messaging.Reads]:
 
 
 async def _read_all(client: nats.aio.client.Client) -> bool:
-    return not sum([await messaging.pending(client, r) for s in ("booking", "notification") for r in _reads(s)])
+    return not sum([await infra.pending(client, r) for s in ("booking", "notification") for r in _reads(s)])
 
 
 async def _told(outside: Outside) -> bool:

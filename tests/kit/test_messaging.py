@@ -98,12 +98,11 @@ async def publish(client: Client, body: bytes) -> None:
     await client.jetstream().publish("events.booking.counted", body, headers={"traceparent": "00-y"})
 
 
-async def waiting(client: Client, reader: Reader) -> int:
-    return await messaging.pending(client, reader.reads)
-
-
 async def none_waiting(client: Client, reader: Reader) -> bool:
-    return await waiting(client, reader) == 0
+    """Whether all was acknowledged or given up: what a consumer is about to hand out, it counts nowhere."""
+    manager = client.jetstream()
+    done = (await manager.consumer_info("EVENTS", reader.reads.durable)).ack_floor
+    return bool(done) and done.stream_seq == (await manager.stream_info("EVENTS")).state.last_seq
 
 
 async def dead(client: Client) -> list[Any]:
