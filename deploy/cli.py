@@ -128,10 +128,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     databases.set_defaults(run=_databases)
 
-    _add_streams(commands)
-    _add_simulate(commands)
-    _add_families(commands)
-    _add_figures(commands)
+    for add in (_add_streams, _add_messages, _add_simulate, _add_families, _add_figures):
+        add(commands)
     return parser
 
 
@@ -166,6 +164,20 @@ def _add_streams(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         which.add_argument("numbers", type=int, nargs="*", default=[], metavar="NUMBER")
         which.add_argument("--reader", help="all of one reader")
         which.add_argument("--all", action="store_true")
+
+
+def _add_messages(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    messages = commands.add_parser("messages", help="messages that reached no family (DATABASE_URL of notification)")
+    messages.set_defaults(run=_messages)
+    deeds = messages.add_subparsers(dest="deed", required=True, metavar="COMMAND")
+    listed = deeds.add_parser("list", help="message, booking, kind, way, when it was due, tries, and why")
+    resent = deeds.add_parser("resend", help="send them again, now that the reason is mended")
+    which = resent.add_mutually_exclusive_group(required=True)
+    which.add_argument("messages", type=UUID, nargs="*", default=[], metavar="MESSAGE")
+    which.add_argument("--all", action="store_true")
+    for several in (listed, which):
+        several.add_argument("--booking", type=UUID, nargs=1, help="those of one booking")
+        several.add_argument("--code", nargs=1, help="those that failed for one reason, such as smtp_530")
 
 
 def _add_simulate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -311,6 +323,12 @@ def _dead(chosen: argparse.Namespace) -> int:
         return asyncio.run(dead.main(chosen, url, Path(seed_file).read_text().strip() if seed_file else None))
     except installation.InstallationError as error:
         raise UsageError(f"{error}.") from error
+
+
+def _messages(chosen: argparse.Namespace) -> int:
+    from deploy import messages  # noqa: PLC0415 - see above
+
+    return messages.main(chosen, _setting("DATABASE_URL"))
 
 
 def _republish(_: argparse.Namespace) -> int:

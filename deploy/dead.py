@@ -15,7 +15,7 @@ import nats.js.errors
 from nats.aio.client import Client
 from nats.js.api import RawStreamMsg
 
-from deploy import installation
+from deploy import columns, installation
 
 STREAM = "DEAD"
 # What the dead letter says of itself, and the event did not.
@@ -93,9 +93,7 @@ def _list(letters: Sequence[RawStreamMsg]) -> None:
         )
         for letter in letters
     ]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    columns.show(rows)
 
 
 def _show(letters: Sequence[RawStreamMsg], *, payload: bool) -> None:

@@ -1,6 +1,6 @@
 """The tables of notification: which messages there are to send, and nothing about whom they go to."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +14,7 @@ from sqlalchemy import (
     DateTime,
     Index,
     Integer,
+    Row,
     Table,
     Text,
     UniqueConstraint,
@@ -126,8 +127,8 @@ _UNTRACED = set_span_in_context(
 Change = ReturningInsert[Any] | ReturningUpdate[Any]
 
 
-async def _tell(connection: AsyncConnection, statement: Change, now: datetime) -> int:
-    """Change messages, and write a fact about each of them; how many there were."""
+async def _tell(connection: AsyncConnection, statement: Change, now: datetime) -> list[UUID]:
+    """Change messages, and write a fact about each of them; which they were."""
     rows = (await connection.execute(statement)).all()
     token = attach(_UNTRACED)
     try:
@@ -138,7 +139,7 @@ async def _tell(connection: AsyncConnection, statement: Change, now: datetime) -
     finally:
         detach(token)
     await outbox.add(connection, outbox_table, facts)
-    return len(rows)
+    return [row.id for row in rows]
 
 
 async def advance(connection: AsyncConnection, booking: UUID, sequence: int, now: datetime) -> bool:
@@ -247,10 +248,16 @@ async def settle(
     await _tell(connection, changed.values(_ONE_MORE).returning(*_TOLD), now)
 
 
+async def dead(connection: AsyncConnection, *conditions: ColumnElement[bool]) -> Sequence[Row[Any]]:
+    """The messages that reached nobody, in the order in which they were due."""
+    found = select(*_TOLD).where(message_table.c.status == "dead", *conditions)
+    return (await connection.execute(found.order_by(message_table.c.due_at, message_table.c.id))).all()
+
+
 async def send_again(
     connection: AsyncConnection, now: datetime, *conditions: ColumnElement[bool], version: int | None = None
-) -> int:
-    """Make dead messages pending, as if they were planned now; how many. With a `version` only what is still at it."""
+) -> list[UUID]:
+    """Make dead messages pending, as if they were planned now; which. With a `version` only what is still at it."""
     dead = select(message_table.c.id).where(message_table.c.status == "dead", *conditions)
     if version is not None:
         dead = dead.where(message_table.c.version == version)
