@@ -23,6 +23,7 @@ import httpx
 import nats
 import pytest
 from fastapi import FastAPI
+from nats.aio.client import Client
 from opentelemetry import metrics
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -235,6 +236,16 @@ class Running:
     @property
     def runtime(self) -> Any:
         return self.app.state.runtime
+
+    async def nats(self) -> Client:
+        """The service's own connection to NATS, once it is there."""
+
+        async def connected() -> Client | None:
+            client: Client = self.runtime.client
+            return client if client.is_connected else None
+
+        found: Client = await until(connected)
+        return found
 
 
 Run = Callable[..., AbstractAsyncContextManager[Running]]

@@ -20,6 +20,8 @@ COLOURS = {
     "runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]},
     "resultTypes": ["violations"],
 }
+# Colours are the same in every window: by night they are looked at in a narrow one.
+NARROW = 400
 # The smallest side of what is pressed, in CSS pixels; links within a sentence may be smaller.
 TARGET = 44
 PRESSED = "button, .button, input:not([type=hidden]), select, label.option, .brand, .back"
@@ -50,6 +52,8 @@ async def is_good(page: Page, where: str) -> None:
 
 async def is_good_by_day_and_night(page: Page, where: str) -> None:
     await is_good(page, where)
+    if (page.viewport_size or {})["width"] > NARROW:
+        return
     await page.emulate_media(color_scheme="dark")
     await is_accessible(page, f"{where}, by night", COLOURS)
     await page.emulate_media(color_scheme="light")

@@ -216,7 +216,7 @@ def test_a_booking_is_told_in_one_trace_and_the_next_start_finds_it(state: Path)
 
 
 def test_stopped_while_it_starts_it_leaves_no_orphan_and_can_start_again(state: Path) -> None:
-    for moment in ("making a new", "starting PostgreSQL", "migrating", "waiting for booking"):
+    for moment in ("starting PostgreSQL", "waiting for booking"):
         with running(state) as demo:
             demo.until(moment)
             family = demo.family()

@@ -86,7 +86,7 @@ async def _state(running: Running, subject: str) -> dict[str, Any] | None:
     from nats.js.errors import NotFoundError
 
     try:
-        message = await running.runtime.client.jetstream().get_last_msg("STATE", subject)
+        message = await (await running.nats()).jetstream().get_last_msg("STATE", subject)
     except NotFoundError:
         return None
     return json.loads(message.data or b"{}")
@@ -95,7 +95,7 @@ async def _state(running: Running, subject: str) -> dict[str, Any] | None:
 async def test_a_change_is_version_two_and_one_event_on_the_stream(run: Run, tmp_path: Path) -> None:
     async with run("directory") as directory:
         engine = directory.runtime.engine
-        jetstream = directory.runtime.client.jetstream()
+        jetstream = (await directory.nats()).jetstream()
 
         async def published(count: int) -> bool:
             return (await jetstream.stream_info("STATE")).state.last_seq == count

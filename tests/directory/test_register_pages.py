@@ -46,8 +46,8 @@ async def test_a_change_is_saved_told_and_remembered(directory: Running) -> None
     assert "Sparat." in await desk.page(f"{path}?sparat=ja")
 
     async def told() -> bool:
-        message = await directory.runtime.client.jetstream().get_last_msg(
-            "STATE", "state.directory.schedule.maria-ek-vecka"
+        message = (
+            await (await directory.nats()).jetstream().get_last_msg("STATE", "state.directory.schedule.maria-ek-vecka")
         )
         return b'"end":"11:15:00"' in message.data
 

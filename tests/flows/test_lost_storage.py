@@ -4,6 +4,7 @@ from pathlib import Path
 
 import asyncpg
 import nats
+import pytest
 
 from directory.importing import import_files
 from directory.tables import KINDS
@@ -25,8 +26,10 @@ async def republish(service: Running) -> None:
 
 
 async def test_all_of_jetstream_is_lost(
-    run: Run, nats_server: infra.NatsServer, secret_file: Path, outside: Outside
+    run: Run, nats_server: infra.NatsServer, secret_file: Path, outside: Outside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # What was under way when its stream went is answered by nobody, and tried again later.
+    monkeypatch.setattr(outbox, "RETRY_REFUSED_SECONDS", 1)
     async with run("directory") as directory, run("notification", **outside.settings) as notification:
         await import_files(directory.runtime.engine, sorted(DEMO.glob("*.yaml")), utc_now())
         directory.runtime.relay.wake()

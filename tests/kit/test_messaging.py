@@ -302,8 +302,9 @@ async def test_a_dead_letter_says_which_event_it_was_and_of_which_reader(
 
 
 async def test_a_reader_whose_consumer_is_lost_waits_for_it_and_goes_on(
-    client: Client, engine: AsyncEngine, caplog: pytest.LogCaptureFixture
+    client: Client, engine: AsyncEngine, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(readers, "CHECK_SECONDS", 0.5)
     caplog.set_level(logging.INFO)
     reader = Reader()
 

@@ -289,7 +289,7 @@ async def be_told(notifying: Running, outside: Outside, clock: Clock) -> None:
     """Wait for all messages, and for three dead letters: a mail that is refused, and an event that neither of its
     readers, notification and booking's figures, can understand.
     """
-    client = notifying.runtime.client
+    client = await notifying.nats()
     await client.jetstream().publish("events.booking.confirmed", b"{", stream="EVENTS")
 
     async def told() -> bool:
