@@ -5,9 +5,9 @@ import asyncio
 import sys
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deploy import columns
 from kit import database, roles
@@ -25,9 +25,16 @@ async def _main(chosen: argparse.Namespace, database_url: str) -> int:
     engine = database.engine(database_url, 1, seconds=database.COMMAND_LINE_SECONDS)
     try:
         async with database.begin(engine, role=roles.reader(SERVICE)) as connection:
-            return await (_list if chosen.deed == "list" else _resend)(connection, chosen)
+            if chosen.deed == "list":
+                found = await tables.dead(connection, *_wanted(chosen))
+            else:
+                again = await tables.send_again(connection, utc_now(), *_wanted(chosen))
     finally:
         await engine.dispose()
+    if chosen.deed == "list":
+        _show(found)
+        return 0
+    return _tell(again, chosen.messages)
 
 
 def _wanted(chosen: argparse.Namespace) -> list[Any]:
@@ -36,15 +43,10 @@ def _wanted(chosen: argparse.Namespace) -> list[Any]:
     return [tables.message_table.c[name].in_(values) for name, values in given.items() if values]
 
 
-async def _list(connection: AsyncConnection, chosen: argparse.Namespace) -> int:
-    if found := await tables.dead(connection, *_wanted(chosen)):
-        _show(found)
-    else:
-        print("No message reached nobody.")
-    return 0
-
-
 def _show(found: Sequence[Row[Any]]) -> None:
+    if not found:
+        print("No message reached nobody.")
+        return
     rows = [("MESSAGE", "BOOKING", "KIND", "WAY", "DUE", "TRIES", "CODE")]
     rows += [
         (
@@ -61,10 +63,9 @@ def _show(found: Sequence[Row[Any]]) -> None:
     columns.show(rows)
 
 
-async def _resend(connection: AsyncConnection, chosen: argparse.Namespace) -> int:
-    again = await tables.send_again(connection, utc_now(), *_wanted(chosen))
+def _tell(again: Sequence[UUID], named: Sequence[UUID]) -> int:
     print(f"{len(again)} messages are sent again by the running service, which drops what is out of date by now.")
-    others = set(chosen.messages) - set(again)
+    others = set(named) - set(again)
     for message in sorted(others):
         print(f"samtid messages: {message} is no message that reached nobody.", file=sys.stderr)
     return 1 if others else 0

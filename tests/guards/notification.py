@@ -10,6 +10,7 @@ BARE = "tests/notification/test_rules.py"
 FACTS = "tests/notification/test_facts.py"
 FINAL = "tests/notification/test_delivery.py::test_a_final_refusal_is_dead_at_once_and_a_passing_one_is_tried_again"
 SENT = "tests/notification/test_delivery.py"
+RESENT = "tests/deploy/test_messages.py"
 WAIT = '        return "wait"\n'
 OLDER = '    if sequence < current:\n        return "superseded"\n'
 
@@ -189,5 +190,19 @@ GUARDS = (
         "tests/notification/test_delivery.py"
         "::test_nobody_there_delays_grow_until_it_is_of_no_use_and_then_it_is_a_dead_letter",
         "What fails for the third time is a warning, with the booking's id.",
+    ),
+    Guard(
+        TABLES,
+        'where(message_table.c.status == "dead", *conditions)\n    if version',
+        "where(*conditions)\n    if version",
+        f"{RESENT}::test_what_reached_somebody_is_not_sent_again",
+        "What a family has is not sent again.",
+    ),
+    Guard(
+        "deploy/messages.py",
+        "send_again(connection, utc_now(), *_wanted(chosen))",
+        "send_again(connection, utc_now())",
+        f"{RESENT}::test_what_reached_nobody_is_listed_and_sent_again",
+        "The messages that were named are sent again, and no others.",
     ),
 )
