@@ -9,7 +9,7 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -32,7 +32,10 @@ from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 import kit.metrics
+from booking.roles import SWEEP
+from booking.sharing import service as sharing
 from deploy import installation
+from directory.events import Entity
 from kit import database, messaging, migrations, roles
 from tests import infra, turns
 from tests.booking import register
@@ -110,7 +113,7 @@ def nats_server(infra_kind: str, memory: Path) -> Iterator[infra.NatsServer]:
     shutil.rmtree(storage, ignore_errors=True)
 
 
-Databases = Callable[[str], Awaitable[str]]
+Databases = Callable[..., Awaitable[str]]
 # The URL of the same database as another role: `as_role(url, "booking_owner")`; without a role as the superuser, who
 # sees what the service does not.
 AsRole = Callable[..., str]
@@ -142,12 +145,14 @@ async def admin(postgres: str) -> AsyncIterator[asyncpg.Connection]:
 async def new_database(lasting_database: Databases, admin: asyncpg.Connection) -> AsyncIterator[Databases]:
     """`await new_database("booking")`: a new, empty database, made by the service's real migrations as its owner.
 
+    Or a copy of the one that `like` is the URL of, to which nobody may be connected.
+
     The URL is of the role that serves: it owns nothing, and sees what policies show it. It is dropped after the test.
     """
     made: list[str] = []
 
-    async def make(service: str) -> str:
-        made.append(await lasting_database(service))
+    async def make(service: str, like: str | None = None) -> str:
+        made.append(await lasting_database(service, like))
         return made[-1]
 
     yield make
@@ -161,7 +166,7 @@ def lasting_database(postgres: str, as_role: AsRole, admin: asyncpg.Connection) 
     templates: dict[str, str] = {}
     lock = asyncio.Lock()
 
-    async def make(service: str) -> str:
+    async def make(service: str, like: str | None = None) -> str:
         async with lock:
             if service not in templates:
                 template = f"template_{service}"
@@ -170,9 +175,10 @@ def lasting_database(postgres: str, as_role: AsRole, admin: asyncpg.Connection) 
                 await asyncio.to_thread(migrations.upgrade, service, as_owner)
                 templates[service] = template
             name = f"{service}_{uuid4().hex[:12]}"
+            template = make_url(like).database if like else templates[service]
             # To copy files is faster than to log every page where nothing waits for a disk.
             await admin.execute(
-                f"create database {name} owner {roles.owner(service)} template {templates[service]} strategy file_copy"
+                f"create database {name} owner {roles.owner(service)} template {template} strategy file_copy"
             )
             return as_role(f"{postgres}/{name}", service)
 
@@ -290,6 +296,51 @@ async def run(
                     await admin.dispose()
 
     return start
+
+
+Knows = Callable[[Sequence[Entity]], Awaitable[str]]
+
+
+@pytest.fixture(scope="session")
+def known_registers() -> dict[str, str]:
+    """Databases of booking, each with a register that it has read, by what that holds."""
+    return {}
+
+
+@pytest.fixture
+def knows(
+    run: Run,
+    nats_server: infra.NatsServer,
+    lasting_database: Databases,
+    new_database: Databases,
+    known_registers: dict[str, str],
+    secret_file: Path,
+) -> Knows:
+    """`await knows(entities)`: a new database of booking's, which has read these as directory published them.
+
+    They are read once, and copied from then on; the stream of a test that finds them read is empty.
+    """
+
+    async def know(entities: Sequence[Entity]) -> str:
+        key = "\n".join(f"{type(entity).__name__} {entity.model_dump_json()}" for entity in entities)
+        if key not in known_registers:
+            like = await lasting_database("booking")
+            await register.publish(nats_server.url, entities)
+            async with run(
+                "booking", clock=Clock(register.NOW), manage_secret_file=secret_file, database_url=like
+            ) as first:
+
+                async def ready() -> bool:
+                    return (await first.http.get("/booking/readyz")).is_success
+
+                await until(ready)
+                # What the calendar's job would change, it has changed.
+                async with database.transaction(first.runtime.engine, role=SWEEP) as connection:
+                    await sharing.carry_over(connection, register.NOW)
+            known_registers[key] = like
+        return await new_database("booking", known_registers[key])
+
+    return know
 
 
 async def until(condition: Callable[[], Awaitable[Any]], seconds: float = 60) -> Any:

@@ -265,14 +265,11 @@ async def _stay_connected(made: Runtime, answers: Mapping[str, Answer]) -> None:
 
         return reply
 
-    connected = {metrics.SERVICE: made.service}
     while True:
-        metrics.nats_connected.set(0, connected)
         await messaging.close(made.client)
         made.link.client = await messaging.connect(made.settings.nats_url, made.settings.nats_seed, made.service)
         for subject, answer in answers.items():
             await made.client.subscribe(subject, queue=made.service, cb=begin(subject, answer))
-        metrics.nats_connected.set(1, connected)
         while made.client.is_connected:
             await asyncio.sleep(LOOK_SECONDS)
 

@@ -38,6 +38,7 @@ async def take(runtime: "Runtime", measures: Sequence[Measure]) -> None:
     assert isinstance(pool, AsyncAdaptedQueuePool), "as kit.database makes it"
     metrics.pool_in_use.set(pool.checkedout(), here)
     metrics.pool_size.set(pool.size(), here)
+    metrics.nats_connected.set(int(runtime.client.is_connected), here)
     if runtime.vault:
         metrics.key_stock.set(runtime.vault.stock, here)
     for measure in measures:

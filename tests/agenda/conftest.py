@@ -15,7 +15,7 @@ from directory.events import Entity
 from tests.booking import register
 from tests.booking.conftest import ready
 from tests.booking.test_journey import request_for
-from tests.conftest import Clock, Run, Running, until
+from tests.conftest import Clock, Knows, Run, Running, until
 from tests.infra import NatsServer
 from tests.signing import form_token, session_of
 
@@ -123,12 +123,13 @@ class Work:
 @pytest.fixture
 async def work(
     run: Run,
+    knows: Knows,
     nats_server: NatsServer,
     clock: Clock,
     secret_file: Path,
 ) -> AsyncIterator[Work]:
-    await register.publish(nats_server.url, entities())
-    async with run("booking", clock=clock, manage_secret_file=secret_file) as booking:
+    known = await knows(entities())
+    async with run("booking", clock=clock, manage_secret_file=secret_file, database_url=known) as booking:
         await until(lambda: ready(booking))
         yield Work(booking, clock, nats_server.url)
 

@@ -3,16 +3,15 @@ from pathlib import Path
 
 import pytest
 
-from tests import infra
 from tests.booking import register
-from tests.conftest import Clock, Run, Running, until
+from tests.conftest import Clock, Knows, Run, Running, until
 
 
 @pytest.fixture
-async def booking(run: Run, nats_server: infra.NatsServer, clock: Clock, secret_file: Path) -> AsyncIterator[Running]:
+async def booking(run: Run, knows: Knows, clock: Clock, secret_file: Path) -> AsyncIterator[Running]:
     """Booking with the small register, all of it read."""
-    await register.publish(nats_server.url, register.basic())
-    async with run("booking", clock=clock, manage_secret_file=secret_file) as running:
+    known = await knows(register.basic())
+    async with run("booking", clock=clock, manage_secret_file=secret_file, database_url=known) as running:
         await until(lambda: ready(running))
         yield running
 

@@ -18,11 +18,9 @@ from booking.families import service as families
 from kit import database
 from kit.database import Connection
 from kit.session import COOKIE
-from tests.booking import register
 from tests.booking.conftest import ready
 from tests.browser import catalogue
-from tests.conftest import Clock, Run, Running, until
-from tests.infra import NatsServer
+from tests.conftest import Clock, Knows, Run, Running, until
 from tests.lanes import skip_lane
 from tests.signing import session_of
 
@@ -86,15 +84,16 @@ class Site:
 @pytest.fixture
 async def site(
     run: Run,
-    nats_server: NatsServer,
+    knows: Knows,
     clock: Clock,
     secret_file: Path,
 ) -> AsyncIterator[Site]:
-    await register.publish(nats_server.url, catalogue.entities())
+    known = await knows(catalogue.entities())
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    async with run("booking", clock=clock, manage_secret_file=secret_file, public_url=url) as booking:
+    settings = {"clock": clock, "manage_secret_file": secret_file, "public_url": url, "database_url": known}
+    async with run("booking", **settings) as booking:
         await until(lambda: ready(booking))
         server = Server(uvicorn.Config(booking.app, lifespan="off", log_config=None, access_log=False))
         serving = asyncio.create_task(server.serve([listener]))

@@ -1,5 +1,6 @@
 """What is measured: all of it from the start, nothing that nobody knows any more, and alarms that stand on it."""
 
+import asyncio
 import re
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from deploy.services import SERVICES
 from kit import database, measuring, metrics, outbox, problems
 from kit.faults import Faults
 from kit.telemetry import ServerSpan
+from tests import infra
 from tests.conftest import AsRole, Databases, Run, until
 
 ROOT = Path(__file__).parents[2]
@@ -233,6 +235,26 @@ async def test_events_that_wait_are_counted_and_the_oldest_has_its_age(
         await engine.dispose()
     assert number == 2
     assert 7 * 60 <= age < 8 * 60
+
+
+async def test_whether_nats_answers_is_told_again_and_again(
+    run: Run, nats_server: infra.NatsServer, measured: InMemoryMetricReader
+) -> None:
+    async with run("consent") as consent:
+
+        async def told() -> list[Any]:
+            metrics.nats_connected._known.clear()  # as after a minute
+            await measuring.take(consent.runtime, [])
+            return read(measured)["samtid.nats.connected"].values(samtid__service="consent")
+
+        async def away() -> bool:
+            return not consent.runtime.client.is_connected
+
+        await consent.nats()
+        assert await told() == [1]
+        await asyncio.to_thread(nats_server.kill)
+        await until(away)
+        assert await told() == [0]
 
 
 async def test_what_cannot_be_measured_is_counted_and_told_no_more(
