@@ -9,6 +9,7 @@ import pytest
 from nats.errors import TimeoutError as NoAnswer
 
 from kit import database
+from kit.vault.store import BATCH, KeysUnavailable, Vault
 from tests import infra
 from tests.booking import register
 from tests.booking.conftest import ready
@@ -85,3 +86,25 @@ async def test_a_question_that_gets_no_answer_is_told_of(
         await asker.close()
     told = [r for r in caplog.records if r.getMessage().startswith(QUESTION)]
     assert [(r.levelname, bool(r.exc_info)) for r in told] == [("WARNING", False)]
+
+
+async def test_who_is_ready_can_book_though_the_key_store_has_gone_since(
+    run: Run, nats_server: infra.NatsServer, clock: Clock, secret_file: Path, own_vault: str
+) -> None:
+    await register.publish(nats_server.url, register.basic())
+    async with (
+        infra.wire(own_vault) as wire,
+        run("booking", clock=clock, manage_secret_file=secret_file, vault_url=wire.url) as booking,
+    ):
+        await until(lambda: ready(booking))
+        vault: Vault = booking.runtime.vault
+        wire.refuse()
+        await book(booking)
+        assert vault.stock == BATCH - 1
+        # Keys alone are not enough, and whoever is refused takes none.
+        vault._lookup = None
+        with pytest.raises(KeysUnavailable):
+            await vault.have_one(clock())
+        refused = await booking.http.post("/booking/v1/bookings", json=request_for((await slots(booking))[0]))
+        assert (refused.status_code, refused.json()["type"]) == (503, "urn:samtid:problem:keys-unavailable")
+        assert vault.stock == BATCH - 1

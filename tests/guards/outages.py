@@ -16,6 +16,8 @@ TOLD = "tests/kit/test_faults_are_told.py"
 READ = "tests/kit/test_messaging.py"
 LEFT = "tests/kit/test_server.py::test_whoever_is_slow_or_says_too_much_is_left"
 WITHOUT_NATS = "tests/flows/test_without_nats.py"
+KEYS = "services/kit/vault/store.py"
+WITHOUT_KEYS = "tests/booking/test_key_store.py"
 
 GUARDS = (
     Guard(
@@ -109,6 +111,13 @@ GUARDS = (
         "        await asyncio.wait({self._probing})",
         "tests/kit/test_health.py::test_a_database_that_says_nothing_is_not_ready_within_a_second",
         "Whoever asks for readiness is answered soon.",
+    ),
+    Guard(
+        KEYS,
+        "if self._lookup is None or not any(",
+        "if not any(",
+        f"{WITHOUT_KEYS}::test_who_is_ready_can_book_though_the_key_store_has_gone_since",
+        "No replica is ready that has keys and cannot make hints.",
     ),
     Guard(
         READERS,

@@ -96,11 +96,14 @@ class Vault:
         return len(self._ready)
 
     async def take(self, now: datetime) -> DataKey:
-        """A key that nobody has, committed in the store before. Waits for the store only if none is at hand."""
+        """A key that nobody has, committed in the store before; whoever has it need not ask the store for hints either.
+
+        Waits for the store only if none is at hand.
+        """
         while True:
-            if not self._ready:
+            if not self._ready or self._lookup is None:
                 async with self._filling:
-                    if not self._ready:
+                    if not self._ready or self._lookup is None:
                         await self._make(now)
             if len(self._ready) <= _FEW:
                 self._wanted.set()
@@ -113,15 +116,14 @@ class Vault:
 
     async def have_one(self, now: datetime) -> None:
         """Make sure that the next booking gets its key. Asks the store only if none is at hand."""
-        if not any(key.created_at > now - FRESH for key in self._ready):
+        if self._lookup is None or not any(key.created_at > now - FRESH for key in self._ready):
             self.put_back(await self.take(now))
 
     async def fill(self, now: datetime) -> None:
         """Have keys at hand: make more where few are left."""
         async with self._filling:
             self._wanted.clear()
-            if len(self._ready) <= _FEW:
-                await self._make(now)
+            await self._make(now)
 
     async def keep_filled(self, clock: Callable[[], datetime]) -> None:
         """Fill whenever few keys are left, until cancelled."""
@@ -187,22 +189,29 @@ class Vault:
         It is one byte of a keyed hash and not more, because an old backup holds it too and keys to hashes are not
         destroyed: the whole hash would let whoever has the store try all telephone numbers there are.
         """
-        if self._lookup is None:
-            async with self._store() as connection:
-                await self._insert(connection, [DataKey(_LOOKUP, new_key(), now)])
-            self._lookup = await self.key(_LOOKUP)
-            assert self._lookup is not None, "just made, and never destroyed"
-        return hmac.digest(self._lookup, f"{kind}\0{text}".encode(), "sha256")[0]
+        key = self._lookup or await self._look_up(now)
+        return hmac.digest(key, f"{kind}\0{text}".encode(), "sha256")[0]
 
     async def close(self) -> None:
         """Give the connections back."""
         await self._engine.dispose()
 
     async def _make(self, now: datetime) -> None:
-        made = [DataKey(uuid4(), new_key(), now) for _ in range(BATCH)]
+        """What a booking needs, as far as it lacks: the key of hints, and more keys where few are left."""
+        if self._lookup is None:
+            await self._look_up(now)
+        if len(self._ready) <= _FEW:
+            made = [DataKey(uuid4(), new_key(), now) for _ in range(BATCH)]
+            async with self._store() as connection:
+                await self._insert(connection, made)
+            self._ready.extend(made)
+
+    async def _look_up(self, now: datetime) -> bytes:
         async with self._store() as connection:
-            await self._insert(connection, made)
-        self._ready.extend(made)
+            await self._insert(connection, [DataKey(_LOOKUP, new_key(), now)])
+        key = self._lookup = await self.key(_LOOKUP)
+        assert key is not None, "just made, and never destroyed"
+        return key
 
     async def _insert(self, connection: Connection, made: Sequence[DataKey]) -> None:
         wrapped = [self._masters.wrap(key.id, key.key) for key in made]
