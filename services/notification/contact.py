@@ -71,10 +71,11 @@ class Contact(Read):
 async def ask(client: Client, booking: UUID) -> Contact | Protected | None:
     """The contact of a booking, or None where it has been erased.
 
-    Raises NotKnown where nobody answers within two seconds, TryLater where the answer cannot be read: never a guess.
+    Raises NotKnown where nobody answers within two seconds or nobody can be asked, TryLater where the answer cannot be
+    read: never a guess.
     """
     if not client.is_connected:
-        raise TryLater("no_answer")
+        raise NotKnown("no_answer")
     headers: dict[str, str] = {}
     propagate.inject(headers)
     question = json.dumps({"booking": str(booking)}).encode()

@@ -143,6 +143,13 @@ GUARDS = (
     ),
     Guard(
         CONTACT,
+        '        raise NotKnown("no_answer")\n    headers',
+        '        raise TryLater("no_answer")\n    headers',
+        f"{SENT}::test_a_broker_that_is_away_is_no_failure_of_a_server",
+        "Nobody to ask is no failure of a server: the message does not wait for hours.",
+    ),
+    Guard(
+        CONTACT,
         '        raise TryLater("unreadable_answer") from None\n',
         "        return None\n",
         f"{SENT}::test_without_an_answer_it_waits_and_does_not_guess",

@@ -28,6 +28,7 @@ from booking import events
 from kit import telemetry
 from notification import delivery, rules
 from notification.settings import Settings
+from tests import infra
 from tests.conftest import Running, until
 from tests.notification.conftest import (
     BOOKED_AT,
@@ -381,17 +382,47 @@ async def test_bookings_silence_is_no_failure_of_a_server(notification: Notifica
             row = (await rows(running, one)).get((1, "change"))
             return row if row and row.next_attempt_at == clock.now + rules.ASK_AGAIN else None
 
-        for _ in range(12):
-            row = await until(asked_again)
+        row = await until(asked_again)
+        for _ in range(11):
             clock.now = row.next_attempt_at
+            row = await until(asked_again)
         assert row.attempts == 0
         told = [code for _, _, code in await _told(running, row.id)]
         # Each reason is told once, not each time.
         assert told == [None, *(code for code, _ in groupby(told[1:]))]
         assert "answer_too_old" in told
         booking.answers[one] = answer(1)
-        clock.now += rules.ASK_AGAIN
+        clock.now = row.next_attempt_at
         await _settled(running, one, 1, "change")
+
+
+async def test_a_broker_that_is_away_is_no_failure_of_a_server(
+    notification: Notification, booking: Booking, nats_server: infra.NatsServer
+) -> None:
+    """However long nobody can be asked: what fell due meanwhile goes as soon as somebody can."""
+    one, clock = uuid4(), FakeTime(BOOKED_AT)
+    booking.answers[one] = None
+    async with (
+        infra.wire(nats_server.url) as wire,
+        notification(clock=clock, nats_url=wire.url) as running,
+    ):
+        await booking.publish(events.CONFIRMED, one)
+        await _failing(running, one, "confirmation", "no_answer")
+        booking.answers[one] = answer()
+        wire.refuse()
+
+        async def connected(expected: bool) -> bool:
+            return running.runtime.client.is_connected is expected
+
+        await until(lambda: connected(False))
+        for _ in range(4):
+            clock.now += rules.ASK_AGAIN
+            row = await _failing(running, one, "confirmation", "no_answer", at=clock.now + rules.ASK_AGAIN)
+        assert row.attempts == 0
+        await wire.open()
+        await until(lambda: connected(True))
+        clock.now += rules.ASK_AGAIN
+        await _settled(running, one, 0, "confirmation")
 
 
 async def test_an_answer_older_than_the_fact_waits(
