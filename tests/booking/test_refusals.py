@@ -1,10 +1,14 @@
 """Each refusal by its name, in the reader's language, with nothing written."""
 
+from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
+from booking.slots.service import SlotId
 from kit import database
 from tests.booking import register
-from tests.booking.test_journey import CONTACT, request_for, slots
+from tests.booking.test_journey import CONTACT, QUERY, request_for, slots
 from tests.conftest import Clock, Running
 from tests.sharing.world import put
 
@@ -49,6 +53,25 @@ async def test_what_is_invalid_is_named_by_field_and_never_repeated(booking: Run
         assert swedish["errors"][0]["message"] != english["errors"][0]["message"] or field == "modality"
         assert "850101" not in str(english) + str(swedish)
     assert first in await slots(booking)
+
+
+@pytest.mark.parametrize("name", ["from", "to"])
+@pytest.mark.parametrize(
+    "far", ["0001-01-01", "1999-12-31", "2101-01-01", "9999-12-31", "9999-12-31T23:59:59Z", "0001-01-01T00:00:00+14:00"]
+)
+async def test_times_at_the_ends_of_time_are_refused(booking: Running, name: str, far: str) -> None:
+    answer = await booking.http.get("/booking/v1/slots", params={**QUERY, name: far})
+    assert (answer.status_code, answer.json()["errors"]) == (
+        422,
+        [{"field": name, "message": "Välj en dag från 2000 till 2100."}],
+    )
+
+
+@pytest.mark.parametrize("start", [datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, tzinfo=UTC)])
+async def test_the_id_of_a_slot_at_the_ends_of_time_is_none(booking: Running, start: datetime) -> None:
+    slot = str(SlotId("foraldrasamtal", "maria-ek", start))
+    answer = await hold(booking, {"id": slot})
+    assert (answer.status_code, [e["field"] for e in answer.json()["errors"]]) == (422, ["slot"])
 
 
 async def test_all_that_is_wrong_is_told_at_once(booking: Running) -> None:

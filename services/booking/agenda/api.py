@@ -1,6 +1,6 @@
 """An advisor's days over HTTP, for programs that the advisor signs in to, and for whoever is signed in to the pages."""
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -19,6 +19,7 @@ from booking.slots.api import PlaceOut, Running, place_out
 from booking.slots.reads import Modality
 from kit import access
 from kit.access import NotAllowed, NotSignedIn, Person
+from kit.days import Day
 from kit.language import Language, instant, of_request, when_text
 from kit.problems import responses
 from kit.refusal import TooLarge
@@ -67,14 +68,8 @@ async def agenda(
     request: Request,
     running: Running,
     person: Advising,
-    first: Annotated[
-        date | None,
-        Query(alias="from", ge=date(2000, 1, 1), le=date(2100, 1, 1), description="local; today if left out"),
-    ] = None,
-    last: Annotated[
-        date | None,
-        Query(alias="to", ge=date(2000, 1, 1), le=date(2100, 1, 1), description="local, included; `from` if left out"),
-    ] = None,
+    first: Annotated[Day | None, Query(alias="from", description="local; today if left out")] = None,
+    last: Annotated[Day | None, Query(alias="to", description="local, included; `from` if left out")] = None,
 ) -> Response:
     """The signed-in advisor's own days: what is booked, held or taken, without who the families are."""
     first = first or service.today(running.clock())

@@ -24,6 +24,7 @@ from booking.slots.reads import ScheduleException
 from booking.slots.service import SlotId
 from kit import access
 from kit.access import Person
+from kit.days import Day, is_near
 from kit.language import Language, clock_text, day_text, phone_text
 from kit.refusal import Invalid, NotFound
 from kit.web import pages
@@ -34,12 +35,11 @@ PAGES = Pages(TEXTS, "booking.agenda", "booking.bookings", "booking.slots")
 PAGES.templates.filters["phone"] = phone_text
 
 Advising = Annotated[Person, Depends(access.signed_in("advisor"))]
-Chosen = Annotated[date | None, Query(ge=date(2000, 1, 2), le=date(2100, 1, 1))]
+Chosen = Annotated[Day | None, Query()]
 News = Annotated[str | None, Query(max_length=20)]
 NEWS = ("fulfilled", "no_show", "reopen", "moved", "moved_away", "cancelled", "follow_up", "again")
 OUTCOMES: Mapping[str, Outcome | None] = {"fulfilled": "fulfilled", "no_show": "no_show", "reopen": None}
 REASONS: tuple[Reason, ...] = get_args(Reason)
-_FIRST_YEAR, _LAST_YEAR = 2000, 2100
 
 
 @router.get("/arbetsdag")
@@ -290,6 +290,6 @@ def _monday(week: str) -> date:
         found = date.fromisocalendar(int(week[:4]), int(week[-2:]), 1)
     except ValueError:
         raise NotFound from None
-    if not _FIRST_YEAR <= found.year < _LAST_YEAR:
+    if not is_near(found):
         raise NotFound
     return found

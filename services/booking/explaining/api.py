@@ -5,15 +5,15 @@ from typing import Annotated, get_args
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
-from booking.bookings.rules import invalid
 from booking.explaining import service
 from booking.explaining.rules import Reason, Rule
 from booking.explaining.service import ROLES, Asked
 from booking.slots.api import Running
 from kit import access, database
 from kit.access import NotAllowed, NotSignedIn, Person
+from kit.days import Instant
 from kit.language import instant, of_request
 from kit.problems import responses
 from kit.refusal import NotFound
@@ -51,11 +51,9 @@ async def explanation(
     offering: Annotated[str, Query(min_length=1, max_length=63)],
     advisor: Annotated[str, Query(min_length=1, max_length=63, description="of a municipality of the person's units")],
     municipality: Annotated[str, Query(pattern="^[0-9]{4}$", description="SCB code")],
-    start: Annotated[AwareDatetime, Query(description="an instant from 2000 to 2099")],
+    start: Annotated[Instant, Query(description="an instant from 2000 to 2100")],
 ) -> Response:
     """The rules of search and booking in order, up to the first that stands in the way."""
-    if not datetime(2000, 1, 2, tzinfo=UTC) <= start < datetime(2099, 12, 31, tzinfo=UTC):
-        raise invalid("start", "Välj en tid från 2000 till 2099.", "Choose an instant from 2000 to 2099.")
     asked = Asked(offering, municipality, advisor, start.astimezone(UTC))
     async with database.driver(running.engine) as connection:
         told = await service.explain(connection, person, asked, now=running.clock(), language=of_request(request))

@@ -13,6 +13,7 @@ from booking.sharing.rules import HOME
 from booking.slots.pages import Running
 from kit import access, database
 from kit.access import Person
+from kit.days import is_near
 from kit.language import Language, clock_text, day_text
 from kit.web import pages
 from kit.web.pages import Pages
@@ -23,8 +24,6 @@ PAGES = Pages(TEXTS, "booking.explaining")
 Asking = Annotated[Person, Depends(access.signed_in(*ROLES))]
 FIELDS = ("insats", "kommun", "radgivare", "dag", "tid")
 LABELS = {"insats": "offering", "kommun": "town", "radgivare": "advisor"}
-# Days about the ends of time have no instant in UTC.
-_FIRST, _END = date(2000, 1, 1), date(2100, 1, 1)
 
 
 @router.get("/varfor-inte")
@@ -79,7 +78,7 @@ def _read(request: Request, typed: Mapping[str, str], choices: Choices) -> tuple
     except ValueError:
         errors["dag"] = PAGES.text(request, "day_wrong")
     else:
-        if not _FIRST <= day < _END:
+        if not is_near(day):
             errors["dag"] = PAGES.text(request, "day_wrong")
     try:
         wall = time.fromisoformat(typed["tid"].replace(".", ":")).replace(second=0, microsecond=0, tzinfo=None)

@@ -18,6 +18,7 @@ from booking.sharing.rules import today
 from kit import access, database
 from kit.access import Person
 from kit.app import Runtime, runtime
+from kit.days import is_near
 from kit.language import Language
 from kit.refusal import NotFound
 from kit.web import pages
@@ -129,8 +130,7 @@ def asked(sent: Mapping[str, str], now: date) -> Asked:
         except ValueError:
             errors[name] = "day_wrong"
     first, last = days.get("fran", now), days.get("till", now)
-    # Days at the ends of time have no instant in UTC.
-    errors |= {name: "day_wrong" for name, day in days.items() if not date(2000, 1, 1) <= day < date(2200, 1, 1)}
+    errors |= {name: "day_wrong" for name, day in days.items() if not is_near(day)}
     if not errors and last < first:
         errors["till"] = "last_wrong"
     elif not errors and last - first < DAY * (SHORTEST_DAYS - 1):

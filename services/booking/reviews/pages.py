@@ -16,6 +16,7 @@ from booking.reviews.texts import TEXTS
 from kit import access
 from kit.access import Person
 from kit.app import Runtime, runtime
+from kit.days import is_near
 from kit.language import Language, clock_text, day_text, instant
 from kit.web import pages
 from kit.web.pages import Pages
@@ -76,8 +77,7 @@ def _day(typed: Mapping[str, str], name: str, errors: dict[str, str]) -> date | 
     except ValueError:
         errors[name] = "day_wrong"
         return None
-    # Days at the ends of time have no instant in UTC.
-    if not date(2000, 1, 1) <= day < date(2200, 1, 1):
+    if not is_near(day):
         errors[name] = "day_wrong"
         return None
     return day

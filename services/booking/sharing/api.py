@@ -13,6 +13,7 @@ from booking.sharing.rules import PeriodKind, today
 from booking.slots.api import Running
 from kit import access, database
 from kit.access import NotAllowed, NotSignedIn, Person
+from kit.days import FIRST_YEAR, LAST_YEAR
 from kit.problems import responses
 from kit.refusal import NotFound
 
@@ -123,7 +124,7 @@ async def report_of(
     running: Running,
     person: Coordinating,
     pool: Annotated[str, Path(max_length=63)],
-    year: Annotated[int, Path(ge=2000, le=2100)],
+    year: Annotated[int, Path(ge=FIRST_YEAR, le=LAST_YEAR)],
 ) -> Response:
     """What each municipality had, used, borrowed and lent in a year, by period. A year without any has no periods."""
     async with database.transaction(running.engine, seconds=database.JOB_SECONDS) as connection:

@@ -16,6 +16,7 @@ from booking.slots.pages import Running
 from kit import access, database
 from kit.access import Person
 from kit.app import Runtime
+from kit.days import FIRST_YEAR, LAST_YEAR
 from kit.language import Language, day_text, minutes_text
 from kit.refusal import NotFound
 from kit.web import pages
@@ -26,7 +27,7 @@ PAGES = Pages(TEXTS, "booking.sharing")
 
 Coordinating = Annotated[Person, Depends(access.signed_in("coordinator"))]
 PoolId = Annotated[str, Path(max_length=63)]
-Year = Annotated[int, Path(ge=2000, le=2100)]
+Year = Annotated[int, Path(ge=FIRST_YEAR, le=LAST_YEAR)]
 COLUMNS = ("entitled", "credit", "used", "borrowed", "lent", "unused", "balance")
 
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime, BaseModel
+from pydantic import BaseModel
 
 from booking.slots import service
 from booking.slots.reads import Modality
@@ -16,6 +16,7 @@ from booking.slots.service import SlotId
 from booking.slots.tables import Search
 from kit import database
 from kit.app import Runtime, runtime
+from kit.days import DayOrInstant
 from kit.language import Language, instant, of_request, when_text
 from kit.problems import responses
 
@@ -68,11 +69,9 @@ async def slots(
     running: Running,
     offering: Annotated[str, Query(min_length=1, max_length=63)],
     municipality: Annotated[str, Query(pattern="^[0-9]{4}$", description="SCB code")],
-    first: Annotated[
-        AwareDatetime | date | None, Query(alias="from", description="a local date, or an instant")
-    ] = None,
+    first: Annotated[DayOrInstant | None, Query(alias="from", description="a local date, or an instant")] = None,
     last: Annotated[
-        AwareDatetime | date | None, Query(alias="to", description="a local date (included), or an instant (not)")
+        DayOrInstant | None, Query(alias="to", description="a local date (included), or an instant (not)")
     ] = None,
     modality: Modality | None = None,
     advisor: Annotated[str | None, Query(max_length=63)] = None,

@@ -19,6 +19,7 @@ from booking.slots.tables import Search
 from booking.slots.texts import TEXTS
 from kit import database
 from kit.app import Runtime, runtime
+from kit.days import is_near
 from kit.language import Language, clock_text, day_text, phone_text, when_text
 from kit.web import pages
 from kit.web.pages import Pages
@@ -319,8 +320,7 @@ def _asked_day(request: Request) -> tuple[str, date | None]:
         day = date.fromisoformat(typed)
     except ValueError:
         return typed, None
-    # Days at the ends of time have no instant in UTC.
-    return typed, day if date(2000, 1, 1) <= day < date(2200, 1, 1) else None
+    return typed, day if is_near(day) else None
 
 
 def _weeks(request: Request, after: datetime | None, now: datetime) -> list[tuple[str, date]]:

@@ -14,6 +14,7 @@ from booking.slots.rules import Block, Free, NotOffered
 from booking.slots.tables import Search
 from kit import telemetry
 from kit.database import Connection
+from kit.days import is_near
 
 _CLOSED = holidays.country_holidays("SE", categories=("public", "de_facto"))
 
@@ -41,9 +42,12 @@ class SlotId:
         try:
             plain = base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4)).decode()
             offering, advisor, minutes = plain.split("|")
-            return cls(offering, advisor, datetime.fromtimestamp(int(minutes) * 60, UTC))
+            start = datetime.fromtimestamp(int(minutes) * 60, UTC)
         except (ValueError, OverflowError, OSError, binascii.Error) as error:
             raise ValueError("not the id of a slot") from error
+        if not is_near(start):
+            raise ValueError("not the id of a slot")
+        return cls(offering, advisor, start)
 
 
 async def search(connection: Connection, wanted: Search) -> list[Free]:
