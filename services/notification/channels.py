@@ -22,9 +22,18 @@ OF_RECIPIENT = frozenset({550, 551, 552, 553, 556})
 PERMANENT = range(500, 600)
 # The class, subject and detail of an enhanced status code (RFC 3463), with which a reply may begin.
 ENHANCED = re.compile(r"\s*5\.(\d{1,3})\.(\d{1,3})\b")
-ADDRESS, MAILBOX, POLICY = 1, 2, 7
+ADDRESS, MAILBOX = 1, 2
 # Of the address class, but said of the sender.
 OF_SENDER = frozenset({7, 8})
+# Of the network, but said by some where they know no such recipient.
+NOBODY_THERE = (4, 1)
+# Without such a code these words say that a server means us: our name, our amount, our standing.
+MAIL_OF_US = re.compile(
+    r"relay|rcpthosts|auth|sender|spf|dkim|dmarc|black ?list|block|spam|quota|limit|too many|policy|denied|listed",
+    re.IGNORECASE,
+)
+# A server may repeat whom it speaks of, and any word can be part of that.
+REPEATED = re.compile(r"\S+@\S+")
 # What an SMS provider answers to a request that is not as it should be. What differs from family to family in ours is
 # the number, so it is that, unless the answer speaks of something else.
 SMS_REFUSED = (400, 422)
@@ -65,17 +74,17 @@ async def send_mail(settings: Settings, mail: EmailMessage) -> None:
 
 
 def _refusal(error: aiosmtplib.SMTPResponseException, final: frozenset[int]) -> TryLater | Refused:
-    """Final where the server speaks of the recipient: by its enhanced code, or without one by the codes of `final`."""
+    """Final where the server speaks of the recipient: by its enhanced code, or without one by `final` and its words."""
     code = f"smtp_{error.code}"
     if error.code not in PERMANENT:
         return TryLater(code)
     if found := ENHANCED.match(error.message):
         subject, detail = int(found[1]), int(found[2])
-        if subject in (ADDRESS, MAILBOX) and not (subject == ADDRESS and detail in OF_SENDER):
-            return Refused(code)
-        if subject in (ADDRESS, POLICY):
-            return TryLater(code)
-    return Refused(code) if error.code in final else TryLater(code)
+        of_address = subject == ADDRESS and detail not in OF_SENDER
+        of_recipient = of_address or subject == MAILBOX or (subject, detail) == NOBODY_THERE
+    else:
+        of_recipient = error.code in final and not MAIL_OF_US.search(REPEATED.sub("", error.message))
+    return Refused(code) if of_recipient else TryLater(code)
 
 
 async def send_sms(settings: Settings, http: httpx.AsyncClient, *, to: str, text: str, message: UUID) -> None:

@@ -10,6 +10,7 @@ BARE = "tests/notification/test_rules.py"
 FACTS = "tests/notification/test_facts.py"
 FINAL = "tests/notification/test_delivery.py::test_a_final_refusal_is_dead_at_once_and_a_passing_one_is_tried_again"
 SENT = "tests/notification/test_delivery.py"
+SAID = "tests/notification/test_channels.py"
 RESENT = "tests/deploy/test_messages.py"
 WAIT = '        return "wait"\n'
 OLDER = '    if sequence < current:\n        return "superseded"\n'
@@ -171,10 +172,17 @@ GUARDS = (
     ),
     Guard(
         CHANNELS,
-        "        if subject in (ADDRESS, POLICY):\n            return TryLater(code)\n",
-        "",
-        f"{FINAL}[550 5.7.1 refused by DMARC-250 OK-pending-smtp_550]",
+        "    if found := ENHANCED.match(error.message):",
+        "    if (found := ENHANCED.match(error.message)) and int(found[1]) in (ADDRESS, MAILBOX):",
+        f"{SAID}::test_only_a_refused_recipient_is_final",
         "A refusal of us, whatever its number, is not final.",
+    ),
+    Guard(
+        CHANNELS,
+        ' and not MAIL_OF_US.search(REPEATED.sub("", error.message))',
+        "",
+        f"{SAID}::test_only_a_refused_recipient_is_final",
+        "A refusal of us in words alone is not final.",
     ),
     Guard(
         CHANNELS,
