@@ -34,11 +34,14 @@ MAIL_OF_US = re.compile(
 )
 # A server may repeat whom it speaks of, and any word can be part of that.
 REPEATED = re.compile(r"\S+@\S+")
-# What an SMS provider answers to a request that is not as it should be. What differs from family to family in ours is
-# the number, so it is that, unless the answer speaks of something else.
+# What an SMS provider answers to a request that is not as it should be: the number is not, where the answer speaks of
+# it and of nothing of ours.
 SMS_REFUSED = (400, 422)
-OF_US = re.compile(
-    r"\b(from|sender|message|text|body|encoding|credits?|balance|account|auth\w*|limit)\b", re.IGNORECASE
+OF_NUMBER = re.compile(r"""\b(number|recipient|destination|msisdn|(tele)?phone|nummer)\b|(^|["'])to\b""", re.IGNORECASE)
+SMS_OF_US = re.compile(
+    r"\b(from|sender|originator|messages?|text|body|encoding|credits?|credentials?|key|user ?name|password|funds"
+    r"|balance|account|auth\w*|limit\w*|rate|quota|exceeded|temporar\w*)\b",
+    re.IGNORECASE,
 )
 
 
@@ -101,5 +104,6 @@ async def send_sms(settings: Settings, http: httpx.AsyncClient, *, to: str, text
         raise TryLater(f"sms_{type(error).__name__}") from None
     if answer.is_success:
         return
-    of_number = answer.status_code in SMS_REFUSED and not OF_US.search(answer.text)
+    said = answer.text
+    of_number = answer.status_code in SMS_REFUSED and OF_NUMBER.search(said) and not SMS_OF_US.search(said)
     raise (Refused if of_number else TryLater)(f"sms_{answer.status_code}")

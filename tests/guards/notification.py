@@ -199,6 +199,20 @@ GUARDS = (
         "An account without money costs no family its message.",
     ),
     Guard(
+        CHANNELS,
+        " and OF_NUMBER.search(said)",
+        "",
+        f"{SAID}::test_only_a_refused_number_is_final",
+        "A provider that does not speak of the number has not refused it.",
+    ),
+    Guard(
+        CHANNELS,
+        " and not SMS_OF_US.search(said)",
+        "",
+        f"{SAID}::test_only_a_refused_number_is_final",
+        "A provider that speaks of us has not refused the number.",
+    ),
+    Guard(
         "services/notification/delivery.py",
         "late = message.attempts + 1 >= WARNED_FROM if",
         "late = False if",

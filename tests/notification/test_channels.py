@@ -204,8 +204,24 @@ async def test_what_was_taken_is_sent_whatever_is_said_afterwards(
     ("status", "body", "expected"),
     [
         (400, "Invalid number", rules.Refused),
-        (400, '{"detail":"Bad Request"}', rules.Refused),
         (422, "to is not a telephone number", rules.Refused),
+        (422, '{"errors":{"to":"invalid"}}', rules.Refused),
+        (400, '{"detail":"Bad Request"}', rules.TryLater),
+        (422, "", rules.TryLater),
+        *(
+            (400, said, rules.TryLater)
+            for said in (
+                "Invalid credentials",
+                "Wrong username or password",
+                "Insufficient funds to send to this number",
+                "Rate exceeded for this number",
+                "Quota exceeded",
+                "Invalid API key",
+                "Originator not allowed",
+                "Number temporarily unavailable",
+                "Failed to read what was sent",
+            )
+        ),
         (400, "Invalid from", rules.TryLater),
         (400, "Message too long", rules.TryLater),
         (422, "No credit on the account", rules.TryLater),

@@ -587,7 +587,7 @@ async def test_a_provider_that_refuses_a_number_is_final(notification: Notificat
 
     @provider.post("/a1/sms")
     async def sms() -> None:
-        raise HTTPException(status)
+        raise HTTPException(status, "Invalid number")
 
     import uvicorn
 
