@@ -1,16 +1,19 @@
 """Follow-ups, and booking for a family that calls."""
 
 import re
+from datetime import time
 from typing import Any
 
 import httpx
 import pytest
 
 from booking.slots.service import SlotId
+from directory import events as directory
 from kit import addresses
 from kit.language import instant
 from tests.agenda.conftest import Work, at, person
 from tests.agenda.test_days import TEN, plain
+from tests.booking import register
 
 PATH = "/telefonbokning/horby/foraldrasamtal"
 KIM = {"namn": "Kim", "telefon": "070-123 45 67", "barn": "2", "sprak": "sv"}
@@ -119,6 +122,32 @@ async def test_staff_choose_from_which_day_on_times_are_listed(work: Work) -> No
     listed = await work.post(PATH, satt="video", familj=str(row.family), visa="20", fran="2026-03-09")
     assert instant(SlotId.parse(times(listed.text)[0]).start) == "2026-03-09T07:00:00Z"
     assert "fran=2026-03-09" in listed.text
+
+
+async def test_visits_in_the_familys_own_municipality_come_first_however_late(work: Work) -> None:
+    fridays = [directory.WeeklyBlock(weekday=5, start=time(9), end=time(12), modalities=["visit"], place="bvc-hoor")]
+    await work.learn(
+        register.CENTRE.model_copy(update={"id": "bvc-hoor", "municipality": "1267", "name": "BVC Höör"}),
+        register.schedule("advisor-1", version=2, weekly=fridays),
+    )
+    booking = await work.id_of(await work.family_books(TEN, "1267"))
+    mine = f"/arbetsdag/bokning/{booking}"
+    for path in (
+        "/telefonbokning/hoor/foraldrasamtal",
+        f"{mine}/flytta-till-annan",
+        f"{mine}/uppfoljning-hos-annan",
+    ):
+        page = (await work.get(path, satt="visit")).text
+        assert re.findall("<h2>(I [^<]+)</h2>", page) == ["I Höör", "I andra kommuner"], path
+        listed = await starts(work, path, satt="visit")
+        assert listed[0] == "2026-03-06T08:00:00Z", path
+        assert listed[10] < "2026-03-03", "nor is what comes sooner elsewhere hidden"
+        assert len(listed) == 20
+        later = await starts(work, path, satt="visit", fran="2026-03-07")
+        assert (later[0], later[10]) == ("2026-03-13T08:00:00Z", "2026-03-09T07:00:00Z")
+    # Of one advisor's times it is not said that a town has none.
+    hers = (await work.get(f"{mine}/flytta", satt="visit")).text
+    assert re.findall("<h2>(I [^<]+)</h2>", hers) == ["I andra kommuner"]
 
 
 async def test_a_follow_up_with_a_colleague_is_told_aloud(work: Work) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from datetime import time, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,12 @@ import pytest
 from booking.figures import service as figures
 from booking.roles import MEASURE
 from booking.slots import tables
+from booking.slots.service import SlotId
 from booking.slots.tables import Search
 from directory import events as directory
 from directory.events import Entity
 from kit import database
+from kit.language import instant
 from tests.booking import register
 from tests.booking.conftest import ready
 from tests.booking.test_journey import CONTACT, request_for, slots
@@ -29,11 +31,18 @@ CENTRES = {"bvc-horby": HORBY, "bvc-hoor": HOOR, "familjens-hus": ESLOV}
 VISIT = {"modality": "visit", "any_advisor": "true", "limit": 500}
 
 
-def working(advisor: str, place: str, start: int = 8, *, ways: tuple[str, ...] = ("video", "visit")) -> Entity:
+def working(
+    advisor: str,
+    place: str,
+    start: int = 8,
+    *,
+    ways: tuple[str, ...] = ("video", "visit"),
+    days: Iterable[int] = range(1, 6),
+) -> Entity:
     """Weekdays from an hour until noon, with visits at a place."""
     blocks = [
         directory.WeeklyBlock(weekday=day, start=time(start), end=time(12), modalities=list(ways), place=place)
-        for day in range(1, 6)
+        for day in days
     ]
     return register.schedule(advisor, weekly=blocks)
 
@@ -208,3 +217,85 @@ async def test_pages_say_where_before_a_time_is_chosen_and_after(towns: Running,
     again = await towns.http.post(path, data={**sent, "engang": "another"})
     assert again.status_code == 409
     assert len(times_on(again.text)) == len({*times_on(again.text)})
+
+
+async def has_fridays_only(running: Running, nats_server: NatsServer) -> None:
+    """Höör's advisor has visits on Fridays alone from here on."""
+    fridays = working("advisor-2", "bvc-hoor", 9, days=[5]).model_copy(update={"version": 2})
+    await register.publish(nats_server.url, [fridays])
+
+    async def fewer() -> bool:
+        found = await slots(running, municipality=HOOR, advisor="advisor-2", modality="visit", limit=1)
+        return found[0]["start"].startswith("2026-03-06")
+
+    await until(fewer)
+
+
+def parts(page: str) -> dict[str, list[tuple[str, str]]]:
+    """The starts and places that are listed below each heading, in order; "" where there is none."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    under = ""
+    for heading, slot, place in re.findall(
+        r"<h2>([^<]*)</h2>|name=\"tid\" value=\"([^\"]+)\".*?<strong>((?:BVC|Familjens)[^<]*)<", page, re.DOTALL
+    ):
+        under = heading or under
+        if slot:
+            found.setdefault(under, []).append((instant(SlotId.parse(slot).start), place))
+    return found
+
+
+async def test_what_families_would_travel_to_is_listed_first_however_late(
+    towns: Running, nats_server: NatsServer
+) -> None:
+    await has_fridays_only(towns, nats_server)
+    path = "/boka/hoor/foraldrasamtal"
+    assert re.search(r"fredag 6 mars kl. <span class=\"whole\">09.00–09.45</span>, BVC Höör", await text(towns, path))
+    listed = parts(await text(towns, f"{path}/tider?satt=visit"))
+    own, others = listed["I Höör"], listed["I andra kommuner"]
+    assert [*listed] == ["I Höör", "I andra kommuner"]
+    assert own[0] == ("2026-03-06T08:00:00Z", "BVC Höör")
+    assert {place for _, place in own} == {"BVC Höör"}
+    assert {place for _, place in others} == {"BVC Hörby", "Familjens hus"}
+    assert others[0] == ("2026-03-02T09:00:00Z", "BVC Hörby")
+    assert (own, others) == (sorted(own), sorted(others))
+    assert (len(own), len(others)) == (10, 10)
+    assert [*parts(await text(towns, f"/en{path}/tider?satt=visit"))] == ["In Höör", "In other municipalities"]
+    assert parts(await text(towns, f"{path}/tider?satt=visit&visa=1")) == {"": own[:1]}
+    assert "I andra kommuner" not in await text(towns, f"{path}/tider?satt=video")
+
+
+async def test_a_longer_page_adds_to_both_lists_and_leads_to_what_is_new(
+    towns: Running, nats_server: NatsServer
+) -> None:
+    await has_fridays_only(towns, nats_server)
+    seen: set[tuple[str, str]] = set()
+    address, new = "/boka/hoor/foraldrasamtal/tider?satt=visit", 1
+    while True:
+        page = await text(towns, address)
+        listed = [each for part in parts(page).values() for each in part]
+        assert len(listed) == len({*listed})
+        assert seen <= {*listed}, "what was there still is"
+        assert listed[new - 1] not in seen
+        assert {*listed[: new - 1]} <= seen
+        seen = {*listed}
+        further = re.search(r'href="([^"]*visa=\d+)#nr(\d+)"', page)
+        if not further:
+            break
+        address, new = further[1].replace("&amp;", "&"), int(further[2])
+    assert len(seen) == len(await slots(towns, municipality=HOOR, **VISIT)) > 200
+
+
+async def test_where_no_own_time_is_free_or_no_own_place_is_that_is_said(towns: Running) -> None:
+    path = "/boka/hoor/foraldrasamtal/tider?satt=visit"
+    async with database.driver(towns.admin) as connection:
+        await connection.execute("update advisor_day set free = '{}' where advisor = 'advisor-2'")
+        page = await text(towns, path)
+        assert re.search(r"<h2>I Höör</h2>\s*<p>Inga lediga tider just nu.</p>\s*<h2>I andra kommuner</h2>", page)
+        assert len(parts(page)["I andra kommuner"]) == 20
+        # No place of its own takes visits: families travel, and one town is as good as another.
+        await connection.execute("delete from open_block where advisor = 'advisor-2'")
+        assert [*parts(await text(towns, path))] == [""]
+
+
+async def text(running: Running, address: str) -> str:
+    return (await running.http.get(address)).text

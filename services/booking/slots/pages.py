@@ -247,7 +247,9 @@ async def times_page(
     private: bool = False,
     look: Pages = PAGES,
 ) -> Response:
-    """The first free times, grouped by day. `carried` is what was typed before, which the form brings along."""
+    """The first free times, grouped by day: those elsewhere under a heading of their own. `carried` is what was typed
+    before, which the form brings along.
+    """
     trouble = trouble or Trouble(200)
     asked, day = _asked_day(request) if asking.by_staff else ("", None)
     if asked and day is None:
@@ -265,21 +267,22 @@ async def times_page(
         by_staff=asking.by_staff,
         any_advisor=asking.advisor is None,
         prefer=asking.prefer,
-        limit=shown + 1,
     )
     async with database.driver(running.engine) as connection:
-        found = await service.search(connection, wanted)
-        opens = await service.more_opens(connection, wanted, found)
+        listed = await service.listing(connection, wanted, shown)
     if request.method == "GET" and not private and shown == FEW:
-        request.app.state.searches.note(running, offered.municipality.id, offered.offering.id, len(found))
+        request.app.state.searches.note(running, offered.municipality.id, offered.offering.id, len(listed))
     how = PAGES.text(request, modality)
     language = pages.language_of(request)
     near = [free for free in trouble.nearest if not first or free.start >= first]
     # Among everybody's times one stands for all that begin then at its place, whoever it is with.
     told = {_told(free, modality, asking) for free in near}
-    rest = [free for free in found[:shown] if _told(free, modality, asking) not in told]
+    rest = [
+        [free for free in part if _told(free, modality, asking) not in told] for part in (listed.near, listed.elsewhere)
+    ]
     nearest = _by_day(near, modality, how, language, 1)
-    days = _by_day(rest, modality, how, language, len(near) + 1)
+    days = _by_day(rest[0], modality, how, language, len(near) + 1)
+    elsewhere = _by_day(rest[1], modality, how, language, len(near) + len(rest[0]) + 1)
     return look.render(
         request,
         "times.html",
@@ -292,22 +295,25 @@ async def times_page(
         modality=modality,
         days=days,
         nearest=nearest,
-        places=list(dict.fromkeys(place for free in (*near, *rest) if (place := _place(free, modality)))),
+        elsewhere=elsewhere,
+        # Others may have some where one advisor has none, and those that are there may all be among the nearest.
+        none_near=not listed.near and not asking.advisor,
+        places=list(dict.fromkeys(place for free in (*near, *rest[0], *rest[1]) if (place := _place(free, modality)))),
         chosen=chosen,
         carried=carried or {},
         nonce=secrets.token_urlsafe(16),
         refusal=trouble.refusal,
         errors=trouble.errors,
         few=FEW,
-        opens=opens and day_text(opens, language),
+        opens=listed.opens and day_text(listed.opens, language),
         since=asked if asked or not asking.after else max(today(asking.after), today(wanted.now)).isoformat(),
         asked_day=day,
         weeks=_weeks(request, asking.after, wanted.now),
         nothing=asking.none
         and (PAGES.text(request, "no_times_from", day=day_text(day, language)) if day else asking.none),
-        more=min(shown * 2, MOST) if len(found) > shown else None,
+        more=min(shown * 2, MOST) if listed.more_from else None,
         # To the first one that was not there before.
-        more_from=f"#nr{shown + 1}",
+        more_from=f"#nr{listed.more_from}",
         other_ways=[m for m in offered.offering.modalities if m != modality],
     )
 

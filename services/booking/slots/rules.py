@@ -63,7 +63,9 @@ class Place:
 
 @dataclass(frozen=True)
 class Free:
-    """A free start; instants are UTC."""
+    """A free start; instants are UTC. As a visit it is `far` where its place is in another municipality; that is known
+    of what a search found.
+    """
 
     offering: str
     advisor: str
@@ -73,6 +75,7 @@ class Free:
     modalities: tuple[str, ...]
     place: Place | None
     zone: str
+    far: bool = False
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,47 @@ async def search(connection: Connection, wanted: Search) -> list[Free]:
     return found
 
 
+@dataclass(frozen=True)
+class Listing:
+    """The first free starts as a page lists them, each part with the first one first. `opens` is that of `more_opens`.
+
+    `elsewhere` are visits that families would not travel to, as long as there are others; there are none where they
+    would travel to all that come first. `more_from` is the number, from 1, of the first start that a longer page adds.
+    """
+
+    near: Sequence[Free]
+    elsewhere: Sequence[Free]
+    more_from: int | None
+    opens: date | None
+
+    def __len__(self) -> int:
+        return len(self.near) + len(self.elsewhere)
+
+
+async def listing(connection: Connection, wanted: Search, shown: int) -> Listing:
+    """The first `shown` free starts, but half of them such that families would travel to, however late those are. A
+    longer page leaves none out that a shorter one has. Raises NotOffered.
+    """
+    wanted = replace(wanted, limit=shown + 1)
+    found = await search(connection, wanted)
+    more = shown + 1 if len(found) > shown else None
+    near = [free for free in found[:shown] if not free.far]
+    elsewhere = [free for free in found[:shown] if free.far]
+    if elsewhere:
+        room = max((shown + 1) // 2, len(near))
+        nearer = replace(wanted, limit=room + 1, near=True)
+        travelled = await tables.free_starts(connection, nearer)
+        if any(free.far for free in travelled):
+            # No place of the municipality's own takes visits.
+            near, elsewhere = elsewhere, []
+        else:
+            near = travelled[:room]
+            elsewhere = elsewhere[: shown - len(near)]
+            more = room + 1 if more and len(travelled) > room else more
+            wanted, found = nearer, travelled
+    return Listing(near, elsewhere, more, await more_opens(connection, wanted, found))
+
+
 async def more_opens(connection: Connection, wanted: Search, found: Sequence[Free]) -> date | None:
     """The next local day on which more times open for the municipality, if any of them lies before the last one `found`
     or there is nothing after that: it has used its share of those days, and others may still leave some of theirs.

@@ -181,7 +181,7 @@ _BOOKABLE = (
     " and s.busy_from + o.before <= o.horizon"
 )
 _NAMED = """
-select f.start, f.start + f.duration as end, f.advisor, f.can, f.place, f.zone,
+select f.start, f.start + f.duration as end, f.advisor, f.can, f.place, f.zone, f.far,
        case when c.id is null then array_remove(f.may, 'visit') else f.may end as may,
        a.data->>'name' as advisor_name, c.data->>'name' as place_name, c.data->>'address' as place_address
 from found f
@@ -504,6 +504,7 @@ async def free_starts(connection: Connection, wanted: Search) -> list[Free]:
             tuple(m for m in row["can"] if m in row["may"]),
             _place(row),
             row["zone"],
+            row["far"],
         )
         for row in rows
     ]

@@ -189,6 +189,8 @@ TEXTS: Texts = {
     "map": ("Karta", "Map"),
     "map_of": ("till {place}", "of {place}"),
     "all_times": ("Alla lediga tider", "All free times"),
+    "in_town": ("I {town}", "In {town}"),
+    "elsewhere": ("I andra kommuner", "In other municipalities"),
     "kept": ("Det du skrev finns kvar.", "What you wrote is kept."),
     "other_ways": ("Passar det bättre på ett annat sätt?", "Would another way suit you better?"),
     "no_times_title": ("Inga lediga tider just nu", "No free times at the moment"),
