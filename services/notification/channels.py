@@ -93,14 +93,16 @@ def _refusal(error: aiosmtplib.SMTPResponseException, final: frozenset[int]) -> 
 async def send_sms(settings: Settings, http: httpx.AsyncClient, *, to: str, text: str, message: UUID) -> None:
     """Hand a text to the SMS provider; `message` lets a provider that looks at it know a repetition."""
     try:
-        answer = await http.post(
-            f"{settings.sms_url}/a1/sms",
-            data={"from": settings.sms_from, "to": to, "message": text},
-            auth=(settings.sms_username, settings.sms_password.get_secret_value()),
-            headers={"Idempotency-Key": str(message)},
-            timeout=TIMEOUT_SECONDS,
-        )
-    except httpx.HTTPError as error:
+        # What httpx is told holds for each read, and a provider that drips would never be given up.
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            answer = await http.post(
+                f"{settings.sms_url}/a1/sms",
+                data={"from": settings.sms_from, "to": to, "message": text},
+                auth=(settings.sms_username, settings.sms_password.get_secret_value()),
+                headers={"Idempotency-Key": str(message)},
+                timeout=TIMEOUT_SECONDS,
+            )
+    except (httpx.HTTPError, TimeoutError) as error:
         raise TryLater(f"sms_{type(error).__name__}") from None
     if answer.is_success:
         return

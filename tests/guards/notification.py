@@ -200,6 +200,13 @@ GUARDS = (
     ),
     Guard(
         CHANNELS,
+        "        async with asyncio.timeout(TIMEOUT_SECONDS):\n",
+        "        if True:\n",
+        f"{SAID}::test_a_provider_that_drips_is_given_up",
+        "A provider that drips does not hold a claim until it is lost, and the family has it twice.",
+    ),
+    Guard(
+        CHANNELS,
         " and OF_NUMBER.search(said)",
         "",
         f"{SAID}::test_only_a_refused_number_is_final",

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from email import message_from_string, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -241,6 +241,24 @@ async def test_only_a_refused_number_is_final(status: int, body: str, expected: 
             await channels.send_sms(_settings(), http, to="+46701234567", text="hej", message=uuid4())
     assert type(refused.value) is expected
     assert refused.value.code == f"sms_{status}"
+
+
+async def test_a_provider_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        with suppress(OSError):
+            for byte in b"HTTP/1.1 200 OK\r\nServer: drip\r\n\r\n":
+                writer.write(bytes([byte]))
+                await writer.drain()
+                await asyncio.sleep(0.1)
+        writer.close()
+
+    monkeypatch.setattr(channels, "TIMEOUT_SECONDS", 0.5)
+    server = await asyncio.start_server(drip, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with server, httpx.AsyncClient(trust_env=False) as http:
+        with pytest.raises(rules.TryLater, match="sms_TimeoutError"):
+            await channels.send_sms(_settings(sms_url=url), http, to="+46701234567", text="hej", message=uuid4())
 
 
 class Taking:
