@@ -166,6 +166,33 @@ async def test_a_follow_up_with_a_colleague_is_told_aloud(work: Work) -> None:
     assert (missing.status_code, "Välj en av tiderna" in missing.text) == (422, True)
 
 
+@pytest.mark.parametrize(("number", "told"), [("08-465 004 01", False), ("070-123 45 67", True)])
+async def test_messages_are_promised_only_to_who_can_get_them(work: Work, number: str, told: bool) -> None:
+    contact = {"name": "Robin", "phone": number, "language": "sv"}
+    booking = await work.id_of(await work.family_books(TEN, contact=contact))
+    path = f"/arbetsdag/bokning/{booking}"
+    promise, none = "Familjen får ett meddelande", "Familjen kan inte få sms eller e-post."
+
+    def says(page: httpx.Response) -> tuple[bool, bool]:
+        return promise in plain(page.text), none in plain(page.text)
+
+    assert says(await work.get(path)) == (False, not told)
+    assert says(await work.get(f"{path}/avboka")) == (told, not told)
+    own = await work.post(f"{path}/uppfoljning", **await first_time(work, path=f"{path}/uppfoljning"))
+    assert says(await work.get(own.headers["location"])) == (told, not told)
+    other = f"{path}/uppfoljning-hos-annan"
+    page = (await work.get(other)).text
+    theirs = next(slot for slot in times(page) if SlotId.parse(slot).advisor == "advisor-1")
+    done = (await work.post(other, tid=theirs, satt="video", engang="once")).headers["location"]
+    for query in ("", "?nytt=utan_meddelande"):
+        aloud = (await work.get(f"{done}{query}")).text
+        assert ("Du får ett meddelande" in aloud, "Vi kan inte skicka sms" in aloud) == (told, not told)
+    moved = await work.post(f"{path}/flytta", tid=times((await work.get(f"{path}/flytta")).text)[-1], satt="video")
+    assert says(await work.get(moved.headers["location"])) == (told, not told)
+    assert (await work.post(f"{path}/avboka", skal="advisor_away")).status_code == 303
+    assert says(await work.get(f"{path}?nytt=cancelled")) == (told, not told)
+
+
 async def test_a_time_that_is_gone_is_told_with_the_nearest(work: Work) -> None:
     booking = await work.id_of(await work.family_books(TEN))
     chosen = await first_time(work, path=f"/arbetsdag/bokning/{booking}/uppfoljning")

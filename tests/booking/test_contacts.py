@@ -94,12 +94,31 @@ async def test_a_number_that_takes_no_sms_is_booked_and_the_family_is_told(booki
     assert "ta emot sms" not in (await booking.http.post(hold, data=form)).text
     answer = await booking.http.post(f"{hold}/boka", data=fixed)
     assert answer.status_code == 303
-    shown = (await booking.http.get(answer.headers["location"])).text
-    assert "Vi kan inte skicka något till ditt nummer" in shown
-    assert "Vi skickar en bekräftelse" not in shown
-    other = (await booking.http.get(await booked(booking))).text
-    assert "Vi kan inte skicka något till ditt nummer" not in other
-    assert "Vi skickar en bekräftelse" in other
+    # It is the contact that decides, and not the address.
+    path, other = answer.headers["location"].partition("?")[0], await booked(booking)
+    for query in ("", "?nytt=flyttad", "?nytt=utan_meddelande"):
+        shown = (await booking.http.get(path + query)).text
+        assert "Vi kan inte skicka något till ditt nummer" in shown
+        assert "Vi skickar en bekräftelse" not in shown
+        shown = (await booking.http.get(other + query)).text
+        assert "Vi kan inte skicka något till ditt nummer" not in shown
+        assert "Vi skickar en bekräftelse" in shown
+    again = (await booking.http.get(f"{hold}?satt=video&tid={form['tid']}")).text
+    assert "Har du inte fått någon" in again
+    assert 'href="tel:' in again
+
+
+@pytest.mark.parametrize(
+    ("more", "messages"), [({}, False), ({"email": "kim@example.se"}, True), ({"phone": "070-123 45 67"}, True)]
+)
+async def test_a_client_is_told_whether_messages_can_be_sent(
+    booking: Running, more: dict[str, str], messages: bool
+) -> None:
+    contact = {"name": "Kim", "phone": "08-465 004 01", "language": "sv", **more}
+    body = request_for((await slots(booking))[0], contact=contact)
+    for _ in range(2):  # sent again, it is told again
+        status, made = await book(booking, body, key="k")
+        assert (status, made["messages"]) == (201, messages)
 
 
 @pytest.mark.parametrize("address", ["webb", "åsa@kommun.example", "a..b@kommun.example", "tillganglighet@example.se"])

@@ -108,3 +108,22 @@ async def test_who_is_ready_can_book_though_the_key_store_has_gone_since(
         refused = await booking.http.post("/booking/v1/bookings", json=request_for((await slots(booking))[0]))
         assert (refused.status_code, refused.json()["type"]) == (503, "urn:samtid:problem:keys-unavailable")
         assert vault.stock == BATCH - 1
+
+
+async def test_the_page_of_a_booking_is_shown_without_it_and_promises_nothing(
+    run: Run, nats_server: infra.NatsServer, clock: Clock, secret_file: Path, own_vault: str
+) -> None:
+    await register.publish(nats_server.url, register.basic())
+    async with (
+        infra.wire(own_vault) as wire,
+        run("booking", clock=clock, manage_secret_file=secret_file, vault_url=wire.url) as booking,
+    ):
+        await until(lambda: ready(booking))
+        made = await booking.http.post("/booking/v1/bookings", json=request_for((await slots(booking))[0]))
+        path = f"/bokning/{made.json()['manage_token']}"
+        assert "Vi skickar en bekräftelse" in (await booking.http.get(path)).text
+        wire.refuse()
+        shown = await booking.http.get(path)
+        assert (shown.status_code, "Din tid är bokad" in shown.text) == (200, True)
+        assert "Vi skickar en bekräftelse" not in shown.text
+        assert "Vi kan inte skicka" not in shown.text

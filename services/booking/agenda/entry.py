@@ -61,6 +61,12 @@ async def find(
         return await service.find(connection, person, booking, language, to=to, now=runtime.clock())
 
 
+async def gets_messages(runtime: Runtime, person: Person, booking: UUID) -> bool | None:
+    """See `service.gets_messages`."""
+    async with seeing(runtime, person) as connection:
+        return await service.gets_messages(connection, vault(runtime), person, booking)
+
+
 async def open_booking(runtime: Runtime, person: Person, booking: UUID, language: Language) -> Opened:
     """See `service.open_booking`; with who read of the family, for whoever reviews the booking's unit too."""
     async with seeing(runtime, person) as connection:

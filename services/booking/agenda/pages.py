@@ -24,6 +24,7 @@ from booking.slots.reads import ScheduleException
 from booking.slots.service import SlotId
 from kit import access
 from kit.access import Person
+from kit.app import Runtime
 from kit.days import Day, is_near
 from kit.language import Language, clock_text, day_text, phone_text
 from kit.refusal import Invalid, NotFound
@@ -176,7 +177,7 @@ async def move(request: Request, running: Running, person: Advising, booking: UU
 async def ask_why(request: Request, running: Running, person: Advising, booking: UUID) -> Response:
     """Ask for the reason."""
     view = await entry.find(running, person, booking, pages.language_of(request), to="cancel")
-    return _why_page(request, view)
+    return await _why_page(request, running, person, view)
 
 
 @router.post("/arbetsdag/bokning/{booking}/avboka")
@@ -186,12 +187,14 @@ async def cancel(request: Request, running: Running, person: Advising, booking: 
     reason = next((r for r in REASONS if r == given), None)
     if reason is None:
         view = await entry.find(running, person, booking, pages.language_of(request))
-        return _why_page(request, view, {"skal": PAGES.text(request, "reason_missing")})
+        return await _why_page(request, running, person, view, {"skal": PAGES.text(request, "reason_missing")})
     await entry.cancel(running, person, booking, reason)
     return pages.see_other(request, f"/arbetsdag/bokning/{booking}", nytt="cancelled")
 
 
-def _why_page(request: Request, view: View, errors: Mapping[str, str] | None = None) -> Response:
+async def _why_page(
+    request: Request, running: Runtime, person: Person, view: View, errors: Mapping[str, str] | None = None
+) -> Response:
     return PAGES.render(
         request,
         "why.html",
@@ -200,6 +203,7 @@ def _why_page(request: Request, view: View, errors: Mapping[str, str] | None = N
         view=view,
         when=view.text(pages.language_of(request)),
         reasons=REASONS,
+        gets_messages=await entry.gets_messages(running, person, view.id),
         errors=errors or {},
     )
 

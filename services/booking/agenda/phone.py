@@ -156,14 +156,17 @@ async def book(
 
 
 async def done(
-    connection: Connection, person: Person, booking: UUID, *, now: datetime, language: Language
-) -> tuple[View, bool]:
-    """A booking as it is told aloud, and whether its family is of protected identity; a read. Raises NotYours."""
+    connection: Connection, vault: Vault, person: Person, booking: UUID, *, now: datetime, language: Language
+) -> tuple[View, bool, bool | None]:
+    """A booking as it is told aloud, whether its family is of protected identity, and whether anything can be sent to
+    it, None where nobody can tell now; a read. Raises NotYours.
+    """
     row = await tables.by_id(connection, booking)
     if row is None:
         raise NotYours
     await _record(connection, person, row["family"], booking, "booking", "phone > done", now)
-    return bookings.view_of(row, language), row["protected"]
+    told = await families.gets_messages(connection, vault, row["family"])
+    return bookings.view_of(row, language), row["protected"], told
 
 
 async def known_contact(connection: Connection, vault: Vault, family: UUID) -> Contact:

@@ -11,12 +11,12 @@ from fastapi import Depends, Path, Query, Request, Response
 
 from booking import secrecy
 from booking.agenda import phone
-from booking.agenda.pages import PAGES, News
+from booking.agenda.pages import PAGES
 from booking.agenda.phone import Protected
 from booking.bookings import entry as bookings
 from booking.bookings.api import BookingIn, parse_slot
 from booking.bookings.pages import TYPED as CONTACT
-from booking.bookings.pages import UNTOLD, by_field, child_choices, read_typed, trouble_of
+from booking.bookings.pages import by_field, child_choices, read_typed, trouble_of
 from booking.bookings.rules import SlotTaken, TooFarAhead, TooSoon
 from booking.families.contacts import Contact
 from booking.families.rules import Protection, rule_of
@@ -81,11 +81,13 @@ async def search(request: Request, running: Running, person: Booking) -> Respons
 
 
 @router.get("/telefonbokning/klar/{booking}")
-async def done(request: Request, running: Running, person: Booking, booking: UUID, nytt: News = None) -> Response:
-    """What was booked, and what to say aloud; `nytt` may say that the family gets no message of it."""
-    language = pages.language_of(request)
+async def done(request: Request, running: Running, person: Booking, booking: UUID) -> Response:
+    """What was booked, and what to say aloud."""
+    language, vault = pages.language_of(request), bookings.vault(running)
     async with seeing(running, person) as connection:
-        view, protected = await phone.done(connection, person, booking, now=running.clock(), language=language)
+        view, protected, gets_messages = await phone.done(
+            connection, vault, person, booking, now=running.clock(), language=language
+        )
     return PAGES.render(
         request,
         "phone_done.html",
@@ -95,7 +97,7 @@ async def done(request: Request, running: Running, person: Booking, booking: UUI
         protected=protected,
         spelled=" ".join(view.reference),
         own=view.advisor == person.advisor,
-        untold=nytt == UNTOLD,
+        gets_messages=gets_messages,
     )
 
 
@@ -142,14 +144,14 @@ async def book(request: Request, running: Running, person: Booking, offered: Off
     asked = {"slot": sent.get("tid", ""), "municipality": offered.municipality.id, "modality": sent.get("satt", "")}
     protected = Protected(_level(sent), [n.removeprefix(MAY_SEE) for n in sent if n.startswith(MAY_SEE)])
 
-    async def attempt() -> tuple[UUID, bool]:
+    async def attempt() -> UUID:
         async with seeing(running, person) as connection:
             known = await phone.known_contact(connection, bookings.vault(running), family) if family else None
             typed = _typed(sent, known)
             body, errors = read_typed(request, asked, typed, asked["modality"], known)
             if body is None or errors:
                 raise _Unfinished(errors)
-            return await _book(connection, body, typed), body.wanted().contact.gets_messages
+            return await _book(connection, body, typed)
 
     async def _book(connection: Connection, body: BookingIn, typed: Mapping[str, str]) -> UUID:
         return await phone.book(
@@ -167,7 +169,7 @@ async def book(request: Request, running: Running, person: Booking, offered: Off
 
     try:
         slot = parse_slot(asked["slot"])
-        booking, is_told = await bookings.after_expiry(running, slot, attempt)
+        booking = await bookings.after_expiry(running, slot, attempt)
     except ValueError:
         return pages.see_other(request, _path(offered))
     except _Unfinished as unfinished:
@@ -179,7 +181,7 @@ async def book(request: Request, running: Running, person: Booking, offered: Off
     except (SlotTaken, TooSoon, TooFarAhead) as refusal:
         return await _times(request, running, offered, sent, trouble_of(request, refusal))
     running.relay.wake()
-    return pages.see_other(request, f"/telefonbokning/klar/{booking}", nytt=None if is_told else UNTOLD)
+    return pages.see_other(request, f"/telefonbokning/klar/{booking}")
 
 
 class _Unfinished(Exception):  # noqa: N818 - leads back to the form, out of the transaction

@@ -186,6 +186,15 @@ async def find(
     return bookings.view_of(row, language)
 
 
+async def gets_messages(connection: Connection, vault: Vault, person: Person, booking: UUID) -> bool | None:
+    """Whether anything can be sent to the family of a booking of the person's own; None where nobody can tell now.
+
+    Raises NotYours.
+    """
+    row = await own_row(connection, person, booking)
+    return await families.gets_messages(connection, vault, row["family"])
+
+
 async def open_booking(
     connection: Connection, vault: Vault, person: Person, booking: UUID, *, now: datetime, language: Language
 ) -> Opened:

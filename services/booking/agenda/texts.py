@@ -41,10 +41,7 @@ TEXTS: Texts = {
     "follow_up_from": ("Efter {when}", "After {when}"),
     "follow_up_title": ("Välj en tid för uppföljningen", "Choose a time for the follow-up"),
     "follow_up_button": ("Boka uppföljningen", "Book the follow-up"),
-    "news_follow_up": (
-        "Uppföljningen är bokad. Familjen får ett meddelande.",
-        "The follow-up is booked. The family gets a message.",
-    ),
+    "news_follow_up": ("Uppföljningen är bokad.", "The follow-up is booked."),
     # By phone
     "phone_title": ("Boka åt en familj", "Book for a family"),
     "phone_lead": (
@@ -241,17 +238,16 @@ TEXTS: Texts = {
     "news_fulfilled": ("Noterat: familjen kom.", "Noted: the family came."),
     "news_no_show": ("Noterat: familjen uteblev.", "Noted: the family did not come."),
     "news_reopen": ("Ångrat: tiden är bokad som förut.", "Undone: the time is booked as before."),
-    "news_moved": (
-        "Tiden är flyttad. Familjen får ett meddelande.",
-        "The time is moved. The family gets a message.",
-    ),
+    "news_moved": ("Tiden är flyttad.", "The time is moved."),
     "news_moved_away": (
-        "Tiden är flyttad till en annan rådgivare. Familjen får ett meddelande.",
-        "The time is moved to another advisor. The family gets a message.",
+        "Tiden är flyttad till en annan rådgivare. Familjen får ett meddelande om den kan få sms eller e-post.",
+        "The time is moved to another advisor. The family gets a message if it can get text messages or e-mail.",
     ),
-    "news_cancelled": (
-        "Tiden är avbokad. Familjen får ett meddelande.",
-        "The time is cancelled. The family gets a message.",
+    "news_cancelled": ("Tiden är avbokad.", "The time is cancelled."),
+    "family_told": ("Familjen får ett meddelande.", "The family gets a message."),
+    "family_untold": (
+        "Familjen kan inte få sms eller e-post. Ring om något ändras.",
+        "The family can get no text messages and no e-mail. Call if anything changes.",
     ),
     # Moving and cancelling
     "others_times": ("Visa andra rådgivares tider", "Show other advisors' times"),

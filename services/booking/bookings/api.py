@@ -222,7 +222,10 @@ class BookingIn(Body):
 
 
 class BookedOut(BaseModel):
+    """`messages` says whether any can be sent: without, the family hears of its time and link from the client alone."""
+
     reference: str
+    messages: bool
     manage_token: str
     manage_url: str
     status: Literal["confirmed"]

@@ -96,6 +96,12 @@ async def look_up(runtime: Runtime, token: str, language: Language) -> View:
         return await service.look_up(connection, token, language)
 
 
+async def gets_messages(runtime: Runtime, token: str) -> bool | None:
+    """See `service.gets_messages`."""
+    async with secrecy.of_token(runtime.engine, token_hash(token)) as connection:
+        return await service.gets_messages(connection, vault(runtime), token)
+
+
 async def reschedule(
     runtime: Runtime, token: str, slot: SlotId, modality: str | None, language: Language, phone: str | None = None
 ) -> View:

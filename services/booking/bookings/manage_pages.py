@@ -8,7 +8,7 @@ from fastapi import Query, Request, Response
 
 from booking.bookings import entry, other_times
 from booking.bookings.api import Token
-from booking.bookings.pages import PAGES, UNTOLD
+from booking.bookings.pages import PAGES
 from booking.bookings.rules import NotChangeable
 from booking.bookings.service import View
 from booking.families.export import export
@@ -24,7 +24,7 @@ from kit.web import pages
 
 router = pages.router()
 
-NEWS = ("flyttad", "redan", UNTOLD)
+NEWS = ("flyttad", "redan")
 
 
 @router.get("/bokning/{token}")
@@ -34,12 +34,14 @@ async def show(
     """The booking; `nytt` says what has just happened to it."""
     view = await entry.look_up(running, token, pages.language_of(request))
     language = pages.language_of(request)
+    changeable = _changeable(running, view)
     return await _page(
         request,
         running,
         view,
         "booking.html",
-        changeable=_changeable(running, view),
+        changeable=changeable,
+        gets_messages=await entry.gets_messages(running, token) if changeable else None,
         news=nytt if nytt in NEWS else None,
         manage_url=running.settings.public_url + pages.address(language, f"/bokning/{token}"),
         here=f"/bokning/{token}",

@@ -58,8 +58,6 @@ TYPED = {
     "sprak": ("contact.language",),
 }
 EXPECTING = "vantar"
-# What the page of a new booking says where nothing can be sent about it.
-UNTOLD = "utan_meddelande"
 # A second click can come while the first one's booking is being made.
 _TWIN_TRIES, _TWIN_SECONDS = 25, 0.2
 
@@ -186,8 +184,7 @@ async def book(request: Request, running: Running, offered: OfferedHere, hold: U
         if not told:
             return await _elsewhere(request, running, wish, end)
         return await _contact(request, running, wish, await entry.find_hold(running, hold), told)
-    news = None if body.wanted().contact.gets_messages else UNTOLD
-    return pages.see_other(request, f"/bokning/{answer['manage_token']}", nytt=news)
+    return pages.see_other(request, f"/bokning/{answer['manage_token']}")
 
 
 @router.get("/boka/{slug}/{offering}/reservation/{hold}/uppgifter")

@@ -137,7 +137,12 @@ async def book(
     rules raise.
     """
     answer, booking = await _book_once(connection, links, vault, wanted, _NEW_FAMILY, key, now, language)
-    return {**answer, "manage_token": links.token(booking), "manage_url": links.url(booking, wanted.contact.language)}
+    return {
+        **answer,
+        "messages": wanted.contact.gets_messages,
+        "manage_token": links.token(booking),
+        "manage_url": links.url(booking, wanted.contact.language),
+    }
 
 
 async def book_by_staff(
@@ -339,6 +344,15 @@ async def _earlier(connection: Connection, key: bytes) -> asyncpg.Record | None:
 async def look_up(connection: Connection, token: str, language: Language) -> View:
     """The booking of a manage token. Raises UnknownBooking."""
     return view_of(await _row(connection, token), language)
+
+
+async def gets_messages(connection: Connection, vault: Vault, token: str) -> bool | None:
+    """Whether anything can be sent about the booking of a manage token; None where nobody can tell now.
+
+    Raises UnknownBooking.
+    """
+    row = await _row(connection, token)
+    return await families.gets_messages(connection, vault, row["family"])
 
 
 async def reschedule(

@@ -87,8 +87,8 @@ TEXTS: Texts = {
     # A time that was booked already
     "already_title": ("Du har redan bokat den här tiden", "You have booked this time already"),
     "already": (
-        "Bekräftelsen är på väg till dig. I den finns länken till din bokning.",
-        "The confirmation is on its way to you. It holds the link to your booking.",
+        "Länken till din bokning står i bekräftelsen. Har du inte fått någon hjälper vi dig.",
+        "The link to your booking is in the confirmation. If you have got none, we will help you.",
     ),
     "book_another": ("Boka en annan tid", "Book another time"),
     # The booking
@@ -107,7 +107,7 @@ TEXTS: Texts = {
         "Tiden var redan bokad. Har du ändrat något efteråt är det inte sparat: ring oss i så fall.",
         "The time was booked already. What you may have changed afterwards is not stored: call us if so.",
     ),
-    "news_utan_meddelande": (
+    "untold": (
         "Vi kan inte skicka något till ditt nummer. Spara länken här nedanför, eller skriv upp bokningsnumret.",
         "We cannot send anything to your number. Save the link below, or write down the reference.",
     ),

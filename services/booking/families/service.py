@@ -25,7 +25,7 @@ from kit import database
 from kit.database import Connection
 from kit.refusal import NotFound
 from kit.vault.sealing import UnreadableError
-from kit.vault.store import DataKey, Vault
+from kit.vault.store import DataKey, KeysUnavailable, Vault
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +52,18 @@ async def contact_of(connection: Connection, vault: Vault, family: UUID) -> Cont
     Raises KeysUnavailable.
     """
     return (await contacts_of(connection, vault, [family])).get(family)
+
+
+async def gets_messages(connection: Connection, vault: Vault, family: UUID) -> bool | None:
+    """Whether anything can be sent to a family that the transaction sees; None where nobody can tell now.
+
+    For pages that say what comes by message, and that are there without it while the key store is away.
+    """
+    try:
+        contact = await contact_of(connection, vault, family)
+    except KeysUnavailable:
+        return None
+    return contact.gets_messages if contact else None
 
 
 async def contacts_of(connection: Connection, vault: Vault, families: Sequence[UUID]) -> dict[UUID, Contact | None]:
