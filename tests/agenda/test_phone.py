@@ -11,7 +11,7 @@ from booking.slots.service import SlotId
 from directory import events as directory
 from kit import addresses
 from kit.language import instant
-from tests.agenda.conftest import Work, at, person
+from tests.agenda.conftest import Work, at, entities, person
 from tests.agenda.test_days import TEN, plain
 from tests.booking import register
 
@@ -199,6 +199,19 @@ async def test_a_time_that_is_gone_is_told_with_the_nearest(work: Work) -> None:
     assert (await work.post(f"{PATH}/boka", **{**chosen, **KIM})).status_code == 303
     answer = await work.post(f"/arbetsdag/bokning/{booking}/uppfoljning", **{**chosen, "engang": "another"})
     assert (answer.status_code, "Tiden är inte längre ledig" in answer.text) == (409, True)
+
+
+async def test_a_child_that_the_offering_is_no_longer_for_is_told_of(work: Work) -> None:
+    booking = await work.id_of(await work.family_books(TEN))
+    path = f"/arbetsdag/bokning/{booking}/uppfoljning"
+    sent = await first_time(work, path=path)
+    offering = next(one for one in entities() if isinstance(one, directory.Offering))
+    await work.learn(
+        offering.model_copy(update={"version": 2, "ages": directory.Ages(first=6, last=12, expecting=False)})
+    )
+    refused = await work.post(path, **sent)
+    assert (refused.status_code, "Insatsen är för barn 6–12 år." in refused.text) == (422, True)
+    assert "inte längre ledig" not in refused.text
 
 
 async def test_nobody_books_a_follow_up_for_anothers_family(work: Work) -> None:

@@ -142,6 +142,19 @@ async def test_a_time_that_is_lost_meanwhile_keeps_the_number(booking: Running) 
     assert moved.status_code == 303
 
 
+async def test_a_number_that_is_not_needed_is_told_of_and_the_time_had_without_it(booking: Running) -> None:
+    manage = f"/bokning/{(await by_video(booking, phone=NUMBER)).rpartition('/')[2]}"
+    form = {"tid": (await slots(booking, modality="phone"))[3]["id"], "satt": "phone"}
+    refused = await booking.http.post(f"{manage}/flytta", data={**form, "telefon": "070-174 06 37"})
+    assert refused.status_code == 422
+    assert "Numret sparades inte." in refused.text
+    assert "inte längre ledig" not in refused.text
+    assert refused.text.count('name="telefon"') == 1, "for the other language alone"
+    assert re.findall(r'value="([^"]+)"[^>]* checked', refused.text) == [form["tid"]]
+    moved = await booking.http.post(f"{manage}/flytta", data=form)
+    assert moved.headers["location"] == f"{manage}?nytt=flyttad"
+
+
 async def test_the_database_itself_holds_no_talk_without_a_number_and_no_visit_without_a_place(
     booking: Running,
 ) -> None:

@@ -12,7 +12,7 @@ from booking.bookings.api import NumberIn, parse_slot
 from booking.bookings.pages import PAGES, trouble_of
 from booking.bookings.rules import SlotTaken, TooFarAhead, TooSoon
 from booking.bookings.service import View
-from booking.families.rules import PhoneNeeded, rule_of
+from booking.families.rules import PhoneNeeded, PhoneNotNeeded, rule_of
 from booking.slots import pages as slot_pages
 from booking.slots import service as slots
 from booking.slots.pages import Asking, Offered, Trouble
@@ -39,11 +39,14 @@ async def times(
     satt: str | None,
     *,
     shown: int = slot_pages.FEW,
+    again: str | None = None,
     carried: Mapping[str, str] | None = None,
     trouble: Trouble | None = None,
     look: Pages = PAGES,
 ) -> Response:
-    """The first `shown` free times, for the way to meet that was asked for, else the booking's. Raises NotOffered."""
+    """The first `shown` free times, for the way to meet that was asked for, else the booking's; the one to choose
+    `again` is chosen already. Raises NotOffered.
+    """
     offered = await _offered(running, view)
     modality = offered.known(satt) or offered.known(view.modality) or offered.offering.modalities[0]
     return await slot_pages.times_page(
@@ -53,6 +56,7 @@ async def times(
         modality,
         asking,
         shown=shown,
+        chosen=again,
         carried=carried,
         trouble=trouble,
         private=True,
@@ -69,7 +73,7 @@ async def chosen(
     sent = await pages.form(request)
     satt = sent.get("satt")
     carried = {"telefon": typed} if (typed := sent.get("telefon", "").strip()) else {}
-    shown, trouble = slot_pages.FEW, None
+    shown, again, trouble = slot_pages.FEW, None, None
     if "visa" in sent:
         shown = slot_pages.number_shown(sent["visa"])
     else:
@@ -88,6 +92,9 @@ async def chosen(
                 # Asked for a second time only of whoever left the field empty.
                 missing = needed.text(pages.language_of(request))[0] if "telefon" in sent else None
                 return await _number(request, running, view, asking, slot, sent, missing, look)
+            except PhoneNotNeeded as refusal:
+                # The same time can be had without the number, which must not come along once more.
+                carried, again, trouble = {}, str(slot), trouble_of(request, refusal)
             except (SlotTaken, TooSoon, TooFarAhead, Invalid) as refusal:
                 trouble = trouble_of(request, refusal)
     return await times(
@@ -97,6 +104,7 @@ async def chosen(
         asking,
         satt,
         shown=shown,
+        again=again,
         carried=carried,
         trouble=trouble,
         look=look,

@@ -442,9 +442,14 @@ async def _elsewhere(request: Request, running: Runtime, wish: Wish, end: Alread
 def trouble_of(request: Request, refusal: Refusal) -> Trouble:
     """Why the free times are shown again: a refusal, with the nearest times where there are such."""
     nearest = refusal.alternatives if isinstance(refusal, SlotTaken) else ()
-    # The only thing of a time itself that can be invalid is the way to meet: it has changed since it was listed.
-    said = SlotTaken() if isinstance(refusal, Invalid) else refusal
-    return Trouble(refusal.status, said.text(pages.language_of(request)), nearest)
+    language = pages.language_of(request)
+    said = refusal.text(language)
+    if isinstance(refusal, Invalid):
+        wrong = refusal.errors(language)
+        # The only thing of a time itself that can be invalid is the way to meet: it has changed since it was listed.
+        gone = all(each["field"] == "modality" for each in wrong)
+        said = SlotTaken().text(language) if gone else (said[0], " ".join(each["message"] for each in wrong))
+    return Trouble(refusal.status, said, nearest)
 
 
 async def _times(
