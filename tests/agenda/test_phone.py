@@ -103,6 +103,18 @@ async def test_no_follow_up_is_booked_before_the_visit(work: Work) -> None:
     assert min(SlotId.parse(slot).start for slot in times(answer.text)) >= taken.start
 
 
+@pytest.mark.parametrize("errand", ["uppfoljning", "uppfoljning-hos-annan"])
+async def test_what_is_booked_after_a_cancelled_meeting_may_come_before_it(work: Work, errand: str) -> None:
+    booking = await work.id_of(await work.family_books("2026-03-04T09:00:00Z"))
+    assert (await work.post(f"/arbetsdag/bokning/{booking}/avboka", skal="advisor_away")).status_code == 303
+    path = f"/arbetsdag/bokning/{booking}/{errand}"
+    page = (await work.get(path)).text
+    assert "I stället för onsdag 4 mars" in page
+    assert (await starts(work, path))[0] == "2026-03-02T07:00:00Z"
+    answer = await work.post(path, tid=times(page)[0], satt="video", engang="once")
+    assert answer.status_code == 303
+
+
 async def test_staff_choose_from_which_day_on_times_are_listed(work: Work) -> None:
     booking = await work.id_of(await work.family_books(TEN))
     for path in (f"/arbetsdag/bokning/{booking}/flytta", PATH):

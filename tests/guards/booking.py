@@ -399,7 +399,7 @@ GUARDS = (
     ),
     Guard(
         f"{AGENDA}/phone.py",
-        '    if slot.start < before["end_at"]:\n        raise BeforeVisit\n',
+        '    if before["status"] != "cancelled" and slot.start < before["end_at"]:\n        raise BeforeVisit\n',
         "",
         "tests/agenda/test_phone.py::test_no_follow_up_is_booked_before_the_visit",
         "A follow-up comes after its visit.",

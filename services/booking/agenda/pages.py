@@ -211,7 +211,7 @@ async def _why_page(
 @dataclass(frozen=True)
 class Errand:
     """What a time is looked for: the last part of its address among own times and among everybody's, and its texts;
-    and whether it must come `afterwards`.
+    and whether it must come `afterwards`, unless the meeting was cancelled.
     """
 
     own: str
@@ -229,14 +229,18 @@ def asking_for(request: Request, person: Person, view: View, errand: Errand) -> 
     here = f"/arbetsdag/bokning/{view.id}"
     own, others = (pages.address(language, f"{here}/{part}") for part in (errand.own, errand.others))
     among_others = request.url.path.endswith(f"/{errand.others}")
+    # A meeting that was cancelled is none to come after.
+    instead = errand.afterwards and view.status == "cancelled"
     return Asking(
         action=others if among_others else own,
         back=pages.address(language, here),
-        caption=PAGES.text(request, f"{errand.text}_from", when=view.text_and_place(language)),
+        caption=PAGES.text(
+            request, "instead_of" if instead else f"{errand.text}_from", when=view.text_and_place(language)
+        ),
         title=PAGES.text(request, f"{errand.text}_title"),
         button=PAGES.text(request, f"{errand.text}_button"),
         by_staff=True,
-        after=view.end if errand.afterwards else None,
+        after=view.end if errand.afterwards and not instead else None,
         none=PAGES.text(request, "staff_no_times"),
         advisor=None if among_others else person.advisor,
         beside=(own, PAGES.text(request, "own_times"))

@@ -97,7 +97,7 @@ async def follow_up(
     before = await service.own_row(connection, person, booking)
     if slot.offering != before["offering"]:
         raise NotOffered
-    if slot.start < before["end_at"]:
+    if before["status"] != "cancelled" and slot.start < before["end_at"]:
         raise BeforeVisit
     known = await known_contact(connection, vault, before["family"])
     wanted = Wanted(

@@ -39,6 +39,7 @@ TEXTS: Texts = {
     # A follow-up
     "follow_up": ("Boka en uppföljning", "Book a follow-up"),
     "follow_up_from": ("Efter {when}", "After {when}"),
+    "instead_of": ("I stället för {when}", "Instead of {when}"),
     "follow_up_title": ("Välj en tid för uppföljningen", "Choose a time for the follow-up"),
     "follow_up_button": ("Boka uppföljningen", "Book the follow-up"),
     "news_follow_up": ("Uppföljningen är bokad.", "The follow-up is booked."),
