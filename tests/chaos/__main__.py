@@ -29,7 +29,8 @@ from tests.chaos.outside import Outside
 
 # Where a reader's consumer is made anew it reads all that the stream holds once more, and news wait for their turn.
 BACK_SECONDS = 600
-SETTLED_SECONDS = 300
+# Figures are read at leisure, twenty facts a second, and all of them again after the last fault.
+SETTLED_SECONDS = 1200
 
 
 @dataclass
