@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -17,7 +17,7 @@ from sqlalchemy import Table
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from kit import access, database, measuring, messaging, metrics, outbox, problems, readers, roles
+from kit import access, database, ending, measuring, messaging, metrics, outbox, problems, readers, roles
 from kit import inbox as inbox_table
 from kit.door import Door
 from kit.events import EventData, Read
@@ -179,7 +179,7 @@ def create(
         try:
             yield
         finally:
-            await _end(tasks)
+            await ending.end(tasks)
             await messaging.close(link.client)
             await health.close()
             await engine.dispose()
@@ -296,14 +296,6 @@ async def _tidy(made: Runtime, inbox: Table | None) -> None:
             async with database.begin(made.engine, role=roles.reader(made.service), seconds=seconds) as transaction:
                 await inbox_table.purge(transaction, inbox, made.clock())
         await asyncio.sleep(3600)
-
-
-async def _end(tasks: Collection["asyncio.Task[None]"]) -> None:
-    """Cancel jobs until they have ended: one may lose a cancellation that comes together with what it waited for."""
-    while tasks:
-        for task in tasks:
-            task.cancel()
-        _, tasks = await asyncio.wait(tasks, timeout=1)
 
 
 async def _supervise(service: str, name: str, run: Callable[[], Awaitable[None]]) -> None:

@@ -27,7 +27,7 @@ from opentelemetry.trace import Span, SpanKind, StatusCode
 from sqlalchemy import Table, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from kit import database, messaging, metrics, roles
+from kit import database, ending, messaging, metrics, roles
 from kit.messaging import ACK_WAIT_SECONDS, Link, Reads, UnreadableEventError
 from kit.outage import is_outage
 
@@ -43,8 +43,6 @@ FETCH_SECONDS = 3
 CHECK_SECONDS = 5
 DOWN_SECONDS = 1
 REQUEST_SECONDS = 2
-# What is being handled when the service ends has so long to end.
-GRACE_SECONDS = 10
 _TYPE = re.compile(r"se\.samtid(\.[a-z0-9-]{1,40}){1,4}")
 # What the publisher's batch said of itself, which is not true of a dead letter.
 _OF_BATCHES = ("Nats-Batch-Id", "Nats-Batch-Sequence", "Nats-Batch-Commit")
@@ -99,10 +97,7 @@ class Reader:
         finally:
             for task in self._waiting:
                 task.cancel()
-            if self._busy:
-                _, late = await asyncio.wait(self._busy, timeout=GRACE_SECONDS)
-                for task in late:
-                    task.cancel()
+            await ending.finish(set(self._busy))
 
     async def _begin(self) -> None:
         """Have an empty database hear all that the stream holds; nobody need wait where it knows something."""

@@ -22,7 +22,7 @@ from opentelemetry.trace import Link, Span, SpanKind, StatusCode
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from kit import addresses, database, metrics, outbox
+from kit import addresses, database, ending, metrics, outbox
 from kit.app import Runtime
 from notification import channels, contact, render, rules, tables
 from notification.contact import Contact, Protected
@@ -86,7 +86,10 @@ async def run(runtime: Runtime, wake: asyncio.Event) -> None:
         finally:
             stopping.set()
             wake.set()
-            await asyncio.gather(*workers)
+            await ending.finish(workers)
+            for worker in workers:
+                if worker.done() and not worker.cancelled():
+                    worker.result()
 
 
 async def _work(runtime: Runtime, http: httpx.AsyncClient, wake: asyncio.Event, stopping: asyncio.Event) -> None:

@@ -162,6 +162,13 @@ GUARDS = (
         "A replica that knows the register is ready without NATS.",
     ),
     Guard(
+        "services/kit/ending.py",
+        "            with suppress(asyncio.CancelledError):\n",
+        "            with suppress(TimeoutError):\n",
+        f"{READ}::test_what_is_being_handled_when_the_service_ends_is_finished",
+        "What is under way when a service ends is finished, however often its job is cancelled.",
+    ),
+    Guard(
         MESSAGING,
         "        # A relay may have several at once.\n        allow_atomic=True,\n",
         "",

@@ -15,7 +15,7 @@ from nats.aio.client import Client
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from kit import database, inbox, messaging, readers
+from kit import database, ending, inbox, messaging, readers
 from kit.app import utc_now
 from kit.events import CloudEvent, Read
 from kit.messaging import Handler, Reads
@@ -247,6 +247,40 @@ async def test_an_event_that_takes_long_is_given_to_nobody_else(
         await publish(client, event(1))
         await until(lambda: none_waiting(client, reader))
     assert len(reader.times) == 1
+
+
+async def test_what_is_being_handled_when_the_service_ends_is_finished(client: Client, engine: AsyncEngine) -> None:
+    reader = Reader()
+
+    async def take_long(_: int) -> None:
+        await asyncio.sleep(2.5)
+
+    reader.meanwhile = take_long
+    await messaging.provision(client, [reader.reads])
+    task = asyncio.create_task(readers.Reader(messaging.Link(client), reader.reads, engine, INBOX, utc_now).run())
+    await publish(client, event(1))
+    await until(lambda: _tried(reader, 1))
+    await ending.end({task})
+    assert reader.seen == [1]
+    assert await none_waiting(client, reader)
+
+
+async def test_what_never_ends_is_cancelled_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ending, "AGAIN_SECONDS", 0.1)
+    hangs = asyncio.create_task(asyncio.sleep(600))
+
+    async def job() -> None:
+        try:
+            await asyncio.sleep(600)
+        finally:
+            await ending.finish({hangs}, 0.5)
+
+    task = asyncio.create_task(job())
+    await asyncio.sleep(0)
+    before = time.monotonic()
+    await ending.end({task})
+    assert hangs.cancelled()
+    assert 0.5 <= time.monotonic() - before < 5
 
 
 async def test_an_event_that_everybody_dies_of_is_given_up_unread(
