@@ -2,9 +2,10 @@
 
 Published facts are kept for 30 days and state for ever, so that JetStream's storage can be lost and filled again.
 
-Rows are published in the order in which they were written, with one exception: a row that NATS refuses is put aside and
-tried again each minute, and those behind it go on. No reader stands on the order of arrival, for versions say what is
-newer; and a state that was put aside is not published any more once a later one of the same entity was.
+Rows of one stream are published in the order in which they were written, and wait where the stream is lost, while those
+of the other streams go on. There is one exception: a row that NATS refuses is put aside and tried again each minute,
+and those behind it go on. No reader stands on the order of arrival, for versions say what is newer; and a state that
+was put aside is not published any more once a later one of the same entity was.
 """
 
 import asyncio
@@ -56,6 +57,8 @@ ACK_SECONDS = 5
 KEEP_DAYS = 30
 # What NATS refuses for itself (too large, not permitted) is tried again so often.
 RETRY_REFUSED_SECONDS = 60
+# A stream that is lost is looked for so often.
+LOST_SECONDS = 1
 # One relay per database publishes, so that the events of one aggregate keep their order; the others stand by.
 RELAY_LOCK = 7_269_841
 # The lead is a lock of a session that PostgreSQL ends when it was silent for so long: a relay that stands still loses
@@ -90,7 +93,8 @@ create index outbox_published on outbox (published_at) where published_at is not
 INSERT = "insert into outbox (event_id, subject, payload, headers) values ($1, $2, $3, $4)"
 CLAIM = """
 select id, event_id, subject, payload, headers from outbox
-where published_at is null and id <> all($2::bigint[]) order by id limit $1
+where published_at is null and id <> all($2::bigint[]) and split_part(subject, '.', 1) <> all($3::text[])
+order by id limit $1
 """
 PUBLISHED = "update outbox set published_at = clock_timestamp() where id = any($1::bigint[])"
 # After `republish` there may be as many as there are rows; whether it is 100 000 or more changes nothing.
@@ -215,6 +219,8 @@ class Relay:
         # The rows that were put aside, with their subjects, and when they are tried again.
         self._refused: dict[int, str] = {}
         self._again_at = 0.0
+        # The streams that are lost, by the first word of their subjects, and when they are looked for again.
+        self._lost: dict[str, float] = {}
         # Why nothing was published lately, which is said once.
         self._paused = ""
 
@@ -266,14 +272,15 @@ class Relay:
         if time.monotonic() > self._again_at:
             self._again_at = time.monotonic() + RETRY_REFUSED_SECONDS
             self._refused.clear()
-        rows = await connection.fetch(CLAIM, BATCH, list(self._refused))
+        lost = [kind for kind, again_at in self._lost.items() if time.monotonic() < again_at]
+        rows = await connection.fetch(CLAIM, BATCH, list(self._refused), lost)
         if rows:
             started = time.time_ns()
             if not self.link.client.is_connected:
                 raise nats.errors.ConnectionClosedError
-            for _, group in groupby(rows, key=lambda r: r["subject"].split(".", 1)[0]):
-                await self._publish(connection, list(group))
-            done = [r for r in rows if r["id"] not in self._refused]
+            for kind, group in groupby(sorted(rows, key=_kind), key=_kind):
+                await self._publish_kind(connection, kind, list(group))
+            done = [r for r in rows if r["id"] not in self._refused and _kind(r) not in self._lost]
             await connection.execute(PUBLISHED, [r["id"] for r in done] + self._superseded(done))
             self._paused = ""
             self._trace(done, started)
@@ -285,6 +292,19 @@ class Relay:
             led_at = time.monotonic()
             await connection.execute("select 1")
             self._led_at = led_at
+
+    async def _publish_kind(self, connection: Connection, kind: str, rows: list[asyncpg.Record]) -> None:
+        """Publish rows of one stream, or have them wait where nobody takes them: the stream is lost."""
+        try:
+            await self._publish(connection, rows)
+        except (nats.errors.NoRespondersError, nats.js.errors.NoStreamResponseError):
+            if kind not in self._lost:
+                log.error(  # noqa: TRY400 - all is said
+                    "relay of %s: no stream takes %s.>, which waits; run `samtid provision`", self.service, kind
+                )
+            self._lost[kind] = time.monotonic() + LOST_SECONDS
+        else:
+            self._lost.pop(kind, None)
 
     async def _publish(self, connection: Connection, rows: list[asyncpg.Record]) -> None:
         """Publish rows of one stream: as an atomic batch, which is 20 times as fast, or else one by one."""
@@ -363,6 +383,12 @@ class Relay:
             name = ".".join(r["subject"].split(".")[:3])
             span = relay.start_span(f"relay {name}", context=context, kind=SpanKind.PRODUCER, start_time=started)
             span.end(finished)
+
+
+def _kind(r: asyncpg.Record) -> str:
+    """The first word of a row's subject, which says to which stream it goes."""
+    kind: str = r["subject"].split(".", 1)[0]
+    return kind
 
 
 def _headers(r: asyncpg.Record) -> dict[str, Any]:

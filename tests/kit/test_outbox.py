@@ -226,6 +226,24 @@ async def test_a_lost_stream_loses_no_row(engine: AsyncEngine, client: Client) -
     assert len(await published(client)) == 3
 
 
+@pytest.mark.parametrize("count", [1, 3])
+async def test_a_lost_stream_holds_no_other_up(
+    engine: AsyncEngine, client: Client, caplog: pytest.LogCaptureFixture, count: int
+) -> None:
+    await client.jetstream().delete_stream("DEAD")
+    lost = await write(engine, count, "dead.consent")
+    facts = await write(engine, 2)
+    async with running(outbox.Relay("consent", engine, Link(client))):
+        await until(lambda: waiting(engine, count))
+        facts += await write(engine, 2)
+        await until(lambda: waiting(engine, count))
+        assert await published(client) == [i.hex for i in facts]
+        assert "no stream takes dead.>" in caplog.text
+        await messaging.provision(client, [])
+        await until(lambda: drained(engine))
+    assert await published(client, "DEAD") == [i.hex for i in lost]
+
+
 async def test_several_dead_letters_leave_together(engine: AsyncEngine, client: Client) -> None:
     ids = await write(engine, 3, "dead.consent")
     async with running(outbox.Relay("consent", engine, Link(client))):
