@@ -90,8 +90,10 @@ class Reads:
     """What a service reads from one stream, through one durable consumer. Types not named here are passed over.
 
     With a `pause` (seconds) it is read one message at a time with that rest after each: what nobody waits for leaves
-    the processor to those who wait. `known` is SQL that says whether the service's database holds already what this
-    brings: one that does not is filled from the first message of the stream, and the service is not ready before.
+    the processor to those who wait. State is read one message at a time too: its handlers wait for one another, and
+    each that waits would keep a connection from the requests. `known` is SQL that says whether the service's database
+    holds already what this brings: one that does not is filled from the first message of the stream, and the service is
+    not ready before.
     """
 
     service: str
@@ -104,7 +106,7 @@ class Reads:
     @property
     def workers(self) -> int:
         """How many messages are handled at a time."""
-        return 1 if self.pause else WORKERS
+        return 1 if self.pause or self.stream == "STATE" else WORKERS
 
     @property
     def durable(self) -> str:
@@ -198,12 +200,19 @@ class UnreadableEventError(ValueError):
     """An event that is no event, or not what its type says: trying again does not help."""
 
 
+class FutureEpochError(ValueError):
+    """A state of an epoch that has not begun by this clock, which may be slow."""
+
+
 class _Typed(Read):
     type: str
 
 
 async def handle(reads: Reads, body: bytes, engine: AsyncEngine, inbox: Table, now: datetime) -> None:
-    """Do what `reads` says with one event, once. Raises UnreadableEventError for an event that cannot be read."""
+    """Do what `reads` says with one event, once.
+
+    Raises UnreadableEventError for an event that cannot be read, and FutureEpochError for one that cannot be yet.
+    """
     try:
         handler = reads.handlers.get(_Typed.model_validate_json(body).type)
         if handler is None:
@@ -214,7 +223,7 @@ async def handle(reads: Reads, body: bytes, engine: AsyncEngine, inbox: Table, n
         raise UnreadableEventError(error.title) from None
     if event.epoch and event.epoch > now + AHEAD:
         # Nobody could outdate it for so long.
-        raise UnreadableEventError("an epoch of the future")
+        raise FutureEpochError
     async with database.begin(engine, role=roles.reader(reads.service), seconds=database.JOB_SECONDS) as connection:
         if await inbox_table.first_time(connection, inbox, reads.durable, event.id):
             await handler.handle(connection, event, now)

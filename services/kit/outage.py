@@ -24,6 +24,8 @@ _STATES = (
     "57P",  # starting up, shutting down, ended by an administrator
     "58030",  # the disk fails
 )
+# Of those, what may as well be the fault of whoever asked.
+_TOO_LONG = ("55P03", "57014")
 _CLOSED = "connection is closed"
 # What asyncpg says where the server's farewell reaches it just before the next statement leaves.
 _ENDING = "cannot switch to state"
@@ -87,6 +89,12 @@ def is_outage(error: BaseException) -> bool:
         return isinstance(error, DBAPIError) and _says_so(error.orig)
     driver_errors = asyncpg.PostgresError | asyncpg.InterfaceError | asyncpg.InternalClientError
     return isinstance(error, driver_errors) and _says_so(error)
+
+
+def took_too_long(error: BaseException) -> bool:
+    """Whether PostgreSQL answers and gave this up, which it may do each time it is asked the same."""
+    said = error.orig if isinstance(error, DBAPIError) else error
+    return getattr(said, "sqlstate", None) in _TOO_LONG
 
 
 def _says_so(error: BaseException | None) -> bool:

@@ -4,7 +4,8 @@ A reader that finds no consumer, or no NATS, says so and waits for it; the servi
 
 - An event that cannot be read is a dead letter at once.
 - While the database or the key store is away, the event is tried again without end, in the hands of the same worker.
-- Any other failure is tried again later and later, and the event is a dead letter after `MAX_TRIES`.
+- Any other failure, also that the database gave the handler up, is tried again later and later, and the event is a dead
+  letter after it failed `MAX_TRIES` times in one process: what was handed out and put back has not failed.
 
 A dead letter is the event as it was, on `dead.<consumer>`, with the reason in its headers (`samtid dead`).
 """
@@ -14,6 +15,7 @@ import json
 import logging
 import re
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import datetime
@@ -29,7 +31,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from kit import database, ending, messaging, metrics, roles
 from kit.messaging import ACK_WAIT_SECONDS, Link, Reads, UnreadableEventError
-from kit.outage import is_outage
+from kit.outage import is_outage, took_too_long
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +77,8 @@ class Reader:
         # The workers that have a message in hand, and those of them that wait for the database.
         self._busy: set[asyncio.Task[None]] = set()
         self._waiting: set[asyncio.Task[None]] = set()
+        # How often each message failed here, by its sequence.
+        self._failures: Counter[int] = Counter()
         self._known: bool | None = None
         self._down: str | None = ""
         self._floor = 0
@@ -118,6 +122,8 @@ class Reader:
         floor = (info.ack_floor.stream_seq if info.ack_floor else 0) or 0
         if not waiting or floor != self._floor:
             self._moved_at, self._floor = now, floor
+        for sequence in [number for number in self._failures if number <= floor]:
+            del self._failures[sequence]
         if not info.num_pending and not self._busy:
             self.caught_up = True
         metrics.reader_pending.set(waiting, self._attributes)
@@ -218,7 +224,7 @@ class Reader:
             try:
                 await messaging.handle(self.reads, message.data, self._engine, self._inbox, self._clock())
             except Exception as error:
-                if not is_outage(error):
+                if not is_outage(error) or took_too_long(error):
                     raise
                 delay = next(delays)
                 self._tell_retry(message, error, delay)
@@ -240,7 +246,10 @@ class Reader:
             self._waiting.discard(me)
 
     async def _fail(self, message: Msg, error: Exception) -> None:
-        tries = message.metadata.num_delivered
+        sequence = message.metadata.sequence.stream
+        self._failures[sequence] += 1
+        # Of a stream that was made anew the sequences begin anew.
+        tries = min(self._failures[sequence], message.metadata.num_delivered)
         if not isinstance(error, UnreadableEventError | NeverEndedError) and tries < MAX_TRIES:
             delay = BACKOFF_SECONDS[min(tries, len(BACKOFF_SECONDS)) - 1]
             self._tell_retry(message, error, delay)

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from deploy import cli
 from directory import editing, events, history
 from directory.events import Entity
-from kit import database
+from kit import database, readers
 from tests import infra
 from tests.booking import register
 from tests.booking.conftest import ready
@@ -144,9 +144,10 @@ async def test_what_was_forged_is_gone_after_a_resync(
 
 
 async def test_an_epoch_of_the_future_is_not_read(
-    booking: Running, nats_server: infra.NatsServer, clock: Clock
+    booking: Running, nats_server: infra.NatsServer, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It would outdate the true register until then."""
+    monkeypatch.setattr(readers, "BACKOFF_SECONDS", (0.01,))
     await forge(nats_server.url, NURSE, clock() + timedelta(minutes=10))
     client = await nats.connect(nats_server.url)
 

@@ -121,7 +121,7 @@ GUARDS = (
     ),
     Guard(
         READERS,
-        "if not is_outage(error):",
+        "if not is_outage(error) or took_too_long(error):",
         "if True:",
         f"{READ}::test_while_the_database_is_away_an_event_is_tried_without_end",
         "No event is given up because the database is away.",
@@ -146,6 +146,27 @@ GUARDS = (
         "",
         f"{READ}::test_an_event_that_everybody_dies_of_is_given_up_unread",
         "An event of which every process dies is given up.",
+    ),
+    Guard(
+        READERS,
+        "if not is_outage(error) or took_too_long(error):",
+        "if not is_outage(error):",
+        f"{READ}::test_a_handler_that_always_takes_too_long_is_a_dead_letter_in_the_end",
+        "A handler that the database always gives up keeps no worker for ever.",
+    ),
+    Guard(
+        READERS,
+        "tries = min(self._failures[sequence], message.metadata.num_delivered)",
+        "tries = message.metadata.num_delivered",
+        f"{READ}::test_what_was_handed_out_and_put_back_has_not_failed",
+        "No event is given up because it was handed out and put back.",
+    ),
+    Guard(
+        MESSAGING,
+        'return 1 if self.pause or self.stream == "STATE" else WORKERS',
+        "return 1 if self.pause else WORKERS",
+        f"{READ}::test_state_takes_one_connection_from_the_requests",
+        "A register that is told anew leaves the connections to the requests.",
     ),
     Guard(
         READERS,

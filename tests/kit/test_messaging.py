@@ -6,7 +6,8 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -247,6 +248,81 @@ async def test_an_event_that_takes_long_is_given_to_nobody_else(
         await publish(client, event(1))
         await until(lambda: none_waiting(client, reader))
     assert len(reader.times) == 1
+
+
+async def test_a_handler_that_always_takes_too_long_is_a_dead_letter_in_the_end(
+    client: Client, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("BACKOFF_SECONDS", "OUTAGE_SECONDS"):
+        monkeypatch.setattr(readers, name, (0.01,))
+    monkeypatch.setattr(readers, "MAX_TRIES", 2)
+    monkeypatch.setattr(database, "JOB_SECONDS", 1)
+    reader = Reader()
+
+    async def take_long(attempt: int) -> None:
+        assert reader.connection
+        if attempt <= 4:
+            await reader.connection.execute(text("select pg_sleep(2)"))
+
+    reader.meanwhile = take_long
+    async with reading(reader, client, engine):
+        await publish(client, event(1))
+        await until(lambda: none_waiting(client, reader))
+    assert len(reader.times) == 2
+    (letter,) = await dead(client)
+    assert letter.headers["Samtid-Error"] == "DBAPIError"
+
+
+async def test_what_was_handed_out_and_put_back_has_not_failed(
+    client: Client, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readers, "BACKOFF_SECONDS", (0.01,))
+    monkeypatch.setattr(readers, "MAX_TRIES", 3)
+    reader = Reader()
+    reader.fail = lambda attempt: attempt <= 2
+    await messaging.provision(client, [reader.reads])
+    await publish(client, event(1))
+    subscription = await client.jetstream().pull_subscribe_bind(reader.reads.durable, "EVENTS")
+    for _ in range(5):
+        (message,) = await subscription.fetch(1)
+        await message.nak()
+    async with reading(reader, client, engine):
+        await until(lambda: none_waiting(client, reader))
+    assert reader.seen == [1]
+    assert await dead(client) == []
+
+
+async def test_an_epoch_that_begins_soon_waits_for_it(
+    client: Client, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clock that is slow costs no state."""
+    monkeypatch.setattr(readers, "BACKOFF_SECONDS", (0.5,))
+    reader = Reader()
+    async with reading(reader, client, engine):
+        epoch = utc_now() + messaging.AHEAD + timedelta(seconds=3)
+        await publish(client, json.dumps({**json.loads(event(1)), "epoch": epoch.isoformat()}).encode())
+        await until(lambda: none_waiting(client, reader))
+        assert utc_now() + messaging.AHEAD >= epoch
+    assert reader.seen == [1]
+    assert await dead(client) == []
+
+
+async def test_state_takes_one_connection_from_the_requests(client: Client, engine: AsyncEngine) -> None:
+    reader, release = Reader(), asyncio.Event()
+    reader.reads = replace(reader.reads, stream="STATE", subjects="state.booking.>")
+
+    async def hold(_: int) -> None:
+        await release.wait()
+
+    reader.meanwhile = hold
+    async with reading(reader, client, engine):
+        for number in range(4):
+            await client.jetstream().publish(f"state.booking.counted.{number}", event(number))
+        await until(lambda: _tried(reader, 1))
+        await asyncio.sleep(0.5)
+        assert len(reader.times) == 1
+        release.set()
+        await until(lambda: _true(lambda: len(reader.seen) == 4))
 
 
 async def test_what_is_being_handled_when_the_service_ends_is_finished(client: Client, engine: AsyncEngine) -> None:
