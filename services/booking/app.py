@@ -78,7 +78,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         jobs=(
             jobs.sweep,
             jobs.keep_calendar,
-            messages.settle_past,
+            messages.attend,
             families.keep_keys,
             families.retain,
             figures.measure,

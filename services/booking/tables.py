@@ -311,6 +311,7 @@ message = Table(
     CheckConstraint("status in ('pending', 'sent', 'dropped', 'dead')", name="status"),
     CheckConstraint("channel in ('email', 'sms')", name="channel"),
     Index("message_booking_idx", "booking", "due_at"),
+    Index("message_failing", "booking", postgresql_where="status = 'pending' and code is not null"),
 )
 
 # What staff of a unit have to attend to, until it is settled: `since` when, and before when (`due`).
@@ -333,6 +334,7 @@ attention = Table(
     Index("attention_open", "booking", "kind", unique=True, postgresql_where="settled_at is null"),
     Index("attention_due", "due", postgresql_where="settled_at is null"),
     Index("attention_unit_idx", "unit", postgresql_where="settled_at is null"),
+    Index("attention_booking_idx", "booking"),
 )
 
 # Secret addresses at which an advisor's calendar program reads the advisor's times. Of an address its hash is kept.

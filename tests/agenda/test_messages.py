@@ -9,9 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from booking import secrecy
-from booking.messages import handlers, jobs, service, tables, words
+from booking.messages import handlers, jobs, rules, tables, words
 from booking.messages.texts import TEXTS
-from booking.roles import SWEEP
 from booking.slots.api import LOCAL
 from booking.tables import inbox_table
 from kit import database, messaging
@@ -24,6 +23,8 @@ from tests.booking import register
 
 NOW = register.NOW
 LIST = "/ej-nadda"
+TOMORROW = "2026-03-03T09:00:00Z"
+NEXT_WEEK = "2026-03-09T09:00:00Z"
 
 
 def changed(booking: str, version: int = 2, status: str = "dead", **more: Any) -> MessageChanged:
@@ -60,6 +61,11 @@ async def attention(work: Work) -> list[tuple[str, str]]:
     facts = [fact for fact in await work.facts() if fact["type"].startswith("attention-")]
     assert {fact["kind"] for fact in facts} <= {"not_reached"}
     return [(fact["type"].removeprefix("attention-").split(".")[0], fact.get("why", "")) for fact in facts]
+
+
+async def raised(work: Work) -> list[str]:
+    """The bookings that came up, in the order in which they did."""
+    return [fact["booking"] for fact in await work.facts() if fact["type"] == "attention-raised.v1"]
 
 
 async def test_a_booking_says_how_its_messages_stand(work: Work) -> None:
@@ -158,27 +164,73 @@ async def test_staff_take_it_off_the_list_and_a_later_failure_puts_it_there_agai
     assert await attention(work) == [("raised", ""), ("settled", "handled"), ("raised", "")]
 
 
-async def test_what_fails_for_most_of_a_day_is_on_the_list_though_it_is_tried_again(work: Work) -> None:
-    booking = await booked(work)
-    trying = changed(booking, 8, "pending", attempts=tables.FAILING - 1, code="smtp_SMTPConnectError")
-    await tell(work, trying)
+async def test_what_fails_for_too_long_is_on_the_list_though_it_is_tried_again(work: Work) -> None:
+    """A try that spoke to no server is told once: what follows from it, follows by itself."""
+    counted, told_once, quick = await booked(work), await booked(work, ELEVEN), await booked(work, NEXT_WEEK)
+    failing = {"attempts": 3, "code": "smtp_SMTPConnectError", "next_attempt_at": NOW + timedelta(hours=1)}
+    trying = changed(counted, 4, "pending", **failing)
+    await tell(work, trying, changed(told_once, 2, "pending", attempts=0, code="no_answer", next_attempt_at=NOW))
+    await tell(work, changed(quick, 4, "pending", **failing))
+    # The times are in two hours and in three.
+    work.clock.move(minutes=29)
+    await tell(work, trying.model_copy(update={"version": 5}))
+    await jobs.weigh(work.booking.runtime)
     assert await attention(work) == []
-    more = {"version": 9, "attempts": tables.FAILING, "next_attempt_at": NOW + timedelta(hours=4)}
-    await tell(work, trying.model_copy(update=more))
-    assert await attention(work) == [("raised", "")]
+    work.clock.move(minutes=1)
+    await tell(work, trying.model_copy(update={"version": 6}))
+    assert await raised(work) == [counted]
+    work.clock.move(minutes=15)
+    for _ in range(2):
+        await jobs.weigh(work.booking.runtime)
+    assert await raised(work) == [counted, told_once]
     listed = (await work.get(LIST)).text
     assert "Nytt försök" in listed
     assert "Skicka igen" not in listed
+    work.clock.now = NOW + rules.PATIENCE
+    await jobs.weigh(work.booking.runtime)
+    assert await raised(work) == [counted, told_once, quick]
+
+
+async def test_what_staff_have_noted_is_not_raised_again_by_what_fell_due_before(work: Work) -> None:
+    booking = await booked(work)
+    trying = changed(booking, 4, "pending", attempts=3, code="smtp_451", next_attempt_at=NOW)
+    work.clock.move(minutes=30)
+    await tell(work, trying)
+    (row,) = await work.stored("select id from attention")
+    await work.post(f"{LIST}/{row.id}/ordnat")
+    work.clock.move(minutes=30)
+    await jobs.weigh(work.booking.runtime)
+    await tell(work, trying.model_copy(update={"version": 5, "status": "dead"}))
+    assert await attention(work) == [("raised", ""), ("settled", "handled")]
+
+
+async def test_whom_no_message_reached_until_the_time_came_is_told_of_on_the_booking(work: Work) -> None:
+    """Whether booking heard of it before the time or after."""
+    before, after, came = await booked(work), await booked(work, ELEVEN), await booked(work, TOMORROW)
+    failing = {"attempts": 7, "code": "smtp_530", "next_attempt_at": at(ELEVEN)}
+    trying = {booking: changed(booking, 8, "pending", **failing) for booking in (before, after, came)}
+    await tell(work, trying[before], trying[came])
+    work.clock.now = at(TOMORROW) + timedelta(hours=1)
+    await jobs.weigh(work.booking.runtime)
+    await tell(work, *(each.model_copy(update={"version": 9, "status": "dead"}) for each in trying.values()))
+    for _ in range(2):
+        await jobs.weigh(work.booking.runtime)
+        await jobs.settle_past(work.booking.runtime)
+    assert await attention(work) == [("raised", "")] * 3 + [("settled", "past")] * 3
+    await tell(work, changed(before, kind="reminder_24h"))
+    assert len(await attention(work)) == 6, "it stands there"
+    assert "Alla har nåtts." in plain((await work.get(LIST)).text)
+    for booking in (before, after, came):
+        assert "Familjen har inte nåtts" in await opened(work, booking)
+    await work.post(f"/arbetsdag/bokning/{came}/utfall", utfall="fulfilled")
+    assert "Familjen har inte nåtts" not in await opened(work, came)
 
 
 async def test_it_is_settled_when_the_time_has_come(work: Work) -> None:
     early, late = await booked(work), await booked(work, ELEVEN)
     await tell(work, changed(early), changed(late))
     work.clock.now = at(TEN)
-    async with database.transaction(
-        work.booking.runtime.engine, role=SWEEP, before=work.clock().isoformat()
-    ) as connection:
-        await service.settle_past(connection, work.clock())
+    await jobs.settle_past(work.booking.runtime)
     assert [str(row.booking) for row in await work.stored("select booking from attention where why = 'past'")] == [
         early
     ]

@@ -58,9 +58,21 @@ from unnest(array['municipality', 'schedule', 'staff', 'centre']) kind,
      generate_series(1, case kind when 'centre' then 100 else 2000 end) n;
 """
 
+# Some families were not reached, and few messages fail.
+_MESSAGES = """
+insert into message (id, version, booking, sequence, kind, status, due_at, attempts, code, changed_at)
+select gen_random_uuid(), 2, id, 0, 'confirmation', case when n % 5000 = 0 then 'pending' else 'sent' end, start_at, 1,
+       case when n % 5000 = 0 then 'smtp_451' end, start_at
+from visit where n % 2 = 0;
+insert into attention (id, kind, booking, unit, owner, since, due, settled_at, why)
+select gen_random_uuid(), 'not_reached', id, unit, advisor, start_at, start_at, start_at, 'reached' from visit
+where n % 2 = 1;
+"""
+
 
 async def fill(admin: AsyncEngine) -> None:
     """Write it all, as the superuser, and let PostgreSQL look at it."""
     async with database.driver(admin) as connection:
         await connection.execute(_PAST)
+        await connection.execute(_MESSAGES)
         await connection.execute("vacuum analyze")

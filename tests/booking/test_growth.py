@@ -16,6 +16,7 @@ from booking.agenda import tables as agenda
 from booking.agenda.rules import Span
 from booking.families import tables as families
 from booking.figures import tables as figures
+from booking.messages import tables as messages
 from booking.reviews import tables as reviews
 from booking.roles import RETENTION, SWEEP
 from booking.sharing import tables as sharing
@@ -42,7 +43,7 @@ Work = Callable[[Connection], Awaitable[Any]]
 @pytest.fixture(scope="module")
 async def years(lasting_database: Databases, as_role: AsRole) -> AsyncIterator[AsyncEngine]:
     url = await lasting_database("booking")
-    admin = database.engine(as_role(url), 1)
+    admin = database.engine(as_role(url), 1, seconds=60)
     await filled.fill(admin)
     await admin.dispose()
     made = database.engine(url, 1)
@@ -71,9 +72,16 @@ async def _reviewed(connection: Connection) -> None:
     assert await reviews.PAGE.rows(connection, **shown, limit=10, offset=0)
 
 
+async def _day_reached(connection: Connection) -> None:
+    seen = await agenda.seen(connection, "advisor-1", Span(MIDNIGHT, MIDNIGHT + DAY))
+    await messages.not_reached(connection, [row["id"] for row in seen])
+
+
 # By what is done: as whom, and what.
 DONE: dict[str, tuple[Acting, Work]] = {
     "an advisor's day": (staff, lambda c: agenda.seen(c, "advisor-1", Span(MIDNIGHT, MIDNIGHT + DAY))),
+    "whom of a day nobody reached": (staff, _day_reached),
+    "messages that fail": (job(SWEEP), messages.failing),
     "families with a number": (staff, lambda c: families.with_hint(c, 20)),
     "who meets families of a unit": (anybody, lambda c: agenda.staff_of_unit(c, "unit-7", ["advisor"])),
     "an advisor's schedules": (anybody, lambda c: slots.schedules(c, "advisor-7")),

@@ -15,6 +15,8 @@ REFUSALS = "tests/booking/test_refusals.py"
 DAYS = "tests/agenda/test_days.py"
 BARE = "tests/booking/test_booking_rules.py"
 EPOCHS = "tests/booking/test_register_epochs.py"
+MESSAGES = f"{BOOKING}/messages"
+REACHED = "tests/agenda/test_messages.py"
 INFORMED = "tests/booking/test_informed.py"
 
 GUARDS = (
@@ -498,5 +500,33 @@ GUARDS = (
         "if False and travelled:",
         "tests/booking/test_visits.py::test_where_no_own_time_is_free_or_no_own_place_is_that_is_said",
         "Where a town has no place of its own, what is elsewhere is not told apart.",
+    ),
+    Guard(
+        f"{MESSAGES}/rules.py",
+        "min(PATIENCE, (start - due) / PART)",
+        "PATIENCE",
+        "tests/booking/test_message_rules.py::test_the_nearer_the_time_the_less_is_waited",
+        "Staff hear of a family that is not reached while there is time to call.",
+    ),
+    Guard(
+        f"{MESSAGES}/jobs.py",
+        "for booking in failing:",
+        "for booking in ():",
+        f"{REACHED}::test_what_fails_for_too_long_is_on_the_list_though_it_is_tried_again",
+        "What fails for too long comes up though nothing more is told of it.",
+    ),
+    Guard(
+        f"{MESSAGES}/tables.py",
+        "a.why = 'handled' and a.settled_at > $5",
+        "false and a.settled_at > $5",
+        f"{REACHED}::test_what_staff_have_noted_is_not_raised_again_by_what_fell_due_before",
+        "Of what the family knows by staff, staff are not told again.",
+    ),
+    Guard(
+        f"{MESSAGES}/tables.py",
+        " or a.why = 'past' and b.status <> 'fulfilled')",
+        ")",
+        f"{REACHED}::test_whom_no_message_reached_until_the_time_came_is_told_of_on_the_booking",
+        "That no message reached the family stands on the booking when the time has come, too.",
     ),
 )

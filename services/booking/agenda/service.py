@@ -131,7 +131,7 @@ async def days(connection: Connection, person: Person, first: date, last: date, 
     seen = await tables.seen(connection, advisor, _span(first, last, zone))
     busy = await tables.busy(connection, advisor, first, last)
     known = {row["id"] for row in seen}
-    unreached = await messages.open_among(connection, [row["id"] for row in seen])
+    unreached = await messages.not_reached(connection, [row["id"] for row in seen])
     items = [replace(_item(row, language), unreached=row["id"] in unreached) for row in seen]
     items += [Item(b.id, b.start, b.end, held=b.kind == "hold") for b in busy if b.id not in known]
     hours = await tables.open_hours(connection, advisor, first, last)
@@ -215,7 +215,7 @@ async def open_booking(
         story=story,
         names=await tables.names(connection, "staff", [change.staff for change in story.changes if change.staff]),
         can=frozenset(action for action in ACTIONS if rules.can(action, **_facts(row, now))),
-        unreached=bool(await messages.open_among(connection, [booking])),
+        unreached=bool(await messages.not_reached(connection, [booking])),
     )
     await reviews.record(
         connection,

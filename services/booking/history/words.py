@@ -81,7 +81,7 @@ def _message(message: Message, text: Text, when: When, now: datetime) -> Line:
         parts.append(text("story_due", when=when(message.due_at)))
     if message.status == "pending" and message.next_attempt_at:
         parts.append(text("story_next", when=when(message.next_attempt_at)))
-    return Line(at, ". ".join(parts), "message", bad=message.unreached)
+    return Line(at, ". ".join(parts), "message", bad=message.status == "dead")
 
 
 def _became(message: Message, text: Text) -> str:

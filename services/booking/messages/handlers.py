@@ -38,7 +38,7 @@ async def on_changed(connection: AsyncConnection, event: CloudEvent[Changed], no
     message = Message(id=event.data.message, **fields, changed_at=event.time)
     driver = await database.driver_of(connection)
     await database.tell(driver, role=MESSAGES, booking=str(message.booking))
-    await service.told(driver, message, event.time, now)
+    await service.told(driver, message, now)
 
 
 READS = Reads(

@@ -9,7 +9,7 @@ import asyncpg
 
 from booking import events
 from booking.bookings.service import View, view_of
-from booking.messages import tables
+from booking.messages import rules, tables
 from booking.messages.tables import Message
 from kit import outbox
 from kit.access import Person
@@ -26,22 +26,39 @@ class NotReached:
     messages: Sequence[Message]
 
 
-async def told(connection: Connection, message: Message, at: datetime, now: datetime) -> None:
-    """Keep what notification said `at` an instant of a message, and what follows from it for staff."""
+async def told(connection: Connection, message: Message, now: datetime) -> None:
+    """Keep what notification said of a message, and what follows from it for staff."""
     await tables.lock(connection, message.booking)
     if not await tables.keep(connection, message):
         return
     if message.sent_at is not None:
         settled = await tables.settle_booking(connection, message.booking, message.sent_at, now)
         await _tell_settled(connection, settled, now)
-    elif message.unreached:
-        raised = await tables.raise_attention(connection, message, at, now)
-        if raised is not None:
-            data = events.AttentionRaised(**_attention(raised))
-            fact = outbox.row(events.ATTENTION_RAISED, entity_id=str(raised["id"]), data=data, now=now)
-            await outbox.write(connection, fact)
-    else:
+    elif not await _weigh(connection, message, now):
         await tables.move(connection, message.booking)
+
+
+async def weigh(connection: Connection, booking: UUID, now: datetime) -> None:
+    """Weigh again whether a booking's messages reached somebody: what fails is told once, and time goes on."""
+    await tables.lock(connection, booking)
+    for message in await tables.of_booking(connection, booking):
+        if message.status == "pending":
+            await _weigh(connection, message, now)
+
+
+async def _weigh(connection: Connection, message: Message, now: datetime) -> bool:
+    """Whether the message reached nobody; staff are then to know."""
+    start = await tables.start_of(connection, message.booking)
+    if start is None or not rules.reached_nobody(
+        message.status, message.code, due=message.due_at, start=start, now=now
+    ):
+        return False
+    raised = await tables.raise_attention(connection, message)
+    if raised is not None:
+        data = events.AttentionRaised(**_attention(raised))
+        fact = outbox.row(events.ATTENTION_RAISED, entity_id=str(raised["id"]), data=data, now=now)
+        await outbox.write(connection, fact)
+    return True
 
 
 async def not_reached(connection: Connection, language: Language) -> list[NotReached]:

@@ -11,8 +11,6 @@ import asyncpg
 from booking.bookings.tables import VIEW
 from kit.database import Connection
 
-# Failed so many times, which takes eight hours, it counts as one that reaches nobody, though it is tried again.
-FAILING = 9
 _KEEP = """
 insert into message (id, version, booking, sequence, kind, status, channel, due_at, sent_at, attempts, code,
                      next_attempt_at, changed_at)
@@ -27,16 +25,30 @@ _OPEN = """
 insert into attention (id, kind, booking, unit, owner, since, due)
 select $1, 'not_reached', b.id, b.unit, b.advisor, $3, b.start_at
 from booking b
-where b.id = $2 and b.start_at > $4 and (b.status = 'confirmed' or b.status = $5)
+where b.id = $2 and (b.status = 'confirmed' or b.status = $4)
     and not exists (select from message m where m.booking = b.id and m.sent_at >= $3)
+    and not exists (
+        select from attention a where a.booking = b.id
+            and (a.why = 'handled' and a.settled_at > $5 or a.why = 'past' and a.due >= b.start_at)
+    )
 on conflict (booking, kind) where settled_at is null do nothing
 returning *
 """
 _SETTLED = "update attention set settled_at = $2, why = $3, staff = $4 where settled_at is null and {} returning *"
+# One that is settled because the time had come is still so, unless the family came.
+_OF = """
+select a.booking from attention a join booking b on b.id = a.booking
+where a.booking = any($1) and (a.settled_at is null or a.why = 'past' and b.status <> 'fulfilled')
+"""
+_FAILING = """
+select distinct m.booking from message m
+where m.status = 'pending' and m.code is not null
+    and not exists (select from attention a where a.booking = m.booking and a.settled_at is null)
+"""
 # Of a booking's messages those about it as it is now.
 _UNREACHED = """
 select * from message
-where booking = any($1) and (status = 'dead' or status = 'pending' and attempts >= $2)
+where booking = any($1) and (status = 'dead' or status = 'pending' and code is not null)
     and sequence = (select max(n.sequence) from message n where n.booking = message.booking)
 order by due_at
 """
@@ -63,11 +75,6 @@ class Message:
     next_attempt_at: datetime | None
     changed_at: datetime | None
 
-    @property
-    def unreached(self) -> bool:
-        """Whether it reached nobody, so far at least."""
-        return self.status == "dead" or (self.status == "pending" and self.attempts >= FAILING)
-
 
 Why = Literal["reached", "handled", "past"]
 
@@ -82,16 +89,26 @@ async def keep(connection: Connection, message: Message) -> bool:
     return await connection.fetchval(_KEEP, *vars(message).values()) is not None
 
 
-async def raise_attention(
-    connection: Connection, message: Message, since: datetime, now: datetime
-) -> asyncpg.Record | None:
+async def failing(connection: Connection) -> list[UUID]:
+    """The bookings with a message that fails, and of which nothing is on the list yet."""
+    return [row["booking"] for row in await connection.fetch(_FAILING)]
+
+
+async def start_of(connection: Connection, booking: UUID) -> datetime | None:
+    """When the time of a booking begins; None where the transaction does not see it."""
+    found: datetime | None = await connection.fetchval("select start_at from booking where id = $1", booking)
+    return found
+
+
+async def raise_attention(connection: Connection, message: Message) -> asyncpg.Record | None:
     """Put a booking on the list of those whose family was not reached; None where it stands there, or need not.
 
-    It need not where a message has come through since, where the time has passed, and where the booking is cancelled
-    and it was not that which the family should have been told.
+    It need not where a message has come through since, where staff noted that the family knows what fell due before,
+    where it stood there until the time came, and where the booking is cancelled and it was not that which the family
+    should have been told.
     """
-    also = "cancelled" if message.kind == "cancellation" else None
-    return await connection.fetchrow(_OPEN, uuid4(), message.booking, since, now, also)
+    since, also = message.changed_at or message.due_at, "cancelled" if message.kind == "cancellation" else None
+    return await connection.fetchrow(_OPEN, uuid4(), message.booking, since, also, message.due_at)
 
 
 async def settle_booking(connection: Connection, booking: UUID, reached: datetime, now: datetime) -> list[Any]:
@@ -130,9 +147,9 @@ async def of_booking(connection: Connection, booking: UUID) -> list[Message]:
 
 
 async def unreached(connection: Connection, bookings: Sequence[UUID]) -> Mapping[UUID, Sequence[Message]]:
-    """Of the bookings as they are now, the messages that reached nobody."""
+    """Of the bookings as they are now, the messages that have reached nobody, some of which are tried again."""
     found: dict[UUID, list[Message]] = {}
-    for row in await connection.fetch(_UNREACHED, [*bookings], FAILING):
+    for row in await connection.fetch(_UNREACHED, [*bookings]):
         found.setdefault(row["booking"], []).append(Message(**row))
     return found
 
@@ -148,9 +165,6 @@ async def open_bookings(connection: Connection) -> list[asyncpg.Record]:
     return found
 
 
-async def open_among(connection: Connection, bookings: Sequence[UUID]) -> frozenset[UUID]:
-    """Those of the bookings whose families were not reached."""
-    rows = await connection.fetch(
-        "select booking from attention where settled_at is null and booking = any($1)", [*bookings]
-    )
-    return frozenset(row["booking"] for row in rows)
+async def not_reached(connection: Connection, bookings: Sequence[UUID]) -> frozenset[UUID]:
+    """Those of the bookings whose families were not reached, or had not been when the time came."""
+    return frozenset(row["booking"] for row in await connection.fetch(_OF, [*bookings]))

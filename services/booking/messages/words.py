@@ -23,12 +23,11 @@ class Line:
 
     what: str
     said: str
-    unreached: bool
 
 
 def lines(messages: Iterable[Message], text: Text, language: Language, zone: ZoneInfo) -> list[Line]:
     """The messages in words, in their order; `zone` is where times are told."""
-    return [Line(text(f"message_{m.kind}"), _said(m, text, language, zone), m.unreached) for m in messages]
+    return [Line(text(f"message_{m.kind}"), _said(m, text, language, zone)) for m in messages]
 
 
 def _said(message: Message, text: Text, language: Language, zone: ZoneInfo) -> str:
