@@ -198,7 +198,7 @@ async def _send(runtime: Runtime, http: httpx.AsyncClient, message: Message, spa
     ways = [way for way in _channels(runtime.settings, family) if way != message.refused]
     if not ways:
         return Outcome("dead", "no_mailable_address" if family.email else "no_sms_to_number")
-    channel = ways[0]
+    channel = rules.way(ways, message.attempts)
     span.set_attribute("samtid.channel", channel)
     try:
         await _send_by(channel, runtime, http, message, family, now)
@@ -246,7 +246,7 @@ async def _send_by(
 
 
 def _channels(settings: Settings, family: Contact | Protected) -> list[Channel]:
-    """The ways by which a family can be reached at all, the one that is tried first in front."""
+    """The ways by which a family can be reached at all, the preferred one in front."""
     ways: list[Channel] = []
     if family.email:
         with suppress(ValueError):

@@ -62,6 +62,9 @@ RETRY_AFTER: Sequence[timedelta] = (
     timedelta(hours=2),
     timedelta(hours=4),
 )
+# So many tries go the preferred way, which takes three minutes: a server that is being restarted is back by then.
+# From then on the ways take turns, for one that always says "later" would never take it.
+ALONE = 4
 # Where booking does not say when a message is of no use any more. Longer than a time can be booked ahead.
 LONGEST = timedelta(days=180)
 # Booking is asked again so soon: it is only being started anew, and its silence says nothing of a server.
@@ -86,6 +89,11 @@ def retry_at(attempts: int, due: datetime, now: datetime) -> datetime | None:
     """
     again = now + RETRY_AFTER[min(attempts, len(RETRY_AFTER)) - 1]
     return again if again < due + LONGEST else None
+
+
+def way(ways: Sequence[Channel], attempts: int) -> Channel:
+    """By which of the `ways`, the preferred one first, a message is tried that has failed `attempts` times."""
+    return ways[max(0, attempts + 1 - ALONE) % len(ways)]
 
 
 Verdict = Literal["send", "wait", "superseded", "not_confirmed", "too_late"]

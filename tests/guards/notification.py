@@ -17,6 +17,13 @@ OLDER = '    if sequence < current:\n        return "superseded"\n'
 
 GUARDS = (
     Guard(
+        "services/notification/delivery.py",
+        "channel = rules.way(ways, message.attempts)",
+        "channel = ways[0]",
+        f"{SENT}::test_where_mail_is_always_put_off_the_ways_take_turns_until_one_takes_it",
+        "A server that always says later does not cost a family its message.",
+    ),
+    Guard(
         RULES,
         "if moment >= at + QUIET_AFTER_FACT:",
         "if moment >= at:",

@@ -442,7 +442,7 @@ async def test_nobody_there_delays_grow_until_it_is_of_no_use_and_then_it_is_a_d
 ) -> None:
     one, clock = uuid4(), FakeTime(BOOKED_AT)
     caplog.set_level(logging.INFO, "notification.delivery")
-    booking.answers[one] = answer()
+    booking.answers[one] = answer(phone=None)
     unused = 1  # nothing listens there
     waits = []
     async with notification(clock=clock, smtp_port=unused) as running:
@@ -522,6 +522,34 @@ async def test_where_mail_ends_dead_the_same_message_goes_as_sms_once(
     assert server.mails == []
     refused = [("pending", 1, "smtp_550")] if email == "kanarie@example.se" else []
     assert told == [("pending", 0, None), *refused, ("sent", len(refused) + 1, None)]
+
+
+@pytest.mark.parametrize("protected", [False, True])
+@pytest.mark.parametrize("sms", ["taken", "away"])
+async def test_where_mail_is_always_put_off_the_ways_take_turns_until_one_takes_it(
+    notification: Notification, booking: Booking, outside: Outside, sms: str, protected: bool
+) -> None:
+    """A server that never takes a mistyped address may say so with a passing code."""
+    one, clock = uuid4(), FakeTime(BOOKED_AT)
+    booking.answers[one] = (protected_answer if protected else answer)()
+    nobody = {"sms_url": "http://127.0.0.1:1"} if sms == "away" else {}
+    async with _mail_server() as (server, port), notification(clock=clock, smtp_port=port, **nobody) as running:
+        server.rcpt = lambda _address: "450 4.1.2 Domain not found"
+        await booking.publish(events.CONFIRMED, one)
+        for attempt in range(1, rules.ALONE + 1):
+            row = await _attempted(running, one, "confirmation", attempt)
+            assert (row.status, row.channel, row.last_error) == ("pending", "email", "smtp_450")
+            clock.now = row.next_attempt_at
+        if sms == "away":
+            row = await _attempted(running, one, "confirmation", rules.ALONE + 1)
+            assert (row.status, row.channel, row.last_error) == ("pending", "sms", "sms_ConnectError")
+            server.rcpt = lambda _address: "250 OK"
+            clock.now = row.next_attempt_at
+        row = await _settled(running, one, 0, "confirmation")
+    assert (row.channel, row.attempts) == (("sms", rules.ALONE + 1) if sms == "taken" else ("email", rules.ALONE + 2))
+    assert [caught.key for caught in outside.caught] == ([str(row.id)] if sms == "taken" else [])
+    ids = [mail["Message-ID"] for mail in server.mails]
+    assert ids == ([f"<{row.id}@samtid.example>"] if sms == "away" else [])
 
 
 @pytest.mark.parametrize(

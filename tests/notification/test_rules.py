@@ -43,6 +43,13 @@ def test_delays_grow_and_go_on_while_a_message_is_of_use() -> None:
     assert rules.retry_at(3, START, START + rules.LONGEST) is None
 
 
+def test_the_preferred_way_is_given_a_while_and_then_the_ways_take_turns() -> None:
+    taken = [rules.way(["email", "sms"], attempts) for attempts in range(8)]
+    assert taken == ["email"] * rules.ALONE + ["sms", "email", "sms", "email"]
+    assert timedelta(minutes=1) < sum(rules.RETRY_AFTER[: rules.ALONE], timedelta()) < timedelta(minutes=5)
+    assert {rules.way(["sms"], attempts) for attempts in range(8)} == {"sms"}
+
+
 @pytest.mark.parametrize(
     ("kind", "sequence", "status", "now", "said"),
     [
