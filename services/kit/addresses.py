@@ -32,6 +32,10 @@ _CALLED = frozenset(
         PhoneNumberType.UAN,
     }
 )
+# Sweden's personal numbers (075) cost what other calls do; elsewhere the caller may pay for where they lead.
+_SWEDEN = 46
+# Satellite telephones and networks that are of no country are mobile by their plan, and dear to call.
+_NOWHERE = frozenset({870, 881, 882, 883})
 # Of a number that is kept since before numbers were looked at, nothing may be known: it is tried.
 _TEXTED = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE, PhoneNumberType.UNKNOWN})
 
@@ -81,7 +85,7 @@ def phone(text: str) -> str:
     number = _parsed(text)
     if not phonenumbers.is_valid_number(number):
         raise ValueError("not a telephone number")
-    if phonenumbers.number_type(number) not in _CALLED:
+    if not _is_ordinary(number):
         raise CostsTheCaller("not a number of somebody's own")
     return _e164(number)
 
@@ -94,9 +98,16 @@ def number(text: str) -> str:
 def takes_sms(kept: str) -> bool:
     """Whether an SMS can be sent to a number that is kept, as E.164."""
     try:
-        return phonenumbers.number_type(phonenumbers.parse(kept)) in _TEXTED
+        number = phonenumbers.parse(kept)
     except NumberParseException:
         return False
+    return number.country_code not in _NOWHERE and phonenumbers.number_type(number) in _TEXTED
+
+
+def _is_ordinary(number: PhoneNumber) -> bool:
+    kind = phonenumbers.number_type(number)
+    personal = kind == PhoneNumberType.PERSONAL_NUMBER and number.country_code == _SWEDEN
+    return number.country_code not in _NOWHERE and (personal or kind in _CALLED)
 
 
 def _visible(text: str) -> str:
