@@ -149,6 +149,21 @@ async def test_staff_send_it_again_and_it_is_off_the_list_once_it_is_through(wor
     assert await attention(work) == [("raised", ""), ("settled", "reached")]
 
 
+async def test_what_an_older_time_was_told_of_is_not_offered_to_be_sent_again(work: Work) -> None:
+    booking = await booked(work)
+    died = changed(booking)
+    moved = changed(booking, 2, "sent", kind="change", sequence=1, channel="email", sent_at=NOW)
+    await tell(work, died)
+    assert "Skicka igen" in await opened(work, booking)
+    await tell(work, moved)
+    assert "Skicka igen" not in await opened(work, booking)
+    answer = await work.post(f"/arbetsdag/bokning/{booking}/meddelanden")
+    assert "nytt=" not in answer.headers["location"]
+    await tell(work, changed(booking, kind="reminder_24h", sequence=1))
+    assert "Skicka igen" in await opened(work, booking)
+    assert "nytt=again" in (await work.post(f"/arbetsdag/bokning/{booking}/meddelanden")).headers["location"]
+
+
 async def test_staff_take_it_off_the_list_and_a_later_failure_puts_it_there_again(work: Work) -> None:
     booking = await booked(work)
     await tell(work, changed(booking))

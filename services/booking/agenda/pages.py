@@ -18,6 +18,7 @@ from booking.bookings.rules import Reason
 from booking.bookings.service import View
 from booking.history import words as histories
 from booking.messages import words
+from booking.messages.service import resendable
 from booking.slots import pages as slot_pages
 from booking.slots.pages import Asking, Running
 from booking.slots.reads import ScheduleException
@@ -117,7 +118,7 @@ async def show(request: Request, running: Running, person: Advising, booking: UU
         past=past,
         coming=coming,
         at=at,
-        again=any(message.status == "dead" for message in opened.story.messages),
+        again=bool(resendable(opened.story.messages)),
         reviews=opened.unit in person.units("reviewer"),
         news=nytt if nytt in NEWS else None,
     )

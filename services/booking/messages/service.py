@@ -68,13 +68,18 @@ async def not_reached(connection: Connection, language: Language) -> list[NotRea
     return [NotReached(row["attention"], view_of(row, language), messages.get(row["id"], ())) for row in rows]
 
 
+def resendable(messages: Sequence[Message]) -> list[Message]:
+    """Of a booking's messages those that can be sent again: they died, and are about the booking as it is now."""
+    newest = max((message.sequence for message in messages), default=0)
+    return [message for message in messages if message.status == "dead" and message.sequence == newest]
+
+
 async def send_again(connection: Connection, booking: UUID, now: datetime) -> int:
     """Ask notification to send the dead messages of a booking that the transaction sees; how many there are.
 
     Asked twice for the same, it sends once.
     """
-    found = (await tables.unreached(connection, [booking])).get(booking, ())
-    dead = [message for message in found if message.status == "dead"]
+    dead = resendable(await tables.of_booking(connection, booking))
     for message in dead:
         data = events.MessageResendRequested(message=message.id, version=message.version, booking=booking)
         fact = outbox.row(events.MESSAGE_RESEND_REQUESTED, entity_id=str(message.id), data=data, now=now)
