@@ -241,6 +241,19 @@ async def test_whom_no_message_reached_until_the_time_came_is_told_of_on_the_boo
     assert "Familjen har inte nåtts" not in await opened(work, came)
 
 
+async def test_a_family_that_gets_no_messages_is_called_only_of_what_it_does_not_know(work: Work) -> None:
+    own, token = await booked(work), work.manage_token
+    ours = await booked(work, ELEVEN)
+    none = {"channel": None, "code": rules.NO_SMS, "attempts": 0}
+    for booking in (own, ours):
+        await tell(work, changed(booking, **none), changed(booking, kind="reminder_24h", **none))
+    assert (await work.booking.http.post(f"/booking/v1/bookings/{token}/cancel")).status_code == 200
+    assert (await work.post(f"/arbetsdag/bokning/{ours}/avboka", skal="advisor_away")).status_code == 303
+    for booking in (own, ours):
+        await tell(work, changed(booking, kind="cancellation", sequence=1, **none))
+    assert await raised(work) == [ours]
+
+
 async def test_it_is_settled_when_the_time_has_come(work: Work) -> None:
     early, late = await booked(work), await booked(work, ELEVEN)
     await tell(work, changed(early), changed(late))

@@ -1,10 +1,10 @@
-"""When a message counts as one that reached nobody."""
+"""When a message counts as one that reached nobody, and when nobody needs it."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from booking.messages.rules import reached_nobody
+from booking.messages.rules import NO_SMS, is_known, reached_nobody
 
 DUE = datetime(2026, 3, 2, 7, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -28,3 +28,21 @@ def test_what_died_did_not_and_what_only_waits_or_is_sent_is_not_counted(
     status: str, code: str | None, expected: bool
 ) -> None:
     assert reached_nobody(status, code, due=DUE, start=DUE + HOUR, now=DUE + 9 * HOUR) is expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "own", "expected"),
+    [
+        ("confirmation", NO_SMS, False, True),
+        ("reminder_24h", NO_SMS, False, True),
+        ("cancellation", NO_SMS, True, True),
+        ("cancellation", NO_SMS, False, False),
+        ("change", NO_SMS, False, False),
+        ("confirmation", "smtp_550", False, False),
+        ("cancellation", "no_mailable_address", True, False),
+    ],
+)
+def test_who_gets_no_messages_knows_what_it_was_told_and_did_itself(
+    kind: str, code: str, own: bool, expected: bool
+) -> None:
+    assert is_known(kind, code, own=own) is expected

@@ -16,6 +16,7 @@ DAYS = "tests/agenda/test_days.py"
 BARE = "tests/booking/test_booking_rules.py"
 EPOCHS = "tests/booking/test_register_epochs.py"
 MESSAGES = f"{BOOKING}/messages"
+FAILING = f"{BOOKING}/migrations/versions/0016_failing.py"
 REACHED = "tests/agenda/test_messages.py"
 INFORMED = "tests/booking/test_informed.py"
 
@@ -528,5 +529,40 @@ GUARDS = (
         ")",
         f"{REACHED}::test_whom_no_message_reached_until_the_time_came_is_told_of_on_the_booking",
         "That no message reached the family stands on the booking when the time has come, too.",
+    ),
+    Guard(
+        FAILING,
+        "create index message_failing on message (booking) where status = 'pending' and code is not null;\n",
+        "",
+        "tests/booking/test_growth.py::test_what_is_done_daily_reads_a_few_pages[messages that fail]",
+        "What fails is found among all that were sent.",
+    ),
+    Guard(
+        FAILING,
+        "create index attention_booking_idx on attention (booking);\n",
+        "",
+        "tests/booking/test_growth.py::test_what_is_done_daily_reads_a_few_pages[whom of a day nobody reached]",
+        "Whom of a day nobody reached is found among all that came up.",
+    ),
+    Guard(
+        f"{MESSAGES}/rules.py",
+        "return code == NO_SMS and (own or kind not in TELLS)",
+        "return code == NO_SMS",
+        f"{REACHED}::test_a_family_that_gets_no_messages_is_called_only_of_what_it_does_not_know",
+        "A family that gets no messages is called when its time is taken from it.",
+    ),
+    Guard(
+        f"{MESSAGES}/service.py",
+        "if rules.is_known(message.kind, message.code, own=own):",
+        "if False:",
+        f"{REACHED}::test_a_family_that_gets_no_messages_is_called_only_of_what_it_does_not_know",
+        "Staff are not sent to call a family of what it knows.",
+    ),
+    Guard(
+        f"{MESSAGES}/service.py",
+        'if message.status == "dead" and message.sequence == newest]',
+        'if message.status == "dead"]',
+        f"{REACHED}::test_what_an_older_time_was_told_of_is_not_offered_to_be_sent_again",
+        "What was said of an older time is not sent again.",
     ),
 )

@@ -53,6 +53,9 @@ async def _weigh(connection: Connection, message: Message, now: datetime) -> boo
         message.status, message.code, due=message.due_at, start=start, now=now
     ):
         return False
+    own = await tables.is_own(connection, message.booking, rules.TELLS.get(message.kind))
+    if rules.is_known(message.kind, message.code, own=own):
+        return False
     raised = await tables.raise_attention(connection, message)
     if raised is not None:
         data = events.AttentionRaised(**_attention(raised))

@@ -45,6 +45,10 @@ select distinct m.booking from message m
 where m.status = 'pending' and m.code is not null
     and not exists (select from attention a where a.booking = m.booking and a.settled_at is null)
 """
+_OWN = """
+select staff is null or reason is not distinct from 'family_asked' from booking_change
+where booking = $1 and what = $2 order by at desc limit 1
+"""
 # Of a booking's messages those about it as it is now.
 _UNREACHED = """
 select * from message
@@ -98,6 +102,11 @@ async def start_of(connection: Connection, booking: UUID) -> datetime | None:
     """When the time of a booking begins; None where the transaction does not see it."""
     found: datetime | None = await connection.fetchval("select start_at from booking where id = $1", booking)
     return found
+
+
+async def is_own(connection: Connection, booking: UUID, what: str | None) -> bool:
+    """Whether the family made the last change of a kind itself, or asked for it; not where nothing is noted of it."""
+    return bool(await connection.fetchval(_OWN, booking, what))
 
 
 async def raise_attention(connection: Connection, message: Message) -> asyncpg.Record | None:
