@@ -41,6 +41,17 @@ async def test_a_move_and_a_follow_up_by_telephone_ask_for_the_number(work: Work
     assert "Boka åt Robin" in (await work.post("/telefonbokning", telefon=NUMBER)).text
 
 
+async def test_a_follow_up_drops_no_number_in_silence(work: Work) -> None:
+    contact = {**MAIL_ONLY, "phone": NUMBER}
+    booking = await work.id_of(await work.family_books(ELEVEN, contact=contact))
+    path = f"/arbetsdag/bokning/{booking}/uppfoljning"
+    sent = {"tid": times((await work.get(path, satt="phone")).text)[-1], "satt": "phone", "engang": "once"}
+    refused = await work.post(path, **sent, telefon="070-174 06 37")
+    assert (refused.status_code, "Numret sparades inte." in refused.text) == (422, True)
+    for _ in range(2):
+        assert (await work.post(path, **sent, telefon=NUMBER)).status_code == 303
+
+
 async def test_a_new_family_that_is_to_be_called_gives_a_number(work: Work) -> None:
     for protection in ("none", "skyddad_folkbokforing"):
         wrong = await booked(work, satt="phone", telefon="", epost="kim@example.org", skydd=protection)

@@ -78,6 +78,18 @@ async def test_a_number_that_nobody_asked_for_is_refused_and_not_dropped(booking
     assert (moved.status_code, moved.json()["modality"]) == (200, "phone")
 
 
+async def test_a_number_sent_with_the_present_time_is_refused_unless_it_is_the_one_that_is_kept(
+    booking: Running,
+) -> None:
+    for kept, sent, status in ((None, NUMBER, 422), (NUMBER, "070-174 06 37", 422), (NUMBER, NUMBER, 200)):
+        slot = (await slots(booking, modality="video"))[0]["id"]
+        manage = await by_video(booking, **({"phone": kept} if kept else {}))
+        answer = await booking.http.post(f"{manage}/reschedule", json={"slot": slot, "phone": sent})
+        assert (answer.status_code, (await booking.http.get(manage)).json()["sequence"]) == (status, 0)
+        if status != 200:
+            assert answer.json()["type"] == "urn:samtid:problem:phone-not-needed"
+
+
 async def test_the_page_tells_at_once_all_that_lacks(booking: Running) -> None:
     page = (await booking.http.get(TIMES, params={"satt": "phone"})).text
     sent = {"tid": times_on(page)[0], "satt": "phone", "engang": hidden(page, "engang")}

@@ -15,7 +15,7 @@ from booking.bookings.service import View, Wanted
 from booking.families import service as families
 from booking.families import tables as family_tables
 from booking.families.contacts import Contact
-from booking.families.rules import ContactUnreadable, FamilyErased, Protection
+from booking.families.rules import ContactUnreadable, FamilyErased, PhoneNotNeeded, Protection
 from booking.reviews import service as reviews
 from booking.reviews.rules import What, Why
 from booking.slots import service as slots
@@ -91,8 +91,8 @@ async def follow_up(
 ) -> UUID:
     """Book one more time for the family of one of the person's own bookings, for the same offering; see `book`.
 
-    `number` is what to call where it is by telephone and the family gave none (E.164). Raises NotYours and BeforeVisit
-    too.
+    `number` is what to call where it is by telephone and the family gave none (E.164). Raises NotYours, BeforeVisit
+    and PhoneNotNeeded too.
     """
     before = await service.own_row(connection, person, booking)
     if slot.offering != before["offering"]:
@@ -100,6 +100,8 @@ async def follow_up(
     if before["status"] != "cancelled" and slot.start < before["end_at"]:
         raise BeforeVisit
     known = await known_contact(connection, vault, before["family"])
+    if number and known.phone and number != known.phone:
+        raise PhoneNotNeeded("phone")
     wanted = Wanted(
         hold=None,
         slot=slot,

@@ -398,6 +398,9 @@ async def move(
     """
     modality = modality or row["modality"]
     if (slot.start, slot.advisor, modality) == (row["start_at"], row["advisor"], row["modality"]):
+        known = await families.contact_of(connection, vault, row["family"]) if phone else None
+        if phone != (known and known.phone):
+            raise PhoneNotNeeded("phone")
         return
     if slot.offering != row["offering"]:
         raise NotOffered
