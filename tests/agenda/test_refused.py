@@ -2,7 +2,8 @@
 
 import re
 
-from tests.agenda.conftest import Work
+from directory import events as directory
+from tests.agenda.conftest import Work, entities
 from tests.agenda.test_days import TEN, booked, plain
 from tests.signing import session_of
 
@@ -62,6 +63,19 @@ async def test_a_family_that_cancels_while_its_time_is_moved_is_seen_at_the_book
         assert "Det går inte längre" in plain(answer.text)
         assert button(answer.text) == path
     assert "Avbokad av familjen" in plain((await work.get(path)).text)
+
+
+async def test_a_booking_whose_offering_has_ended_is_led_back_to(work: Work) -> None:
+    booking = await booked(work)
+    offering = next(one for one in entities() if isinstance(one, directory.Offering))
+    await work.learn(offering.model_copy(update={"version": 2, "ended": True}))
+    for way in ("flytta", "uppfoljning"):
+        answer = await work.get(f"/arbetsdag/bokning/{booking}/{way}")
+        assert (answer.status_code, "Insatsen erbjuds inte längre" in answer.text) == (409, True)
+        assert button(answer.text) == f"/arbetsdag/bokning/{booking}"
+    family = await work.booking.http.get(f"/en/bokning/{work.manage_token}/flytta")
+    assert (family.status_code, "This is no longer offered" in family.text) == (409, True)
+    assert button(family.text) == f"/en/bokning/{work.manage_token}"
 
 
 async def test_what_is_wrong_with_a_form_is_told(work: Work) -> None:

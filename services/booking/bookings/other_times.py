@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from booking.bookings.api import NumberIn, parse_slot
 from booking.bookings.pages import PAGES, trouble_of
-from booking.bookings.rules import SlotTaken, TooFarAhead, TooSoon
+from booking.bookings.rules import NoLongerOffered, SlotTaken, TooFarAhead, TooSoon
 from booking.bookings.service import View
 from booking.families.rules import PhoneNeeded, PhoneNotNeeded, rule_of
 from booking.slots import pages as slot_pages
@@ -45,7 +45,7 @@ async def times(
     look: Pages = PAGES,
 ) -> Response:
     """The first `shown` free times, for the way to meet that was asked for, else the booking's; the one to choose
-    `again` is chosen already. Raises NotOffered.
+    `again` is chosen already. Raises NoLongerOffered.
     """
     offered = await _offered(running, view)
     modality = offered.known(satt) or offered.known(view.modality) or offered.offering.modalities[0]
@@ -68,7 +68,7 @@ async def chosen(
     request: Request, running: Runtime, view: View, asking: Asking, take: Take, look: Pages = PAGES
 ) -> Response:
     """Take the time that was sent, once there is a number to call if it needs one; the times again where none was sent,
-    or it cannot be had, or others are asked for. Raises NotOffered.
+    or it cannot be had, or others are asked for. Raises NoLongerOffered.
     """
     sent = await pages.form(request)
     satt = sent.get("satt")
@@ -147,9 +147,12 @@ async def _number(
 
 
 async def _offered(running: Runtime, view: View) -> Offered:
-    """The offering of a booking, as it is offered now. Raises NotOffered."""
+    """The offering of a booking, as it is offered now. Raises NoLongerOffered."""
     async with database.driver(running.engine) as connection:
         municipality = await slots.municipality_of(connection, view.municipality)
         if municipality is None:
-            raise NotOffered
-        return Offered(*await slots.offered(connection, municipality.slug, view.offering))
+            raise NoLongerOffered
+        try:
+            return Offered(*await slots.offered(connection, municipality.slug, view.offering))
+        except NotOffered:
+            raise NoLongerOffered from None

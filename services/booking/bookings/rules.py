@@ -92,6 +92,14 @@ class NotChangeable(Refusal):
     en = ("The booking can no longer be changed", "It is cancelled or has already begun. Book a new time.")
 
 
+class NoLongerOffered(Refusal):
+    """For another time of a booking whose offering has ended: the booking itself stands, and its page leads on."""
+
+    code = "no-longer-offered"
+    sv = ("Insatsen erbjuds inte längre", "Tiden går inte att flytta. Avboka den, eller boka något annat.")
+    en = ("This is no longer offered", "The time cannot be moved. Cancel it, or book something else.")
+
+
 class KeyReused(Refusal):
     status = 422
     code = "idempotency-key-reused"

@@ -75,8 +75,8 @@ _UNREADABLE = (
 class FromElsewhere(Refusal):
     status = 403
     code = "from-elsewhere"
-    sv = ("Det gick inte att skicka", "Formuläret kom från en annan webbplats. Börja om från startsidan.")
-    en = ("It could not be sent", "The form came from another site. Begin again at the start page.")
+    sv = ("Det gick inte att skicka", "Formuläret kom från en annan webbplats. Öppna sidan härifrån och försök igen.")
+    en = ("It could not be sent", "The form came from another site. Open the page from here and try again.")
 
 
 def from_here(request: Request) -> bool:
@@ -235,7 +235,8 @@ def _as_page(answer: _Answer, pages: Pages) -> _Answer:
             )
         for_staff = await _is_for_staff(request, error)
         title, detail = _said(error, document.status_code, language, for_staff=for_staff)
-        template, more = "refusal.html", {}
+        template = "refusal.html"
+        more: dict[str, Any] = {"back": staff.booking_of(request.scope["path"], document.status_code)}
         if for_staff:
             person: Person | None = request.scope.get("samtid.person")
             here, query = request.scope["path"], request.url.query

@@ -55,8 +55,14 @@ def ways(person: Person) -> tuple[Way, ...]:
 
 
 # The page of one booking, and what is done to it from there.
-_BOOKING = re.compile(r"(/arbetsdag/bokning/[^/]+)/.+")
+_BOOKING = re.compile(r"((?:/arbetsdag)?/bokning/[^/]+)/.+")
 _NOT_FOUND = 404
+
+
+def booking_of(path: str, status: int) -> str | None:
+    """The page of the booking that something was to be done with, unless that is what was not found."""
+    booking = _BOOKING.fullmatch(path)
+    return booking[1] if booking and status != _NOT_FOUND else None
 
 
 def back(person: Person | None, path: str, query: str, status: int) -> tuple[str, str] | None:
@@ -65,9 +71,8 @@ def back(person: Person | None, path: str, query: str, status: int) -> tuple[str
     Never the address itself: where there is no other, the head of the page leads on.
     """
     known = ways(person) if person else ()
-    booking = _BOOKING.fullmatch(path)
-    if booking and status != _NOT_FOUND:
-        return booking[1], "way_booking"
+    if booking := booking_of(path, status):
+        return booking, "way_booking"
     for way in known:
         if path.startswith(f"{way.path}/") or (path == way.path and query):
             return way.path, way.text
