@@ -1,8 +1,8 @@
-"""The fields of directory's state that booking reads."""
+"""The fields of directory's state that booking reads, its numbers within the bounds that directory has for them."""
 
 from datetime import date, time, timedelta
 from functools import lru_cache
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -12,6 +12,8 @@ from kit.events import Read
 from kit.language import Language
 
 Modality = Literal["video", "phone", "visit"]
+Minutes = Annotated[int, Field(ge=0, le=24 * 60)]
+Hours = Annotated[int, Field(ge=0, le=14 * 24)]
 
 
 class Text(Read):
@@ -41,7 +43,7 @@ class Register(Read):
 class Denominator(Read):
     """How many children there are, by which source and on which day: figures per 1,000 are divided by it."""
 
-    children: int
+    children: int = Field(ge=1)
     source: str
     as_of: date
 
@@ -95,10 +97,10 @@ class Amendment(Read):
     """The terms of an agreement from a day on. Shares and carry-over are percent."""
 
     valid_from: date
-    shares: dict[str, int]
-    release_days: int = 7
+    shares: dict[str, Annotated[int, Field(ge=1, le=100)]] = Field(min_length=1)
+    release_days: int = Field(7, ge=0, le=28)
     period: Literal["iso_week", "four_weeks"] = "iso_week"
-    carry_over: int = 0
+    carry_over: int = Field(0, ge=0, le=100)
 
 
 class Pool(Entity, Amendment):
@@ -121,7 +123,7 @@ class Pool(Entity, Amendment):
 
 
 class WeeklyBlock(Read):
-    weekday: int
+    weekday: int = Field(ge=1, le=7)
     start: time
     end: time
     modalities: tuple[Modality, ...]
@@ -149,8 +151,8 @@ class Schedule(Entity):
 
 
 class Ages(Read):
-    first: int
-    last: int
+    first: int = Field(ge=0, le=20)
+    last: int = Field(ge=0, le=20)
     expecting: bool
 
 
@@ -161,20 +163,20 @@ class Offering(Entity):
     summary: Text
     kind: Literal["conversation", "course", "lecture", "drop_in", "joint_visit"]
     documentation: Literal["anonymous", "minimal", "elsewhere"]
-    retention_days: int | None = None
+    retention_days: int | None = Field(None, ge=1, le=3650)
     unit: str
     units: dict[str, str] = Field(default_factory=dict)
     municipalities: tuple[str, ...]
     advisors: tuple[str, ...]
-    duration: int
-    buffer_before: int = 0
-    buffer_after: int = 0
-    starts_every: int
+    duration: int = Field(gt=0, le=8 * 60)
+    buffer_before: Minutes = 0
+    buffer_after: Minutes = 0
+    starts_every: int = Field(gt=0, le=8 * 60)
     modalities: tuple[Modality, ...]
     ages: Ages
-    horizon_days: int
-    lead_time_hours: int
-    cancel_limit_hours: int
+    horizon_days: int = Field(ge=1, le=90)
+    lead_time_hours: Hours
+    cancel_limit_hours: Hours
     practical: Text | None = None
     self_booking: bool
 
