@@ -374,7 +374,7 @@ def _value(field: Field, sent: Sent, name: str) -> Any:
 
 def share_sum(sent: Sent, name: str) -> int:
     """What whole numbers per municipality add up to; what is none counts as nothing."""
-    return sum(int(value) for value in _each(sent, name).values() if value.isdecimal())
+    return sum(int(value) for value in _each(sent, name).values() if re.fullmatch("[0-9]{1,9}", value))
 
 
 def _each(sent: Sent, name: str) -> dict[str, str]:

@@ -18,6 +18,7 @@ SCHEDULE = Schedule.model_validate(register.schedule(valid_until="2026-12-31").m
 OWN = Hours([SCHEDULE], ["video", "phone"], [("bvc-horby", "BVC Hörby")])
 LEAVE = {"typ": "leave", "forsta": "2026-03-02", "sista": "2026-03-02"}
 EXTRA = {"typ": "extra", "forsta": "2026-03-07", "sista": "2026-03-07", "fran": "10:00", "till": "12.00", "phone": "ja"}
+NO_DAYS = {"forsta": "leave_forsta_missing", "sista": "leave_sista_missing"}
 
 
 @pytest.mark.parametrize(
@@ -29,6 +30,9 @@ EXTRA = {"typ": "extra", "forsta": "2026-03-07", "sista": "2026-03-07", "fran": 
         (LEAVE | {"sista": "2027-03-04"}, {"sista": "leave_too_long"}),
         (LEAVE | {"forsta": "2027-01-01", "sista": "2027-01-02"}, {"forsta": "leave_no_schedule"}),
         (LEAVE | {"forsta": "soon"}, {"forsta": "leave_forsta_missing"}),
+        (LEAVE | dict.fromkeys(("forsta", "sista"), "9999-12-31"), NO_DAYS),
+        (LEAVE | {"forsta": "9999-12-30", "sista": "9999-12-31"}, NO_DAYS),
+        (LEAVE | {"forsta": "0001-01-01"}, {"forsta": "leave_forsta_missing"}),
         (LEAVE | {"fran": "09:00"}, {"till": "leave_to_missing"}),
         (LEAVE | {"fran": "09:00", "till": "09:00"}, {"till": "leave_ends_first"}),
         (LEAVE | {"fran": "nine", "till": "10:00:01"}, {"fran": "leave_time_wrong", "till": "leave_time_wrong"}),
@@ -99,6 +103,13 @@ async def test_time_of_another_unit_is_hit_without_a_word_of_whose_it_is(work: W
     assert "be din samordnare" in said
     assert reference not in said
     assert await work.reads() == []
+
+
+async def test_leave_without_an_end_can_be_taken_away(work: Work) -> None:
+    leave = {"kind": "leave", "first": "2026-03-09", "last": "9999-12-31"}
+    await work.learn(register.schedule(version=2, exceptions=[leave]))
+    page = await previewed(work, typ="leave", forsta="2026-03-09", sista="9999-12-31", gor="ta-bort")
+    assert "Ingen bokad tid berörs." in page
 
 
 async def test_what_is_entered_can_be_taken_away_and_says_whom_that_hits(work: Work) -> None:

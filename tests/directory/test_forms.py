@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from directory.forms import FORMS
+from directory.forms import FORMS, share_sum
 from directory.tables import KINDS
 
 # What the register counts and notes itself.
@@ -23,6 +23,11 @@ def fields(model: type[BaseModel]) -> Iterator[str]:
             yield from (f"{name}.{part}" for part in fields(inner))
         else:
             yield name
+
+
+@pytest.mark.parametrize("wrong", ["9" * 5000, "²", "x", "-5"])
+def test_what_is_no_number_adds_nothing(wrong: str) -> None:
+    assert share_sum({"shares.1266": wrong, "shares.1267": "40 %"}, "shares") == 40
 
 
 @pytest.mark.parametrize("kind", sorted(MODELS))

@@ -43,7 +43,7 @@ async def hits(runtime: Runtime, person: Person, change: Change, language: Langu
     """What a change of the person's hours hits, with the families that are to be met then."""
     async with seeing(runtime, person) as connection:
         own = await leave.hours(connection, person)
-        found = await leave.hits(connection, person, change, own, language)
+        found = await leave.hits(connection, person, change, own, service.today(runtime.clock()), language)
         return await service.show_families(connection, vault(runtime), person, found, runtime.clock(), "leave")
 
 

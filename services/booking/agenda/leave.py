@@ -13,6 +13,7 @@ from booking.slots import tables as slot_tables
 from booking.slots.reads import Advisor, Modality, Schedule, ScheduleException
 from kit.access import Person
 from kit.database import Connection
+from kit.days import is_near
 from kit.language import Language
 
 LONGEST = timedelta(days=366)
@@ -120,10 +121,13 @@ def typed_of(exception: ScheduleException) -> dict[str, str]:
 
 def _day(typed: Mapping[str, str], name: str, errors: dict[str, str]) -> date | None:
     try:
-        return date.fromisoformat(typed.get(name, ""))
+        day = date.fromisoformat(typed.get(name, ""))
     except ValueError:
+        day = date.max
+    if not is_near(day):
         errors[name] = f"leave_{name}_missing"
         return None
+    return day
 
 
 def _time(typed: Mapping[str, str], name: str, errors: dict[str, str]) -> time | None:
@@ -169,14 +173,18 @@ def _judge_ways(modalities: Sequence[Modality], place: str | None, own: Hours, e
         errors["plats"] = "leave_place_missing"
 
 
-async def hits(connection: Connection, person: Person, change: Change, own: Hours, language: Language) -> Day:
+async def hits(
+    connection: Connection, person: Person, change: Change, own: Hours, today: date, language: Language
+) -> Day:
     """What is booked in the time of a change and would no longer lie in open hours; as if it were one day."""
     exception = change.exception
-    days = await service.days(connection, person, exception.first, exception.last, language)
+    # What is of the register may have no end, and nothing is booked so far away.
+    first, last = (min(max(day, today - LONGEST), today + LONGEST) for day in (exception.first, exception.last))
+    days = await service.days(connection, person, first, last, language)
     zone = days[0].zone
-    covered = rules.spans(exception.first, exception.last, exception.start, exception.end, zone)
+    covered = rules.spans(first, last, exception.start, exception.end, zone)
     after = [change.applied(schedule) for schedule in own.schedules]
-    stay = [Span(b.start, b.end) for b in slots.open_hours(after, exception.first, exception.last)]
+    stay = [Span(b.start, b.end) for b in slots.open_hours(after, first, last)]
 
     def is_hit(item: Item) -> bool:
         live = item.view is None or item.view.status == "confirmed"
