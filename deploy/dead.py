@@ -23,8 +23,13 @@ _OF_THE_LETTER = ("Samtid-", "Nats-")
 
 
 async def main(chosen: argparse.Namespace, url: str, seed: str | None) -> int:
-    """Do it; 0 when done, 1 where a number is not there or an event was not taken."""
+    """Do it; 0 when done, 1 where a number or the stream is not there, or an event was not taken."""
     async with _connected(url, seed) as client:
+        try:
+            await client.jetstream().stream_info(STREAM)
+        except nats.js.errors.NotFoundError:
+            print("samtid dead: the stream of dead letters is gone; make it anew: samtid provision", file=sys.stderr)
+            return 1
         letters = [letter async for letter in _letters(client) if _wanted(letter, chosen)]
         missing = set(getattr(chosen, "numbers", ())) - {letter.seq for letter in letters}
         for number in sorted(missing):

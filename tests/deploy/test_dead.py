@@ -68,6 +68,17 @@ async def test_what_was_given_up_is_listed_shown_and_dropped(users: Users, capsy
     assert await kept(operator, "DEAD") == 0
 
 
+@pytest.mark.parametrize("deed", [["list"], ["show", "1"], ["retry", "--all"], ["drop", "--all"]])
+async def test_letters_that_are_lost_are_not_none(
+    users: Users, capsys: pytest.CaptureFixture[str], deed: list[str]
+) -> None:
+    operator = await users.connect(permissions.OPERATOR)
+    await operator.jetstream().delete_stream("DEAD")
+    assert await samtid(*deed) == 1
+    said = capsys.readouterr()
+    assert (said.out, "samtid provision" in said.err) == ("", True)
+
+
 async def test_a_fact_is_published_again_as_it_was(users: Users) -> None:
     reader, operator = await users.connect("notification"), await users.connect(permissions.OPERATOR)
     payload = await give_up(reader, "events.booking.confirmed", str(uuid4()), {})
