@@ -211,12 +211,14 @@ async def provision(url: str, seed: str | None) -> None:
 async def keep_provisioned(url: str, seed: str | None, lost: Callable[[], Awaitable[None]]) -> None:
     """Make streams and consumers anew where they are gone, until cancelled; `lost` is called where a stream was."""
     client = await operator(url, seed)
-    manager = client.jetstream()
     try:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             try:
-                missing = ""
+                if not client.is_connected:
+                    await client.close()
+                    client = await operator(url, seed)
+                manager, missing = client.jetstream(), ""
                 for stream in messaging.STREAMS:
                     missing = "stream"
                     await manager.stream_info(str(stream.name))
@@ -228,7 +230,7 @@ async def keep_provisioned(url: str, seed: str | None, lost: Callable[[], Awaita
                 await messaging.provision(client, all_reads())
                 if missing == "stream":
                     await lost()
-            except (nats.errors.Error, TimeoutError) as error:
+            except (InstallationError, nats.errors.Error, TimeoutError) as error:
                 log.warning("streams cannot be looked at: %s", type(error).__name__)
     finally:
         await client.close()
