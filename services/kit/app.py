@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import math
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -102,6 +104,8 @@ class ApiInfo(BaseModel):
 
 # How soon it is noticed that the connection to NATS has ended.
 LOOK_SECONDS = 0.5
+# That a job waits for what is away is said once, and again where it did not for so long.
+QUIET_SECONDS = 60
 RELEASED = date(2026, 11, 22)
 
 
@@ -300,13 +304,16 @@ async def _tidy(made: Runtime, inbox: Table | None) -> None:
 
 async def _supervise(service: str, name: str, run: Callable[[], Awaitable[None]]) -> None:
     attributes = {metrics.SERVICE: service, metrics.JOB: name}
+    waited = -math.inf
     while True:
         try:
             await run()
         except Exception as error:  # whatever it was, it is logged and the job goes on
             metrics.job_failures.add(1, attributes)
             if is_outage(error):
-                log.warning("job %s of %s waits: %s", name, service, type(error).__name__)
+                if time.monotonic() - waited > QUIET_SECONDS:
+                    log.warning("job %s of %s waits: %s", name, service, type(error).__name__)
+                waited = time.monotonic()
             else:
                 log.exception("job %s of %s failed", name, service)
             task = asyncio.current_task()
