@@ -9,6 +9,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 # A browser sends its header at once, and 64 kB over a poor connection in a minute.
 HEADER_SECONDS = 10
 BODY_SECONDS = 60
+WRITE_SECONDS = 60  # in which what waits to be taken of an answer must be
 IDLE_SECONDS = 65  # longer than a proxy keeps its connections, which would else meet a closing one
 HEADER_BYTES = 32 * 1024
 HEADERS = 100
@@ -18,6 +19,8 @@ class Protocol(HttpToolsProtocol):
     """HTTP/1.1 whose requests arrive within a time and a size; a client that is slower or says more is left."""
 
     _timer: TimerHandle | None = None
+    # Ends a connection whose client takes nothing: what is closed is else kept until all of it was taken.
+    _unread: TimerHandle | None = None
     # How much of a header has come; None while none is read.
     _size: int | None = None
 
@@ -27,7 +30,27 @@ class Protocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop()
+        self._taken()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._expect_taken()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if not self.transport.is_closing():
+            self._taken()
+
+    def timeout_keep_alive_handler(self) -> None:
+        super().timeout_keep_alive_handler()
+        if self.transport.is_closing():
+            self._expect_taken()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.transport.is_closing():
+            self._expect_taken()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -81,6 +104,17 @@ class Protocol(HttpToolsProtocol):
         if self.cycle is None or not self.cycle.response_started:
             self.transport.write(STATUS_LINE[status] + b"content-length: 0\r\nconnection: close\r\n\r\n")
         self.transport.close()
+        self._expect_taken()
+
+    def _expect_taken(self) -> None:
+        self._taken()
+        if self in self.connections:
+            self._unread = self.loop.call_later(WRITE_SECONDS, self.transport.abort)
+
+    def _taken(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
 
 def config(app: Any, **more: Any) -> uvicorn.Config:

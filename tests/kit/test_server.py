@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import pytest
 import uvicorn
@@ -12,15 +13,19 @@ from starlette.types import Receive, Scope, Send
 from kit import server
 from tests.conftest import until
 
+# More than the two machines keep on the way.
+MUCH = 30_000_000
+
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     body = await Request(scope, receive).body()
-    await PlainTextResponse(str(len(body)))(scope, receive, send)
+    much = scope["path"] == "/much"
+    await PlainTextResponse("x" * MUCH if much else str(len(body)))(scope, receive, send)
 
 
 @pytest.fixture
 async def port(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
-    for name in ("HEADER_SECONDS", "BODY_SECONDS", "IDLE_SECONDS"):
+    for name in ("HEADER_SECONDS", "BODY_SECONDS", "WRITE_SECONDS", "IDLE_SECONDS"):
         monkeypatch.setattr(server, name, 0.3)
     running = uvicorn.Server(server.config(application, port=0, lifespan="off"))
     serving = asyncio.create_task(running.serve())
@@ -77,3 +82,19 @@ async def test_whoever_is_not_is_answered_and_left_once_nothing_comes(port: int)
     answers = await said(port, POST + b"abcd" + GET + b"\r\n" + POST, b"ab", b"cd", pause=0.1)
     assert answers.count(b"HTTP/1.1 200") == 3
     assert answers.count(b"HTTP/1.1") == 3
+
+
+@pytest.mark.parametrize("last", [b"\r\n", b"connection: close\r\n\r\n"], ids=["kept", "closed"])
+async def test_whoever_takes_nothing_of_an_answer_is_left(port: int, last: bytes) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1000)
+    try:
+        writer.write(b"GET /much HTTP/1.1\r\nhost: a\r\n" + last)
+        await asyncio.sleep(1.5)
+        taken = 0
+        with suppress(ConnectionError):
+            async with asyncio.timeout(20):
+                while part := await reader.read(1_000_000):
+                    taken += len(part)
+        assert taken < MUCH
+    finally:
+        writer.close()
