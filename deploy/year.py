@@ -300,9 +300,10 @@ class Year:
             )
             key = f"year {agreement.pool.id} {number}"
             try:
-                answer = await bookings.book(
-                    connection, self.links, self.vault, wanted, key=key, now=now, language="sv"
-                )
+                async with self.vault.reserve(now) as spare:
+                    answer = await bookings.book(
+                        connection, self.links, self.vault, wanted, spare=spare, key=key, now=now, language="sv"
+                    )
             except KeyReused:
                 # The day was cut off after this; what the family meant to change is forgotten.
                 return True

@@ -264,13 +264,17 @@ def wanted(slot: dict[str, Any]) -> Wanted:
 
 async def by_staff(booking: Running, slot: dict[str, Any], staff: str = "maria", **how: Any) -> dict[str, Any]:
     runtime = booking.runtime
-    async with secrecy.of(runtime.engine, staff, [UNIT]) as connection:
+    async with (
+        runtime.vault.reserve(runtime.clock()) as spare,
+        secrecy.of(runtime.engine, staff, [UNIT]) as connection,
+    ):
         return await service.book_by_staff(
             connection,
             entry.links(runtime),
             runtime.vault,
             wanted(slot),
             staff=staff,
+            spare=spare,
             key=None,
             now=runtime.clock(),
             language="sv",

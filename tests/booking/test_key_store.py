@@ -1,15 +1,19 @@
 """What becomes of booking while the store of families' keys is away or frozen, and afterwards."""
 
+import asyncio
 import logging
 from pathlib import Path
+from uuid import UUID
 
 import asyncpg
 import nats
 import pytest
 from nats.errors import TimeoutError as NoAnswer
 
+from booking.bookings.answers import ContactQuestion
+from booking.bookings.jobs import answer_contact
 from kit import database
-from kit.vault.store import BATCH, KeysUnavailable, Vault
+from kit.vault.store import BATCH, TURNS, KeysUnavailable, Vault
 from tests import infra
 from tests.booking import register
 from tests.booking.conftest import ready
@@ -127,3 +131,41 @@ async def test_the_page_of_a_booking_is_shown_without_it_and_promises_nothing(
         assert (shown.status_code, "Din tid är bokad" in shown.text) == (200, True)
         assert "Vi skickar en bekräftelse" not in shown.text
         assert "Vi kan inte skicka" not in shown.text
+
+
+async def test_a_frozen_key_store_holds_nobody_up_who_does_not_need_it(
+    run: Run,
+    nats_server: infra.NatsServer,
+    clock: Clock,
+    secret_file: Path,
+    own_vault: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    await register.publish(nats_server.url, register.basic())
+    async with (
+        infra.wire(own_vault) as wire,
+        run("booking", clock=clock, manage_secret_file=secret_file, vault_url=wire.url) as booking,
+    ):
+        await until(lambda: ready(booking))
+        asked = ContactQuestion(booking=UUID(await book(booking)))
+        body = request_for((await slots(booking))[0])
+        vault: Vault = booking.runtime.vault
+        vault._ready.clear()
+        pool = booking.runtime.engine.pool
+        held = pool.checkedout()
+        wire.freeze()
+        answers = [asyncio.create_task(answer_contact(booking.runtime, asked)) for _ in range(12)]
+        booked = [asyncio.create_task(booking.http.post("/booking/v1/bookings", json=body)) for _ in range(10)]
+
+        async def all_wait() -> bool:
+            return vault._turns.locked() and vault._filling.locked() and pool.checkedout() <= held
+
+        await until(all_wait, 4)
+        assert await slots(booking)
+        # Few try in vain, and those behind them do not try after them.
+        assert all(isinstance(one, KeysUnavailable) for one in await asyncio.gather(*answers, return_exceptions=True))
+        assert [refused.status_code for refused in await asyncio.gather(*booked)] == [503] * 10
+        assert len([r for r in caplog.records if "does not answer" in r.getMessage()]) <= TURNS + 1
+        wire.thaw()
+        made = await booking.http.post("/booking/v1/bookings", json=body)
+        assert made.status_code == 201, made.text

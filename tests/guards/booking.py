@@ -332,7 +332,7 @@ GUARDS = (
     ),
     Guard(
         SERVICE,
-        "        vault.put_back(sealed.key)\n",
+        "        whose.keys.append(sealed.key)\n",
         "        pass\n",
         "tests/booking/test_families.py::test_a_refused_booking_costs_no_key",
         "A booking that is refused costs no key.",

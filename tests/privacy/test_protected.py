@@ -23,7 +23,10 @@ async def test_of_a_protected_family_nothing_leaves_but_that_there_is_a_message(
     slot = next(slot for slot in found if slot["start"] > "2026-03-18")
     haystack = Haystack()
     async with notification(clock=clock) as notifying:
-        async with secrecy.of(runtime.engine, "maria", ["familjestod"]) as connection:
+        async with (
+            runtime.vault.reserve(clock.now) as spare,
+            secrecy.of(runtime.engine, "maria", ["familjestod"]) as connection,
+        ):
             await service.book_by_staff(
                 connection,
                 entry.links(runtime),
@@ -39,6 +42,7 @@ async def test_of_a_protected_family_nothing_leaves_but_that_there_is_a_message(
                 ),
                 staff="maria",
                 protection="skyddad_folkbokforing",
+                spare=spare,
                 key=None,
                 now=clock.now,
                 language="sv",

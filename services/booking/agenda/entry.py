@@ -1,6 +1,6 @@
 """Where a request of an advisor comes in: one transaction each, that sees the advisor's units, committed here."""
 
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import replace
 from datetime import date
 from uuid import UUID
@@ -10,7 +10,7 @@ from booking.agenda import leave, service
 from booking.agenda.leave import Change, Hours
 from booking.agenda.rules import Action, Outcome
 from booking.agenda.service import Day, Opened
-from booking.bookings.entry import after_expiry, vault
+from booking.bookings.entry import after_expiry, turn, vault
 from booking.bookings.rules import Reason
 from booking.bookings.service import View
 from booking.history import service as histories
@@ -19,6 +19,7 @@ from kit.access import Person
 from kit.app import Runtime
 from kit.database import Connection
 from kit.language import Language
+from kit.vault.store import KeysUnavailable
 
 
 def seeing(runtime: Runtime, person: Person) -> AbstractAsyncContextManager[Connection]:
@@ -28,7 +29,7 @@ def seeing(runtime: Runtime, person: Person) -> AbstractAsyncContextManager[Conn
 
 async def day(runtime: Runtime, person: Person, wanted: date, language: Language) -> Day:
     """One of the person's own days, with the families that are met in it."""
-    async with seeing(runtime, person) as connection:
+    async with vault(runtime).turn(), seeing(runtime, person) as connection:
         (found,) = await service.days(connection, person, wanted, wanted, language)
         return await service.show_families(connection, vault(runtime), person, found, runtime.clock())
 
@@ -41,7 +42,7 @@ async def own_hours(runtime: Runtime, person: Person) -> Hours:
 
 async def hits(runtime: Runtime, person: Person, change: Change, language: Language) -> Day:
     """What a change of the person's hours hits, with the families that are to be met then."""
-    async with seeing(runtime, person) as connection:
+    async with vault(runtime).turn(), seeing(runtime, person) as connection:
         own = await leave.hours(connection, person)
         found = await leave.hits(connection, person, change, own, service.today(runtime.clock()), language)
         return await service.show_families(connection, vault(runtime), person, found, runtime.clock(), "leave")
@@ -63,13 +64,15 @@ async def find(
 
 async def gets_messages(runtime: Runtime, person: Person, booking: UUID) -> bool | None:
     """See `service.gets_messages`."""
-    async with seeing(runtime, person) as connection:
-        return await service.gets_messages(connection, vault(runtime), person, booking)
+    with suppress(KeysUnavailable):
+        async with vault(runtime).turn(), seeing(runtime, person) as connection:
+            return await service.gets_messages(connection, vault(runtime), person, booking)
+    return None
 
 
 async def open_booking(runtime: Runtime, person: Person, booking: UUID, language: Language) -> Opened:
     """See `service.open_booking`; with who read of the family, for whoever reviews the booking's unit too."""
-    async with seeing(runtime, person) as connection:
+    async with vault(runtime).turn(), seeing(runtime, person) as connection:
         opened = await service.open_booking(
             connection, vault(runtime), person, booking, now=runtime.clock(), language=language
         )
@@ -103,7 +106,7 @@ async def move(
     """See `service.move`."""
 
     async def attempt() -> None:
-        async with seeing(runtime, person) as connection:
+        async with turn(runtime, phone), seeing(runtime, person) as connection:
             await service.move(
                 connection, vault(runtime), person, booking, slot, modality=modality, phone=phone, now=runtime.clock()
             )

@@ -65,7 +65,7 @@ async def _book(
     key: str,
 ) -> UUID:
     async def attempt() -> UUID:
-        async with entry.seeing(running, person) as connection:
+        async with bookings.vault(running).turn(), entry.seeing(running, person) as connection:
             return await phone.follow_up(
                 connection,
                 bookings.links(running),

@@ -26,7 +26,7 @@ from kit.access import Person
 from kit.database import Connection
 from kit.language import Language
 from kit.refusal import NotFound
-from kit.vault.store import Vault
+from kit.vault.store import DataKey, Vault
 
 ROLES = ("advisor", "coordinator")
 
@@ -126,14 +126,16 @@ async def book(
     *,
     family: UUID | None,
     protected: Protected | None = None,
+    spare: list[DataKey] | None = None,
     key: str,
     now: datetime,
     language: Language,
 ) -> UUID:
     """Book for a known family or for a new one, once per `key`; the id of the booking.
 
-    Whoever is not to know a family of the unit that the booking would be of, cannot book for it. Raises NotOffered,
-    NotFound, FamilyErased, SlotTaken (with alternatives), PhoneNeeded, KeysUnavailable, or what the rules raise.
+    Whoever is not to know a family of the unit that the booking would be of, cannot book for it. `spare` is as in
+    `booking.bookings.service.book_by_staff`. Raises NotOffered, NotFound, FamilyErased, SlotTaken (with alternatives),
+    PhoneNeeded, KeysUnavailable, or what the rules raise.
     """
     protected = protected or Protected()
     answer = await bookings.book_by_staff(
@@ -145,6 +147,7 @@ async def book(
         family=family,
         protection=protected.level,
         access=sorted({*protected.access, person.id}) if protected.level != "none" else (),
+        spare=spare,
         key=f"staff {person.id} {key}",
         now=now,
         language=language,

@@ -29,6 +29,7 @@ from kit.access import Person
 from kit.app import Runtime
 from kit.database import Connection
 from kit.refusal import Invalid
+from kit.vault.store import DataKey
 from kit.web import pages
 
 router = pages.staff_router()
@@ -75,8 +76,9 @@ async def search(request: Request, running: Running, person: Booking) -> Respons
     except ValueError:
         errors = {"telefon": PAGES.text(request, "phone_number_wrong")}
         return await _begin(request, running, person, typed=typed, errors=errors)
-    async with seeing(running, person) as connection:
-        found = await phone.search(connection, bookings.vault(running), person, number, running.clock())
+    vault = bookings.vault(running)
+    async with vault.turn(), seeing(running, person) as connection:
+        found = await phone.search(connection, vault, person, number, running.clock())
     return await _begin(request, running, person, typed=typed, found=found)
 
 
@@ -145,15 +147,17 @@ async def book(request: Request, running: Running, person: Booking, offered: Off
     protected = Protected(_level(sent), [n.removeprefix(MAY_SEE) for n in sent if n.startswith(MAY_SEE)])
 
     async def attempt() -> UUID:
-        async with seeing(running, person) as connection:
+        async with bookings.keys(running, family) as spare, seeing(running, person) as connection:
             known = await phone.known_contact(connection, bookings.vault(running), family) if family else None
             typed = _typed(sent, known)
             body, errors = read_typed(request, asked, typed, asked["modality"], known)
             if body is None or errors:
                 raise _Unfinished(errors)
-            return await _book(connection, body, typed)
+            return await _book(connection, spare, body, typed)
 
-    async def _book(connection: Connection, body: BookingIn, typed: Mapping[str, str]) -> UUID:
+    async def _book(
+        connection: Connection, spare: list[DataKey] | None, body: BookingIn, typed: Mapping[str, str]
+    ) -> UUID:
         return await phone.book(
             connection,
             bookings.links(running),
@@ -162,6 +166,7 @@ async def book(request: Request, running: Running, person: Booking, offered: Off
             body.wanted(),
             family=family,
             protected=protected if family is None else None,
+            spare=spare,
             key=typed.get("engang") or "-".join(asked.values()),
             now=running.clock(),
             language=language,
@@ -274,7 +279,7 @@ async def _contact(
 ) -> Response:
     slot, family = parse_slot(sent.get("tid", "")), _id(sent.get("familj"))
     modality = offered.known(sent.get("satt")) or offered.offering.modalities[0]
-    async with seeing(running, person) as connection:
+    async with bookings.turn(running, family), seeing(running, person) as connection:
         chosen = await slots.described(connection, slot, offered.municipality.id)
         staff = await phone.colleagues(connection, phone.unit_of(offered.offering, offered.municipality.id))
         now, vault = running.clock(), bookings.vault(running)

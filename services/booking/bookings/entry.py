@@ -1,6 +1,7 @@
 """Where a request comes in, from the API or from a page: one transaction each, opened and committed here."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from booking.slots.service import SlotId
 from kit import database
 from kit.app import Runtime
 from kit.language import Language
-from kit.vault.store import Vault
+from kit.vault.store import DataKey, KeysUnavailable, Vault
 
 T = TypeVar("T")
 
@@ -28,6 +29,16 @@ def vault(runtime: Runtime) -> Vault:
     """The store of families' keys."""
     assert runtime.vault is not None, "booking has one"
     return runtime.vault
+
+
+def turn(runtime: Runtime, asks: object) -> AbstractAsyncContextManager[None]:
+    """A turn at the key store, taken before a connection by whoever `asks` it with one."""
+    return vault(runtime).turn() if asks else nullcontext()
+
+
+def keys(runtime: Runtime, family: UUID | None) -> AbstractAsyncContextManager[list[DataKey] | None]:
+    """What is needed of the key store before staff book: a turn for a known family, or a key for a new one."""
+    return vault(runtime).turn() if family else vault(runtime).reserve(runtime.clock())
 
 
 async def hold(
@@ -74,9 +85,19 @@ async def book(runtime: Runtime, wanted: Wanted, *, key: str | None, language: L
     """See `service.book`."""
 
     async def attempt() -> dict[str, Any]:
-        async with database.driver(runtime.engine) as connection:
+        async with (
+            vault(runtime).reserve(runtime.clock()) as spare,
+            database.driver(runtime.engine) as connection,
+        ):
             return await service.book(
-                connection, links(runtime), vault(runtime), wanted, key=key, now=runtime.clock(), language=language
+                connection,
+                links(runtime),
+                vault(runtime),
+                wanted,
+                spare=spare,
+                key=key,
+                now=runtime.clock(),
+                language=language,
             )
 
     answer = await after_expiry(runtime, wanted.slot, attempt)
@@ -98,8 +119,10 @@ async def look_up(runtime: Runtime, token: str, language: Language) -> View:
 
 async def gets_messages(runtime: Runtime, token: str) -> bool | None:
     """See `service.gets_messages`."""
-    async with secrecy.of_token(runtime.engine, token_hash(token)) as connection:
-        return await service.gets_messages(connection, vault(runtime), token)
+    with suppress(KeysUnavailable):
+        async with vault(runtime).turn(), secrecy.of_token(runtime.engine, token_hash(token)) as connection:
+            return await service.gets_messages(connection, vault(runtime), token)
+    return None
 
 
 async def reschedule(
@@ -108,7 +131,7 @@ async def reschedule(
     """See `service.reschedule`."""
 
     async def attempt() -> View:
-        async with secrecy.of_token(runtime.engine, token_hash(token)) as connection:
+        async with turn(runtime, phone), secrecy.of_token(runtime.engine, token_hash(token)) as connection:
             return await service.reschedule(
                 connection,
                 vault(runtime),

@@ -3,7 +3,7 @@
 import asyncio
 
 from booking import secrecy
-from booking.bookings import entry, holds, service
+from booking.bookings import entry, holds, service, tables
 from booking.bookings.answers import Contact, ContactQuestion, NoContact, ProtectedContact
 from booking.roles import ANSWER, SWEEP
 from booking.sharing import service as sharing
@@ -44,8 +44,9 @@ async def keep_calendar(runtime: Runtime) -> None:
 
 
 async def answer_contact(runtime: Runtime, question: ContactQuestion) -> Contact | ProtectedContact | NoContact:
-    """Answer notification's question; only its NATS user may ask."""
-    async with secrecy.of_booking(runtime.engine, question.booking, role=ANSWER) as connection:
-        return await service.contact(
-            connection, entry.links(runtime), entry.vault(runtime), question.booking, runtime.clock()
-        )
+    """Answer notification's question; only its NATS user may ask. Raises KeysUnavailable."""
+    vault = entry.vault(runtime)
+    async with vault.turn():
+        async with secrecy.of_booking(runtime.engine, question.booking, role=ANSWER) as connection:
+            row = await tables.with_contact(connection, question.booking)
+        return await service.contact(row, entry.links(runtime), vault, runtime.clock())

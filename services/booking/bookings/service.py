@@ -5,7 +5,7 @@ and needs none.
 import json
 import secrets
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -39,7 +39,7 @@ from kit import database, metrics, outbox, telemetry
 from kit.database import Connection
 from kit.language import Language, instant, when_text
 from kit.refusal import Invalid, NotFound, Refusal
-from kit.vault.store import KeysUnavailable, Vault
+from kit.vault.store import DataKey, KeysUnavailable, Vault
 
 _REFUSALS: tuple[type[Refusal], ...] = (
     Invalid,
@@ -127,16 +127,19 @@ async def book(
     vault: Vault,
     wanted: Wanted,
     *,
+    spare: list[DataKey],
     key: str | None,
     now: datetime,
     language: Language,
 ) -> dict[str, Any]:
     """Book, once per `key`; the answer for the client. A refusal writes nothing.
 
+    The new family's key is taken from `spare` (`Vault.reserve`), and put back into it where it is not used after all.
     Raises KeyReused, TwinUnderWay, HoldGone, SlotTaken (with alternatives), PhoneNeeded, KeysUnavailable, or what the
     rules raise.
     """
-    answer, booking = await _book_once(connection, links, vault, wanted, _NEW_FAMILY, key, now, language)
+    whose = _Whose(None, "none", keys=spare)
+    answer, booking = await _book_once(connection, links, vault, wanted, whose, key, now, language)
     return {
         **answer,
         "messages": wanted.contact.gets_messages,
@@ -155,6 +158,7 @@ async def book_by_staff(
     family: UUID | None = None,
     protection: Protection = "none",
     access: Collection[str] = (),
+    spare: list[DataKey] | None = None,
     key: str | None,
     now: datetime,
     language: Language,
@@ -164,16 +168,17 @@ async def book_by_staff(
     A new family may be of protected identity: then nobody ever sees it, its bookings included, but whoever books and
     the staff in `access` (their ids). There is no manage link for it: `manage_token` and `manage_url` are None.
     A known family that gave no number and is to be called keeps the one of `wanted.contact` from now on.
+    `spare` is needed for a new one only.
     Raises NotFound for a family that the transaction does not see, FamilyErased, or what `book` raises.
     """
-    whose = _Whose(None, "none", staff)
+    whose = _Whose(None, "none", staff, keys=spare or [])
     if family:
         row = await family_tables.sealed(connection, family)
         if row is None:
             raise NotFound
         whose = _Whose(family, row["protection"], staff)
     elif is_protected(protection):
-        whose = _Whose(None, protection, staff, tuple({staff, *access}))
+        whose = _Whose(None, protection, staff, tuple({staff, *access}), spare or [])
     answer, booking = await _book_once(connection, links, vault, wanted, whose, key, now, language)
     if family and await family_tables.is_erased(connection, family):
         # Asked once the booking stands: from then on the family's row cannot be marked before it is seen.
@@ -188,15 +193,21 @@ async def book_by_staff(
 
 @dataclass(frozen=True)
 class _Whose:
-    """The family that is booked for, a known one by its id or a new one; who books, and who may see the family."""
+    """The family that is booked for, a known one by its id or a new one, which gets one of `keys`; who books, and who
+    may see the family.
+    """
 
     family: UUID | None
     protection: Protection
     staff: str | None = None
     access: tuple[str, ...] = ()
+    keys: list[DataKey] = field(default_factory=list)
 
-
-_NEW_FAMILY = _Whose(None, "none")
+    def take_key(self) -> DataKey:
+        """A key that was had before a connection was taken. Raises KeysUnavailable where there was none."""
+        if not self.keys:
+            raise KeysUnavailable
+        return self.keys.pop()
 
 
 async def _book_once(
@@ -255,7 +266,7 @@ async def _book(
     booking = held.id if held else uuid4()
     reference = "".join(secrets.choice(REFERENCE_LETTERS) for _ in range(REFERENCE_LENGTH))
     answer = _answer(start, reference, language)
-    sealed = None if whose.family else await contacts.seal(vault, wanted.contact, now)
+    sealed = None if whose.family else await contacts.seal(vault, whose.take_key(), wanted.contact, now)
     family = sealed.key.id if sealed else whose.family
     assert family is not None, "known or new"
     protected = is_protected(whose.protection)
@@ -283,7 +294,7 @@ async def _book(
     if outcome == "not charged" and start.charge:
         outcome = await _book_charged(connection, start, start.charge, new, now)
     if outcome != "made" and sealed:
-        vault.put_back(sealed.key)
+        whose.keys.append(sealed.key)
     if outcome == "twin under way":
         raise TwinUnderWay
     if outcome == "key used":
@@ -481,13 +492,13 @@ def booked_of(row: asyncpg.Record, sequence: int) -> events.Booked:
 
 
 async def contact(
-    connection: Connection, links: Links, vault: Vault, booking: UUID, now: datetime
+    row: asyncpg.Record | None, links: Links, vault: Vault, now: datetime
 ) -> answers.Contact | answers.ProtectedContact | answers.NoContact:
     """What notification needs to tell the family about a booking as it is now; asked at the moment of sending.
 
-    Raises KeysUnavailable.
+    `row` is of `tables.with_contact`, read before: no connection is held while the key store is asked. Raises
+    KeysUnavailable.
     """
-    row = await tables.with_contact(connection, booking)
     if row is None or row["sealed"] is None or row["erased_at"]:
         return answers.NoContact(found=False)
     key = await vault.key(row["family"])
@@ -516,7 +527,7 @@ async def contact(
         email=who.email,
         phone=who.phone,
         language=who.language,
-        manage_url=links.url(booking, who.language),
+        manage_url=links.url(row["id"], who.language),
         start=view.start,
         end=view.end,
         zone=view.zone,

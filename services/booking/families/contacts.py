@@ -35,13 +35,8 @@ class Sealed:
     email_hint: int | None
 
 
-async def seal(vault: Vault, contact: Contact, now: datetime) -> Sealed:
-    """A new family's contact, with a key that nobody else has. Raises KeysUnavailable."""
-    return await seal_again(vault, await vault.take(now), contact, now)
-
-
-async def seal_again(vault: Vault, key: DataKey, contact: Contact, now: datetime) -> Sealed:
-    """A contact with the family's own key. Raises KeysUnavailable."""
+async def seal(vault: Vault, key: DataKey, contact: Contact, now: datetime) -> Sealed:
+    """A contact with the family's own key. Raises KeysUnavailable, but not for who took the key from the store now."""
     fields = {"name": contact.name, "phone": contact.phone, "email": contact.email}
     phone_hint = await vault.hint("phone", contact.phone, now) if contact.phone else None
     email_hint = await vault.hint("email", contact.email.casefold(), now) if contact.email else None

@@ -51,7 +51,7 @@ async def export(runtime: Runtime, token: str, language: Language) -> Export:
 
     Raises UnknownBooking, KeysUnavailable, or ProtectedFamily: such a family is told by telephone.
     """
-    async with secrecy.of_token(runtime.engine, token_hash(token)) as connection:
+    async with vault(runtime).turn(), secrecy.of_token(runtime.engine, token_hash(token)) as connection:
         row = await booking_tables.by_token(connection, token_hash(token))
         family = await tables.sealed(connection, row["family"]) if row else None
         if family is None:

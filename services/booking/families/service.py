@@ -109,7 +109,7 @@ async def number_to_call(
     known = _opened(key, row)
     if key is None or known is None:
         raise ContactUnreadable
-    return await contacts.seal_again(vault, DataKey(family, key, row["created_at"]), replace(known, phone=phone), now)
+    return await contacts.seal(vault, DataKey(family, key, row["created_at"]), replace(known, phone=phone), now)
 
 
 async def _unsealed(vault: Vault, rows: Sequence[asyncpg.Record]) -> dict[UUID, Contact | None]:

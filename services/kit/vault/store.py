@@ -10,7 +10,7 @@ import hmac
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -35,6 +35,8 @@ FRESH = timedelta(hours=12)
 UNUSED_KEPT = timedelta(hours=24)
 ROTATED_AT_ONCE = 500
 POOL = 3
+# How many may hold a connection of another database while they ask the store.
+TURNS = 3
 # One row by its key, or a batch of new ones: whoever waits for them longer than this waits for a store that is away.
 SECONDS = 3
 # The key that hints are made with is kept as any other, under an id that is no family's.
@@ -84,6 +86,8 @@ class Vault:
         self._filling = asyncio.Lock()
         self._wanted = asyncio.Event()
         self._lookup: bytes | None = None
+        self._turns = asyncio.Semaphore(TURNS)
+        self._failures = 0
 
     @classmethod
     def at(cls, url: str, masters: Masters, seconds: int = SECONDS) -> "Vault":
@@ -102,8 +106,10 @@ class Vault:
         """
         while True:
             if not self._ready or self._lookup is None:
+                failures = self._failures
                 async with self._filling:
                     if not self._ready or self._lookup is None:
+                        self._give_up_after(failures)
                         await self._make(now)
             if len(self._ready) <= _FEW:
                 self._wanted.set()
@@ -113,6 +119,32 @@ class Vault:
     def put_back(self, key: DataKey) -> None:
         """Give a key back that was taken and certainly not used."""
         self._ready.append(key)
+
+    @asynccontextmanager
+    async def reserve(self, now: datetime) -> AsyncIterator[list[DataKey]]:
+        """A list with what `take` gives, or with nothing where the store does not answer; what is left in it goes back.
+
+        For whoever holds a connection of another database later, with which the store must not be waited for.
+        """
+        kept: list[DataKey] = []
+        with suppress(KeysUnavailable):
+            kept.append(await self.take(now))
+        try:
+            yield kept
+        finally:
+            for key in kept:
+                self.put_back(key)
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """A turn to ask the store, before a connection of another database is taken: a frozen store holds few of them.
+
+        Raises KeysUnavailable where the store failed while this waited.
+        """
+        failures = self._failures
+        async with self._turns:
+            self._give_up_after(failures)
+            yield
 
     async def have_one(self, now: datetime) -> None:
         """Make sure that the next booking gets its key. Asks the store only if none is at hand."""
@@ -196,6 +228,11 @@ class Vault:
         """Give the connections back."""
         await self._engine.dispose()
 
+    def _give_up_after(self, failures: int) -> None:
+        """Let whoever waited behind one that failed fail with it, instead of trying as long again."""
+        if self._failures != failures:
+            raise KeysUnavailable
+
     async def _make(self, now: datetime) -> None:
         """What a booking needs, as far as it lacks: the key of hints, and more keys where few are left."""
         if self._lookup is None:
@@ -225,5 +262,6 @@ class Vault:
                 yield connection
         except NO_ANSWER as error:
             log.warning("the key store does not answer: %s", type(error).__name__)
+            self._failures += 1
             metrics.key_failures.add(1, {metrics.SERVICE: VAULT})
             raise KeysUnavailable from error
