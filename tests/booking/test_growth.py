@@ -113,7 +113,6 @@ async def test_who_signs_in_is_found_without_reading_all_staff(years: AsyncEngin
         connection.remove_query_logger(heard.append)
         asked = next(one for one in heard if "identity" in one.query)
         n = await plans.touched(connection, asked.query, asked.args)
-        print("PAGES", n, "identity")
         assert n < FEW
 
 

@@ -92,6 +92,13 @@ GUARDS = (
     ),
     Guard(
         SERVER,
+        "            self._unread = self.loop.call_later(WRITE_SECONDS, self.transport.abort)\n",
+        "            self._unread = None\n",
+        "tests/kit/test_server.py::test_whoever_takes_nothing_of_an_answer_is_left",
+        "An answer is taken within a time.",
+    ),
+    Guard(
+        SERVER,
         "        super().on_headers_complete()\n        self._wait(BODY_SECONDS)\n",
         "        super().on_headers_complete()\n        self._stop()\n",
         LEFT,
@@ -220,5 +227,19 @@ GUARDS = (
         "case int() if False:",
         f"{READ}::test_an_integer_that_no_column_holds_is_a_dead_letter_at_once",
         "An integer that no column holds is refused where it is read.",
+    ),
+    Guard(
+        "services/booking/slots/reads.py",
+        "starts_every: int = Field(gt=0, le=8 * 60)",
+        "starts_every: int",
+        "tests/booking/test_reads.py::test_an_offering_whose_starts_never_end_is_not_read",
+        "What search cannot reckon with is refused where it is read.",
+    ),
+    Guard(
+        "services/kit/days.py",
+        "return FIRST_YEAR <= day.year <= LAST_YEAR",
+        "return True",
+        "tests/booking/test_refusals.py::test_times_at_the_ends_of_time_are_refused",
+        "Nobody outside has a fault for asking about the ends of time.",
     ),
 )
