@@ -186,6 +186,9 @@ def create(
             await ending.end(tasks)
             await messaging.close(link.client)
             await health.close()
+            # Once nobody uses it: what is closed under a job leaves the job's connection open.
+            if keys:
+                await keys.close()
             await engine.dispose()
 
     app = FastAPI(

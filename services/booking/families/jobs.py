@@ -13,11 +13,8 @@ RETAIN_SECONDS = 24 * 3600
 
 
 async def keep_keys(runtime: Runtime) -> None:
-    """Have keys ready for those who book; at the end, leave the store."""
-    try:
-        await entry.vault(runtime).keep_filled(runtime.clock)
-    finally:
-        await entry.vault(runtime).close()
+    """Have keys ready for those who book."""
+    await entry.vault(runtime).keep_filled(runtime.clock)
 
 
 async def retain(runtime: Runtime) -> None:
