@@ -103,7 +103,7 @@ async def test_a_message_that_reached_nobody_stands_on_the_booking_the_day_and_t
     await work.learn(person("asa-horby", "horby-stod", role="coordinator"))
     reference = await work.family_books(TEN)
     booking = await work.id_of(reference)
-    assert "Alla har nåtts." in plain((await work.get(LIST)).text)
+    assert "Alla som du får se har nåtts." in plain((await work.get(LIST)).text)
     await tell(work, changed(booking))
     assert "Familjen har inte nåtts" in await opened(work, booking)
     assert "Familjen har inte nåtts" in plain((await work.get("/arbetsdag")).text)
@@ -145,7 +145,7 @@ async def test_staff_send_it_again_and_it_is_off_the_list_once_it_is_through(wor
     sent = again.model_copy(update={"version": 4, "status": "sent", "channel": "sms", "sent_at": work.clock()})
     await tell(work, sent)
     assert "Familjen har inte nåtts" not in await opened(work, booking)
-    assert "Alla har nåtts." in plain((await work.get(LIST)).text)
+    assert "Alla som du får se har nåtts." in plain((await work.get(LIST)).text)
     assert await attention(work) == [("raised", ""), ("settled", "reached")]
 
 
@@ -170,7 +170,7 @@ async def test_staff_take_it_off_the_list_and_a_later_failure_puts_it_there_agai
     (row,) = await work.stored("select id from attention")
     for _ in range(2):
         assert (await work.post(f"{LIST}/{row.id}/ordnat")).status_code == 303
-    assert "Alla har nåtts." in plain((await work.get(LIST)).text)
+    assert "Alla som du får se har nåtts." in plain((await work.get(LIST)).text)
     (row,) = await work.stored("select why, staff from attention")
     assert tuple(row) == ("handled", "maria-ek")
     assert await attention(work) == [("raised", ""), ("settled", "handled")]
@@ -234,7 +234,7 @@ async def test_whom_no_message_reached_until_the_time_came_is_told_of_on_the_boo
     assert await attention(work) == [("raised", "")] * 3 + [("settled", "past")] * 3
     await tell(work, changed(before, kind="reminder_24h"))
     assert len(await attention(work)) == 6, "it stands there"
-    assert "Alla har nåtts." in plain((await work.get(LIST)).text)
+    assert "Alla som du får se har nåtts." in plain((await work.get(LIST)).text)
     for booking in (before, after, came):
         assert "Familjen har inte nåtts" in await opened(work, booking)
     await work.post(f"/arbetsdag/bokning/{came}/utfall", utfall="fulfilled")

@@ -2,9 +2,14 @@
 
 import re
 
+import pytest
+
 from directory import events as directory
+from kit.vault.store import KeysUnavailable, Vault
 from tests.agenda.conftest import Work, entities
 from tests.agenda.test_days import TEN, booked, plain
+from tests.agenda.test_phone import booked as by_phone
+from tests.forms import typed
 from tests.signing import session_of
 
 NOBODYS = "/arbetsdag/bokning/8c1d2c4e-0000-4000-8000-000000000000"
@@ -105,3 +110,22 @@ async def test_families_are_told_as_before_though_their_browser_has_a_session(wo
             assert button(answer.text) == "/"
     stranger = await work.booking.http.get("/utan/mening", headers={"Accept": "text/html"})
     assert "Samtid för personal" not in stranger.text
+
+
+async def test_what_was_typed_is_sent_again_when_the_key_store_is_back(
+    work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object) -> None:
+        raise KeysUnavailable
+
+    with monkeypatch.context() as without:
+        without.setattr(Vault, "take", away)
+        refused = await by_phone(work)
+    assert refused.status_code == 503
+    assert "Samtid för personal" in refused.text
+    sent = typed(refused.text, "again")
+    assert sent["namn"] == "Kim"
+    cookie = {"Cookie": refused.request.headers["cookie"]}
+    again = await work.booking.http.post(refused.url.path, data=sent, headers=cookie)
+    assert again.status_code == 303, again.text
+    assert len(await work.stored("select id from booking")) == 1

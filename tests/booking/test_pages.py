@@ -18,8 +18,10 @@ from booking.bookings.pages import PAGES as BOOKING_PAGES
 from booking.explaining.pages import PAGES as EXPLAINING_PAGES
 from booking.slots.pages import PAGES as SLOT_PAGES
 from kit.language import LANGUAGES, Language, phone_text
+from kit.vault.store import KeysUnavailable, Vault
 from kit.web import pages, static
 from tests.conftest import Clock, Run, Running, until
+from tests.forms import typed
 
 TIMES = "/boka/horby/foraldrasamtal/tider"
 CONTACT = {"namn": "Kim", "telefon": "070-123 45 67", "epost": "", "barn": "2", "sprak": "sv"}
@@ -391,3 +393,21 @@ async def test_whoever_is_protected_is_asked_to_call_before_writing_anything(boo
     assert "Har du skyddade personuppgifter? Boka inte här" in page
     assert page.index("Har du skyddade") < page.index('class="actions"')
     assert 'href="tel:+46415378000"' in page
+
+
+async def test_a_form_that_is_refused_for_the_moment_can_be_sent_again_as_it_was(
+    booking: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object) -> None:
+        raise KeysUnavailable
+
+    hold, form = await chosen(booking)
+    with monkeypatch.context() as without:
+        without.setattr(Vault, "take", away)
+        refused = await booking.http.post(f"{hold}/boka", data=form, headers=HTML)
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+    sent = typed(refused.text, "again")
+    assert sent == form
+    again = await booking.http.post(f"{hold}/boka", data=sent, headers=HTML)
+    assert again.status_code == 303, again.text
+    assert await count(booking, "confirmed") == 1

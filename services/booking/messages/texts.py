@@ -43,7 +43,7 @@ TEXTS: Texts = {
         "Ett meddelande om tiden kom inte fram. Kontakta familjen på annat sätt, eller skicka igen när det är rättat.",
         "A message about the time did not arrive. Get in touch in another way, or send it again once it is put right.",
     ),
-    "unreached_none": ("Alla har nåtts.", "All were reached."),
+    "unreached_none": ("Alla som du får se har nåtts.", "All whom you may see were reached."),
     "unreached_protected": (
         "En familj med skyddade uppgifter ser bara den som är namngiven för den.",
         "A family of protected identity is seen only by whoever was named to it.",

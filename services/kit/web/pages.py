@@ -49,11 +49,14 @@ FRAME: Texts = {
     "error_title": ("Något behöver rättas", "Something needs correcting"),
     "error_prefix": ("Rätta", "Correct"),
     "to_start": ("Till startsidan", "To the start page"),
+    "send_again": ("Skicka igen", "Send again"),
 }
 _NOT_FOUND = (
     ("Sidan finns inte", "Adressen kan vara gammal eller felskriven. Börja om från startsidan."),
     ("There is no such page", "The address may be old or mistyped. Begin again at the start page."),
 )
+# What is refused for the moment: too much was asked for, or a server does not answer.
+_PASSING = (429, 503)
 _FAULT = (
     ("Något gick fel hos oss", "Det är inte ditt fel. Vänta en liten stund och försök igen."),
     ("Something went wrong on our side", "It is not your fault. Wait a moment and try again."),
@@ -241,11 +244,19 @@ def _as_page(answer: _Answer, pages: Pages) -> _Answer:
             person: Person | None = request.scope.get("samtid.person")
             here, query = request.scope["path"], request.url.query
             template, more = "staff_refusal.html", {"back": staff.back(person, here, query, document.status_code)}
+        passing = request.method == "POST" and document.status_code in _PASSING
+        more["again"] = await _sent_again(request) if passing else {}
         page = pages.render(request, template, document.status_code, private=True, title=title, detail=detail, **more)
         page.headers.update(getattr(error, "headers", None) or {})
         return page
 
     return handle
+
+
+async def _sent_again(request: Request) -> Mapping[str, str]:
+    """The fields of a form that can be sent again as it was; a file that was chosen cannot."""
+    files = any(not isinstance(value, str) for value in (await request.form()).values())
+    return {} if files else {name: value for name, value in (await form(request)).items() if name != "_csrf"}
 
 
 async def _is_for_staff(request: Request, error: Any) -> bool:

@@ -20,6 +20,7 @@ class Way:
 WAYS = (
     Way("/arbetsdag", "way_day", ("advisor",)),
     Way("/arbetsvecka", "way_week", ("advisor",)),
+    Way("/ej-nadda", "way_unreached", ("advisor",)),
     Way("/katalog", "way_register", ("coordinator", "operator")),
     Way("/telefonbokning", "way_phone", ("advisor", "coordinator")),
     Way("/samverkan", "way_agreements", ("coordinator",)),
@@ -34,6 +35,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "way_booking": ("Till bokningen", "To the booking"),
     "way_day": ("Min dag", "My day"),
     "way_week": ("Min vecka", "My week"),
+    "way_unreached": ("Ej nådda", "Not reached"),
     "way_phone": ("Boka åt en familj", "Book for a family"),
     "way_register": ("Katalog", "Register"),
     "way_agreements": ("Samverkan", "Agreements"),
@@ -45,7 +47,6 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "signed_in_as": ("Inloggad som {name}", "Signed in as {name}"),
     "sign_in": ("Logga in", "Sign in"),
     "sign_in_beside": ("Logga in i en ny flik", "Sign in in a new tab"),
-    "send_again": ("Skicka igen", "Send again"),
 }
 
 
