@@ -245,17 +245,9 @@ async def operator(url: str, seed: str | None) -> Client:
     deadline = asyncio.get_running_loop().time() + CONNECT_SECONDS
     while True:
         try:
-            return await nats.connect(
-                url,
-                nkeys_seed_str=seed,
-                inbox_prefix=messaging.inbox_prefix(OPERATOR).encode(),
-                allow_reconnect=False,
-                max_reconnect_attempts=1,
-                reconnect_time_wait=1,
-                error_cb=quiet,
-            )
+            return await messaging.connect_once(url, seed, OPERATOR, quiet)
         except (nats.errors.Error, OSError) as error:
-            if "authorization" in str(error).lower():
+            if messaging.is_refused(error):
                 raise InstallationError(f"NATS at {url} refuses the operator's key") from error
             if asyncio.get_running_loop().time() > deadline:
                 raise InstallationError(f"NATS at {url} does not answer") from error

@@ -272,13 +272,16 @@ async def _stay_connected(made: Runtime, answers: Mapping[str, Answer]) -> None:
 
         return reply
 
-    while True:
-        await messaging.close(made.client)
-        made.link.client = await messaging.connect(made.settings.nats_url, made.settings.nats_seed, made.service)
-        for subject, answer in answers.items():
-            await made.client.subscribe(subject, queue=made.service, cb=begin(subject, answer))
-        while made.client.is_connected:
-            await asyncio.sleep(LOOK_SECONDS)
+    try:
+        while True:
+            await messaging.close(made.client)
+            made.link.client = await messaging.connect(made.settings.nats_url, made.settings.nats_seed, made.service)
+            for subject, answer in answers.items():
+                await made.client.subscribe(subject, queue=made.service, cb=begin(subject, answer))
+            while made.client.is_connected:
+                await asyncio.sleep(LOOK_SECONDS)
+    finally:
+        await ending.finish(under_way)
 
 
 async def _reply(made: Runtime, subject: str, answer: Answer, message: Msg) -> None:

@@ -155,12 +155,40 @@ class Link:
     client: Client = field(default_factory=Client)
 
 
-async def connect(url: str, seed: str | None, service: str) -> Client:
-    """A connection that is tried for until it is there; errors are logged, not raised.
+async def connect_once(url: str, seed: str | None, user: str, note: Callable[[Exception], Awaitable[None]]) -> Client:
+    """A connection that ends for good when it ends; what is wrong with it then goes to `note`.
 
-    It ends for good when it ends. The client's own way to connect again is not used: where the server says why it ends
-    a connection, the client is closed while it connects, and is neither connected nor closed afterwards.
+    The client's own way to connect again is not used: where the server says why it ends a connection, the client
+    closes, and cannot be connected again. Raises an error of NATS or OSError.
     """
+    made = Client()
+    try:
+        await made.connect(
+            url,
+            name=user,
+            nkeys_seed_str=seed,
+            inbox_prefix=inbox_prefix(user).encode(),
+            allow_reconnect=False,
+            # Twice: with 0, nats-py tries for ever within this one call.
+            max_reconnect_attempts=1,
+            reconnect_time_wait=CONNECT_AGAIN_SECONDS,
+            connect_timeout=CONNECT_SECONDS,
+            ping_interval=PING_SECONDS,
+            error_cb=note,
+        )
+    except (nats.errors.Error, OSError):
+        await close(made)
+        raise
+    return made
+
+
+def is_refused(error: Exception) -> bool:
+    """Whether NATS answered that the key is not one of its users'."""
+    return "authorization" in str(error).lower()
+
+
+async def connect(url: str, seed: str | None, service: str) -> Client:
+    """The same, tried for until it is there; errors are logged, not raised."""
     said = ""
 
     async def note(error: Exception) -> None:
@@ -170,24 +198,11 @@ async def connect(url: str, seed: str | None, service: str) -> Client:
             log.warning("nats: %s", said)
 
     while True:
-        made = Client()
         try:
-            await made.connect(
-                url,
-                name=service,
-                nkeys_seed_str=seed,
-                inbox_prefix=inbox_prefix(service).encode(),
-                allow_reconnect=False,
-                connect_timeout=CONNECT_SECONDS,
-                ping_interval=PING_SECONDS,
-                error_cb=note,
-            )
+            return await connect_once(url, seed, service, note)
         except (nats.errors.Error, OSError) as error:
             await note(error)
-            await close(made)
             await asyncio.sleep(CONNECT_AGAIN_SECONDS)
-        else:
-            return made
 
 
 async def close(client: Client) -> None:

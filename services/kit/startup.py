@@ -9,7 +9,6 @@ from collections.abc import Coroutine
 from typing import Any
 
 import asyncpg
-import nats
 import nats.errors
 from nkeys import NkeysError, from_seed
 from sqlalchemy import URL
@@ -118,17 +117,9 @@ async def _nats(address: str, seed: str | None, service: str) -> None:
         """What matters is raised."""
 
     try:
-        client = await nats.connect(
-            address,
-            nkeys_seed_str=seed,
-            inbox_prefix=messaging.inbox_prefix(service).encode(),
-            allow_reconnect=False,
-            max_reconnect_attempts=1,
-            connect_timeout=2,
-            error_cb=quiet,
-        )
+        client = await messaging.connect_once(address, seed, service, quiet)
     except (nats.errors.Error, OSError) as error:
-        if "authorization" in str(error).lower():
+        if messaging.is_refused(error):
             raise CannotStartError(f"NATS refuses the key of {service}: check NATS_SEED_FILE and NATS_URL") from None
         log.warning("NATS (NATS_URL) does not answer yet: %s", type(error).__name__)
     else:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -10,6 +11,7 @@ import nats
 import pytest
 from nats.errors import TimeoutError as NoAnswer
 
+from booking.bookings import service
 from booking.bookings.answers import ContactQuestion
 from booking.bookings.jobs import answer_contact
 from kit import database
@@ -18,7 +20,7 @@ from tests import infra
 from tests.booking import register
 from tests.booking.conftest import ready
 from tests.booking.test_journey import request_for, slots
-from tests.conftest import Clock, Databases, Run, Running, until
+from tests.conftest import Clock, Databases, Knows, Run, Running, until
 from tests.kit.test_database import end_backends
 
 QUESTION = "query.booking.contact"
@@ -169,3 +171,31 @@ async def test_a_frozen_key_store_holds_nobody_up_who_does_not_need_it(
         wire.thaw()
         made = await booking.http.post("/booking/v1/bookings", json=body)
         assert made.status_code == 201, made.text
+
+
+async def test_a_question_that_is_being_answered_when_the_service_ends_is_answered(
+    run: Run,
+    knows: Knows,
+    nats_server: infra.NatsServer,
+    clock: Clock,
+    secret_file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = asyncio.Event()
+    contact = service.contact
+
+    async def slow(*given: Any) -> Any:
+        asked.set()
+        await asyncio.sleep(1.5)
+        return await contact(*given)
+
+    monkeypatch.setattr(service, "contact", slow)
+    known = await knows(register.basic())
+    asker = await nats.connect(nats_server.url)
+    async with run("booking", clock=clock, manage_secret_file=secret_file, database_url=known) as booking:
+        await booking.nats()
+        question = f'{{"booking": "{await book(booking)}"}}'.encode()
+        answer = asyncio.create_task(asker.request(QUESTION, question, timeout=10))
+        await asyncio.wait_for(asked.wait(), 10)
+    assert b'"found":true' in (await answer).data
+    await asker.close()
