@@ -141,8 +141,13 @@ async def test_first_free_is_at_an_own_place_and_elsewhere_only_where_there_is_n
     assert re.search(r"10.00–10.45</span>, BVC Höör", page)
     assert [await first_place(towns, town) for town in CENTRES.values()] == [*CENTRES]
     async with database.driver(towns.admin) as connection:
+        # Höör's own times of the first day are taken: the next one there is later than many elsewhere.
+        taken = "update advisor_day set free = '{}' where advisor = 'advisor-2'"
+        await connection.execute(f"{taken} and day = '2026-03-02'")
+        page = (await towns.http.get("/boka/hoor/foraldrasamtal")).text
+        assert re.search(r"09.00–09.45</span>, BVC Höör", page)
         # All of Höör's own times are taken: the page names where the next one is; what is measured has none.
-        await connection.execute("update advisor_day set free = '{}' where advisor = 'advisor-2'")
+        await connection.execute(taken)
         assert await first_place(towns, HOOR) is None
         page = (await towns.http.get("/boka/hoor/foraldrasamtal")).text
         assert re.search(r"10.00–10.45</span>, BVC Hörby", page)

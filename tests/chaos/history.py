@@ -68,7 +68,7 @@ async def times(house: House) -> list[str]:
     wrong = []
     for name, held in (("times", check), ("ledger", check_ledger)):
         try:
-            await held(Stored(engine))  # type: ignore[arg-type]
+            await held(Stored(engine))
         except AssertionError as error:
             wrong.append(f"{name}: {error}")
     await engine.dispose()
