@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -32,6 +34,25 @@ async def own_vault(new_database: Databases) -> str:
     return await new_database("vault")
 
 
+Serve = Callable[[str], AbstractAsyncContextManager[Running]]
+
+
+@pytest.fixture
+def serve(run: Run, knows: Knows, clock: Clock, secret_file: Path) -> Serve:
+    """`serve(vault_url)`: booking with the small register and that key store, ready and connected to NATS."""
+
+    @asynccontextmanager
+    async def start(vault_url: str) -> AsyncIterator[Running]:
+        known = await knows(register.basic())
+        settings = {"clock": clock, "manage_secret_file": secret_file, "database_url": known, "vault_url": vault_url}
+        async with run("booking", **settings) as booking:
+            await booking.nats()
+            await until(lambda: ready(booking))
+            yield booking
+
+    return start
+
+
 async def book(booking: Running) -> str:
     """The id of a booking."""
     made = await booking.http.post("/booking/v1/bookings", json=request_for((await slots(booking))[0]))
@@ -42,17 +63,13 @@ async def book(booking: Running) -> str:
 
 
 async def test_the_question_for_a_contact_is_answered_again_once_the_key_store_is_back(
-    run: Run,
+    serve: Serve,
     nats_server: infra.NatsServer,
-    clock: Clock,
-    secret_file: Path,
     own_vault: str,
     admin: asyncpg.Connection,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    await register.publish(nats_server.url, register.basic())
-    async with run("booking", clock=clock, manage_secret_file=secret_file, vault_url=own_vault) as booking:
-        await until(lambda: ready(booking))
+    async with serve(own_vault) as booking:
         question = f'{{"booking": "{await book(booking)}"}}'.encode()
         asker = await nats.connect(nats_server.url)
 
@@ -71,19 +88,9 @@ async def test_the_question_for_a_contact_is_answered_again_once_the_key_store_i
 
 
 async def test_a_question_that_gets_no_answer_is_told_of(
-    run: Run,
-    nats_server: infra.NatsServer,
-    clock: Clock,
-    secret_file: Path,
-    own_vault: str,
-    caplog: pytest.LogCaptureFixture,
+    serve: Serve, nats_server: infra.NatsServer, own_vault: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await register.publish(nats_server.url, register.basic())
-    async with (
-        infra.wire(own_vault) as wire,
-        run("booking", clock=clock, manage_secret_file=secret_file, vault_url=wire.url) as booking,
-    ):
-        await until(lambda: ready(booking))
+    async with infra.wire(own_vault) as wire, serve(wire.url) as booking:
         question = f'{{"booking": "{await book(booking)}"}}'.encode()
         asker = await nats.connect(nats_server.url)
         wire.refuse()
@@ -95,14 +102,9 @@ async def test_a_question_that_gets_no_answer_is_told_of(
 
 
 async def test_who_is_ready_can_book_though_the_key_store_has_gone_since(
-    run: Run, nats_server: infra.NatsServer, clock: Clock, secret_file: Path, own_vault: str
+    serve: Serve, clock: Clock, own_vault: str
 ) -> None:
-    await register.publish(nats_server.url, register.basic())
-    async with (
-        infra.wire(own_vault) as wire,
-        run("booking", clock=clock, manage_secret_file=secret_file, vault_url=wire.url) as booking,
-    ):
-        await until(lambda: ready(booking))
+    async with infra.wire(own_vault) as wire, serve(wire.url) as booking:
         vault: Vault = booking.runtime.vault
         wire.refuse()
         await book(booking)
@@ -116,15 +118,8 @@ async def test_who_is_ready_can_book_though_the_key_store_has_gone_since(
         assert vault.stock == BATCH - 1
 
 
-async def test_the_page_of_a_booking_is_shown_without_it_and_promises_nothing(
-    run: Run, nats_server: infra.NatsServer, clock: Clock, secret_file: Path, own_vault: str
-) -> None:
-    await register.publish(nats_server.url, register.basic())
-    async with (
-        infra.wire(own_vault) as wire,
-        run("booking", clock=clock, manage_secret_file=secret_file, vault_url=wire.url) as booking,
-    ):
-        await until(lambda: ready(booking))
+async def test_the_page_of_a_booking_is_shown_without_it_and_promises_nothing(serve: Serve, own_vault: str) -> None:
+    async with infra.wire(own_vault) as wire, serve(wire.url) as booking:
         made = await booking.http.post("/booking/v1/bookings", json=request_for((await slots(booking))[0]))
         path = f"/bokning/{made.json()['manage_token']}"
         assert "Vi skickar en bekräftelse" in (await booking.http.get(path)).text
@@ -136,19 +131,9 @@ async def test_the_page_of_a_booking_is_shown_without_it_and_promises_nothing(
 
 
 async def test_a_frozen_key_store_holds_nobody_up_who_does_not_need_it(
-    run: Run,
-    nats_server: infra.NatsServer,
-    clock: Clock,
-    secret_file: Path,
-    own_vault: str,
-    caplog: pytest.LogCaptureFixture,
+    serve: Serve, own_vault: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await register.publish(nats_server.url, register.basic())
-    async with (
-        infra.wire(own_vault) as wire,
-        run("booking", clock=clock, manage_secret_file=secret_file, vault_url=wire.url) as booking,
-    ):
-        await until(lambda: ready(booking))
+    async with infra.wire(own_vault) as wire, serve(wire.url) as booking:
         asked = ContactQuestion(booking=UUID(await book(booking)))
         body = request_for((await slots(booking))[0])
         vault: Vault = booking.runtime.vault
@@ -174,12 +159,7 @@ async def test_a_frozen_key_store_holds_nobody_up_who_does_not_need_it(
 
 
 async def test_a_question_that_is_being_answered_when_the_service_ends_is_answered(
-    run: Run,
-    knows: Knows,
-    nats_server: infra.NatsServer,
-    clock: Clock,
-    secret_file: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    serve: Serve, nats_server: infra.NatsServer, own_vault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = asyncio.Event()
     contact = service.contact
@@ -190,10 +170,8 @@ async def test_a_question_that_is_being_answered_when_the_service_ends_is_answer
         return await contact(*given)
 
     monkeypatch.setattr(service, "contact", slow)
-    known = await knows(register.basic())
     asker = await nats.connect(nats_server.url)
-    async with run("booking", clock=clock, manage_secret_file=secret_file, database_url=known) as booking:
-        await booking.nats()
+    async with serve(own_vault) as booking:
         question = f'{{"booking": "{await book(booking)}"}}'.encode()
         answer = asyncio.create_task(asker.request(QUESTION, question, timeout=10))
         await asyncio.wait_for(asked.wait(), 10)
