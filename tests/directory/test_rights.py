@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from directory import editing, events, rights
@@ -126,6 +126,8 @@ def test_who_joins_by_an_amendment_answers_for_the_agreement_too() -> None:
 
 @settings(deadline=None)
 @given(held, held, held)
+# By luck alone it is not found in each run.
+@example([Grant(role="coordinator", unit="north")], [], [Grant(role="nurse", centre="centre-2222")])
 def test_only_own_roles_are_given_and_taken(roles: list[Grant], was: list[Grant], becomes: list[Grant]) -> None:
     before, after = staff("you", was), staff("you", becomes)
     known = register(staff(ME, roles), before)
