@@ -258,6 +258,12 @@ def _setting(name: str) -> str:
     return value
 
 
+def _broker() -> tuple[str, str | None]:
+    """NATS's address, and the seed of whoever asks it where it wants one."""
+    url, seed_file = _setting("NATS_URL"), os.environ.get("NATS_SEED_FILE")
+    return url, Path(seed_file).read_text().strip() if seed_file else None
+
+
 def _first_line(error: BaseException) -> str:
     return (str(error).splitlines() or ["no reason given"])[0]
 
@@ -288,9 +294,8 @@ def _migrate(chosen: argparse.Namespace) -> int:
 def _provision(_: argparse.Namespace) -> int:
     from deploy import installation  # noqa: PLC0415 - see above
 
-    url, seed_file = _setting("NATS_URL"), os.environ.get("NATS_SEED_FILE")
     try:
-        asyncio.run(installation.provision(url, Path(seed_file).read_text().strip() if seed_file else None))
+        asyncio.run(installation.provision(*_broker()))
     except installation.InstallationError as error:
         raise UsageError(f"{error}.") from error
     return 0
@@ -302,13 +307,9 @@ def _resync(_: argparse.Namespace) -> int:
     from kit.app import utc_now  # noqa: PLC0415 - see above
 
     async def resync(database_url: str) -> int:
-        engine = database.engine(database_url, 1, seconds=database.COMMAND_LINE_SECONDS)
-        try:
-            async with engine.begin() as connection:
-                await tables.lock(connection)
-                return await epochs.begin(connection, utc_now())
-        finally:
-            await engine.dispose()
+        async with database.opened(database_url) as engine, engine.begin() as connection:
+            await tables.lock(connection)
+            return await epochs.begin(connection, utc_now())
 
     count = asyncio.run(resync(_setting("DATABASE_URL")))
     print(f"A new epoch of the register begins: {count} entities are told anew by the running service.")
@@ -318,9 +319,8 @@ def _resync(_: argparse.Namespace) -> int:
 def _dead(chosen: argparse.Namespace) -> int:
     from deploy import dead, installation  # noqa: PLC0415 - see above
 
-    url, seed_file = _setting("NATS_URL"), os.environ.get("NATS_SEED_FILE")
     try:
-        return asyncio.run(dead.main(chosen, url, Path(seed_file).read_text().strip() if seed_file else None))
+        return asyncio.run(dead.main(chosen, *_broker()))
     except installation.InstallationError as error:
         raise UsageError(f"{error}.") from error
 
@@ -335,11 +335,8 @@ def _republish(_: argparse.Namespace) -> int:
     from kit import database, outbox  # noqa: PLC0415 - see above
 
     async def republish(database_url: str) -> int:
-        engine = database.engine(database_url, 1, seconds=database.COMMAND_LINE_SECONDS)
-        try:
+        async with database.opened(database_url) as engine:
             return await outbox.republish_all(engine, engine.url.username or "")
-        finally:
-            await engine.dispose()
 
     count = asyncio.run(republish(_setting("DATABASE_URL")))
     print(f"{count} events will be published again by the running service.")
@@ -353,16 +350,13 @@ def _verify_log(chosen: argparse.Namespace) -> int:
 
     async def verify(database_url: str) -> Head:
         noted = Head(chosen.head[1], bytes.fromhex(chosen.head[0])) if chosen.head else None
-        engine = database.engine(database_url, 1, seconds=database.COMMAND_LINE_SECONDS)
-        try:
-            async with (
-                database.driver(engine) as connection,
-                # One state of the log, however many rows are added meanwhile.
-                connection.transaction(isolation="repeatable_read", readonly=True),
-            ):
-                return await service.verify(connection, noted)
-        finally:
-            await engine.dispose()
+        async with (
+            database.opened(database_url) as engine,
+            database.driver(engine) as connection,
+            # One state of the log, however many rows are added meanwhile.
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            return await service.verify(connection, noted)
 
     try:
         head = asyncio.run(verify(_setting("DATABASE_URL")))
@@ -515,11 +509,8 @@ def _rebuild_figures(_: argparse.Namespace) -> int:
     from kit.app import utc_now  # noqa: PLC0415 - see above
 
     async def rebuild(database_url: str) -> int:
-        engine = database.engine(database_url, 1, seconds=database.COMMAND_LINE_SECONDS)
-        try:
+        async with database.opened(database_url) as engine:
             return await service.rebuild(engine, utc_now(), lambda done: print(f"{done} facts …", file=sys.stderr))
-        finally:
-            await engine.dispose()
 
     count = asyncio.run(rebuild(_setting("DATABASE_URL")))
     print(f"The figures are built anew from {count} facts.")

@@ -22,15 +22,14 @@ def main(chosen: argparse.Namespace, database_url: str) -> int:
 
 
 async def _main(chosen: argparse.Namespace, database_url: str) -> int:
-    engine = database.engine(database_url, 1, seconds=database.COMMAND_LINE_SECONDS)
-    try:
-        async with database.begin(engine, role=roles.reader(SERVICE)) as connection:
-            if chosen.deed == "list":
-                found = await tables.dead(connection, *_wanted(chosen))
-            else:
-                again = await tables.send_again(connection, utc_now(), *_wanted(chosen))
-    finally:
-        await engine.dispose()
+    async with (
+        database.opened(database_url) as engine,
+        database.begin(engine, role=roles.reader(SERVICE)) as connection,
+    ):
+        if chosen.deed == "list":
+            found = await tables.dead(connection, *_wanted(chosen))
+        else:
+            again = await tables.send_again(connection, utc_now(), *_wanted(chosen))
     if chosen.deed == "list":
         _show(found)
         return 0

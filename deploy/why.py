@@ -38,12 +38,8 @@ def main(wanted: str, database_url: str) -> int:
 
 
 async def _told(wanted: str, database_url: str) -> Told | None:
-    engine = database.engine(database_url, 1, seconds=database.COMMAND_LINE_SECONDS)
-    try:
-        async with secrecy.of_history(engine, wanted) as connection:
-            return await service.told(connection, wanted)
-    finally:
-        await engine.dispose()
+    async with database.opened(database_url) as engine, secrecy.of_history(engine, wanted) as connection:
+        return await service.told(connection, wanted)
 
 
 def lines(told: Told, now: datetime) -> list[str]:

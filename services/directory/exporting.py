@@ -66,11 +66,7 @@ def _without_none(value: Any) -> Any:
 
 async def main(database_url: str) -> None:
     """Print the whole register."""
-    engine = database.engine(database_url, 1, seconds=database.COMMAND_LINE_SECONDS)
-    try:
-        async with engine.connect() as connection:
-            known = await editing.read(connection)
-    finally:
-        await engine.dispose()
+    async with database.opened(database_url) as engine, engine.connect() as connection:
+        known = await editing.read(connection)
     everything = rights.Remit(everything=True, units=frozenset(), municipalities=frozenset())
     await asyncio.to_thread(sys.stdout.write, export(known, everything))

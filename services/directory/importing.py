@@ -88,15 +88,13 @@ def say(text: str, *, fault: bool = False) -> None:
 
 async def main(paths: Sequence[Path], database_url: str) -> int:
     """Import files and print the report. The exit status: 0, or 1 where nothing was imported."""
-    engine = database.engine(database_url, 1, seconds=database.COMMAND_LINE_SECONDS)
     try:
-        say(str(await import_files(engine, paths, utc_now())))
+        async with database.opened(database_url) as engine:
+            say(str(await import_files(engine, paths, utc_now())))
     except Rejected as rejected:
         say(str(rejected), fault=True)
         return 1
     except (OSError, SQLAlchemyError, asyncpg.PostgresError) as error:
         say(f"Nothing was imported: directory's database does not do its part ({type(error).__name__}).", fault=True)
         return 1
-    finally:
-        await engine.dispose()
     return 0

@@ -83,6 +83,16 @@ def engine(database_url: str, pool: int, *, seconds: int | None = None) -> Async
     return made
 
 
+@asynccontextmanager
+async def opened(database_url: str) -> AsyncIterator[AsyncEngine]:
+    """An engine for what a person runs from the command line, until the end of the block: it takes its time."""
+    made = engine(database_url, 1, seconds=COMMAND_LINE_SECONDS)
+    try:
+        yield made
+    finally:
+        await made.dispose()
+
+
 def _waiting(seconds: int) -> dict[str, str]:
     return {"statement_timeout": f"{seconds}s", "lock_timeout": f"{seconds}s"}
 
