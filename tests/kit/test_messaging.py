@@ -340,7 +340,7 @@ async def test_what_is_being_handled_when_the_service_ends_is_finished(client: C
     await until(lambda: _tried(reader, 1))
     await ending.end({task})
     assert reader.seen == [1]
-    assert await none_waiting(client, reader)
+    await until(lambda: none_waiting(client, reader))
 
 
 async def test_what_never_ends_is_cancelled_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
