@@ -1,7 +1,7 @@
 """Follow-ups, and booking for a family that calls."""
 
 import re
-from datetime import time
+from datetime import datetime, time
 from typing import Any
 
 import httpx
@@ -11,9 +11,11 @@ from booking.slots.service import SlotId
 from directory import events as directory
 from kit import addresses
 from kit.language import instant
+from kit.vault.store import Vault
 from tests.agenda.conftest import Work, at, entities, person
 from tests.agenda.test_days import TEN, plain
 from tests.booking import register
+from tests.conftest import Clock
 
 PATH = "/telefonbokning/horby/foraldrasamtal"
 KIM = {"namn": "Kim", "telefon": "070-123 45 67", "barn": "2", "sprak": "sv"}
@@ -275,6 +277,33 @@ async def test_what_is_wrong_stands_at_its_field_and_what_was_typed_is_kept(work
     nothing = await work.post(PATH, satt="video")
     assert (nothing.status_code, "Välj en av tiderna" in nothing.text) == (422, True)
     assert await work.facts() == []
+
+
+async def another_number_with(vault: Vault, hint: int, now: datetime) -> str:
+    """A telephone number that cannot be told from others by its hint."""
+    for n in range(5000):
+        number = f"+4670{n:07}"
+        if await vault.hint("phone", number, now) == hint:
+            return number
+    raise AssertionError("no two numbers have the same hint")
+
+
+async def test_a_number_finds_its_families_and_none_whose_hint_is_the_same(work: Work, clock: Clock) -> None:
+    vault: Vault = work.booking.runtime.vault
+    twin = await another_number_with(vault, await vault.hint("phone", "+46701234567", clock.now), clock.now)
+    assert (await booked(work, namn="Kim igen")).status_code == 303
+    (erased,) = await work.stored("select family from booking")
+    for name, number in (("Kim", KIM["telefon"]), ("Robin", twin)):
+        assert (await booked(work, namn=name, telefon=number)).status_code == 303
+
+    async def found(number: str) -> list[str]:
+        page = (await work.post("/telefonbokning", telefon=number)).text
+        return sorted(re.findall(r"Boka åt (Kim igen|Kim|Robin)\b", page))
+
+    assert await found(KIM["telefon"]) == ["Kim", "Kim igen"]
+    assert await found(twin) == ["Robin"]
+    await vault.destroy([erased.family])
+    assert await found(KIM["telefon"]) == ["Kim"]
 
 
 async def test_a_family_is_found_by_its_number_among_own_units_and_booked_for_again(work: Work) -> None:

@@ -92,36 +92,6 @@ async def test_a_contact_is_stored_sealed_and_read_by_its_unit_and_by_what_tells
     )
 
 
-async def test_families_are_found_by_their_telephone_number(booking: Running, clock: Clock) -> None:
-    vault: Vault = booking.runtime.vault
-    _, first = await book(booking)
-    hint = await vault.hint("phone", "+46701234567", clock.now)
-    twin = await another_number_with(vault, hint, clock.now)
-    await book(booking, {"name": "Robin", "phone": twin, "language": "sv"})
-    _, second = await book(booking, {**KIM, "name": "Kim igen"})
-
-    async def find(phone: str, *units: str) -> list[tuple[UUID, str]]:
-        async with secrecy.of(booking.runtime.engine, "maria", units) as connection:
-            found = await families.find_by_phone(connection, vault, phone, clock.now)
-        return [(family, contact.name) for family, contact in found.items()]
-
-    assert sorted(await find("+46701234567", UNIT)) == sorted([(first, "Kim Kanin"), (second, "Kim igen")])
-    assert [name for _, name in await find(twin, UNIT)] == ["Robin"]
-    assert await find("+46709999999", UNIT) == []
-    assert await find("+46701234567", "another") == []
-    await vault.destroy([second])
-    assert await find("+46701234567", UNIT) == [(first, "Kim Kanin")]
-
-
-async def another_number_with(vault: Vault, hint: int, now: datetime) -> str:
-    """A telephone number that cannot be told from others by its hint."""
-    for n in range(5000):
-        number = f"+4670{n:07}"
-        if await vault.hint("phone", number, now) == hint:
-            return number
-    raise AssertionError("no two numbers have the same hint")
-
-
 async def test_without_the_key_store_nothing_is_half_done(
     booking: Running, monkeypatch: pytest.MonkeyPatch, clock: Clock
 ) -> None:

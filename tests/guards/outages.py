@@ -215,6 +215,13 @@ GUARDS = (
         "A replica that knows the register is ready without NATS.",
     ),
     Guard(
+        "services/booking/agenda/entry.py",
+        "person, found, runtime.clock())\n        return await service.show_families",
+        "person, found, runtime.clock())\n            return await service.show_families",
+        "tests/agenda/test_key_store.py",
+        "A day whose key store is frozen holds no connection of booking.",
+    ),
+    Guard(
         "services/kit/ending.py",
         "while tasks and (left := latest - time.monotonic()) > 0:",
         "if tasks and (left := latest - time.monotonic()) > 0:",

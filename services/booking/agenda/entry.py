@@ -1,6 +1,6 @@
 """Where a request of an advisor comes in: one transaction each, that sees the advisor's units, committed here."""
 
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import date
 from uuid import UUID
@@ -13,13 +13,13 @@ from booking.agenda.service import Day, Opened
 from booking.bookings.entry import after_expiry, turn, vault
 from booking.bookings.rules import Reason
 from booking.bookings.service import View
+from booking.families import service as families
 from booking.history import service as histories
 from booking.slots.service import SlotId
 from kit.access import Person
 from kit.app import Runtime
 from kit.database import Connection
 from kit.language import Language
-from kit.vault.store import KeysUnavailable
 
 
 def seeing(runtime: Runtime, person: Person) -> AbstractAsyncContextManager[Connection]:
@@ -29,9 +29,11 @@ def seeing(runtime: Runtime, person: Person) -> AbstractAsyncContextManager[Conn
 
 async def day(runtime: Runtime, person: Person, wanted: date, language: Language) -> Day:
     """One of the person's own days, with the families that are met in it."""
-    async with vault(runtime).turn(), seeing(runtime, person) as connection:
-        (found,) = await service.days(connection, person, wanted, wanted, language)
-        return await service.show_families(connection, vault(runtime), person, found, runtime.clock())
+    async with vault(runtime).turn():
+        async with seeing(runtime, person) as connection:
+            (found,) = await service.days(connection, person, wanted, wanted, language)
+            sealed = await service.read_families(connection, person, found, runtime.clock())
+        return await service.show_families(vault(runtime), found, sealed)
 
 
 async def own_hours(runtime: Runtime, person: Person) -> Hours:
@@ -42,10 +44,12 @@ async def own_hours(runtime: Runtime, person: Person) -> Hours:
 
 async def hits(runtime: Runtime, person: Person, change: Change, language: Language) -> Day:
     """What a change of the person's hours hits, with the families that are to be met then."""
-    async with vault(runtime).turn(), seeing(runtime, person) as connection:
-        own = await leave.hours(connection, person)
-        found = await leave.hits(connection, person, change, own, service.today(runtime.clock()), language)
-        return await service.show_families(connection, vault(runtime), person, found, runtime.clock(), "leave")
+    async with vault(runtime).turn():
+        async with seeing(runtime, person) as connection:
+            own = await leave.hours(connection, person)
+            found = await leave.hits(connection, person, change, own, service.today(runtime.clock()), language)
+            sealed = await service.read_families(connection, person, found, runtime.clock(), "leave")
+        return await service.show_families(vault(runtime), found, sealed)
 
 
 async def days(runtime: Runtime, person: Person, first: date, last: date, language: Language) -> list[Day]:
@@ -63,19 +67,21 @@ async def find(
 
 
 async def gets_messages(runtime: Runtime, person: Person, booking: UUID) -> bool | None:
-    """See `service.gets_messages`."""
-    with suppress(KeysUnavailable):
-        async with vault(runtime).turn(), seeing(runtime, person) as connection:
-            return await service.gets_messages(connection, vault(runtime), person, booking)
-    return None
+    """See `families.gets_messages`. Raises NotYours."""
+    async with seeing(runtime, person) as connection:
+        sealed = await service.sealed(connection, person, booking)
+    return await families.gets_messages(vault(runtime), sealed)
 
 
 async def open_booking(runtime: Runtime, person: Person, booking: UUID, language: Language) -> Opened:
     """See `service.open_booking`; with who read of the family, for whoever reviews the booking's unit too."""
-    async with vault(runtime).turn(), seeing(runtime, person) as connection:
-        opened = await service.open_booking(
-            connection, vault(runtime), person, booking, now=runtime.clock(), language=language
-        )
+    async with vault(runtime).turn():
+        async with seeing(runtime, person) as connection:
+            opened, sealed = await service.open_booking(
+                connection, person, booking, now=runtime.clock(), language=language
+            )
+        for contact in (await families.unsealed(vault(runtime), sealed)).values():
+            opened = replace(opened, contact=contact, unreadable=contact is None)
     if opened.unit not in person.units("reviewer"):
         return opened
     async with secrecy.of_review(runtime.engine, person.id, [opened.unit]) as connection:

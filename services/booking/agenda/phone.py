@@ -2,10 +2,12 @@
 sees the person's units, and commits it.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
+
+import asyncpg
 
 from booking.agenda import service, tables
 from booking.agenda.rules import BeforeVisit, NotYours
@@ -53,21 +55,17 @@ async def offered(connection: Connection, person: Person) -> list[tuple[Municipa
     return sorted(found.values(), key=lambda one: slots.swedish(one[0].name))
 
 
-async def search(
-    connection: Connection, vault: Vault, person: Person, phone: str, now: datetime
-) -> dict[UUID, Contact]:
-    """The families of the person's units with this telephone number (E.164); each is a read. Raises KeysUnavailable."""
-    found = await families.find_by_phone(connection, vault, phone, now)
-    for family in found:
+async def found(connection: Connection, person: Person, families: Iterable[UUID], now: datetime) -> None:
+    """Note that families were found by their number: a read of each."""
+    for family in families:
         await _record(connection, person, family, None, "search", "phone > search", now)
-    return found
 
 
-async def contact(connection: Connection, vault: Vault, person: Person, family: UUID, now: datetime) -> Contact:
-    """Who a known family is; a read. Raises NotFound, FamilyErased or KeysUnavailable."""
-    found = await known_contact(connection, vault, family)
+async def contact(connection: Connection, person: Person, family: UUID, now: datetime) -> Sequence[asyncpg.Record]:
+    """Who a known family is, sealed; a read. Raises NotFound."""
+    sealed = await _sealed(connection, family)
     await _record(connection, person, family, None, "contact", "phone > contact", now)
-    return found
+    return sealed
 
 
 async def colleagues(connection: Connection, unit: str) -> Sequence[tuple[str, str, str | None]]:
@@ -161,17 +159,18 @@ async def book(
 
 
 async def done(
-    connection: Connection, vault: Vault, person: Person, booking: UUID, *, now: datetime, language: Language
-) -> tuple[View, bool, bool | None]:
-    """A booking as it is told aloud, whether its family is of protected identity, and whether anything can be sent to
-    it, None where nobody can tell now; a read. Raises NotYours.
+    connection: Connection, person: Person, booking: UUID, *, now: datetime, language: Language
+) -> tuple[View, bool, Sequence[asyncpg.Record]]:
+    """A booking as it is told aloud, whether its family is of protected identity, and its contact, sealed; a read.
+
+    Raises NotYours.
     """
     row = await tables.by_id(connection, booking)
     if row is None:
         raise NotYours
     await _record(connection, person, row["family"], booking, "booking", "phone > done", now)
-    told = await families.gets_messages(connection, vault, row["family"])
-    return bookings.view_of(row, language), row["protected"], told
+    sealed = await family_tables.all_sealed(connection, [row["family"]])
+    return bookings.view_of(row, language), row["protected"], sealed
 
 
 async def known_contact(connection: Connection, vault: Vault, family: UUID) -> Contact:
@@ -179,14 +178,22 @@ async def known_contact(connection: Connection, vault: Vault, family: UUID) -> C
 
     Raises NotFound, FamilyErased, ContactUnreadable or KeysUnavailable.
     """
+    return await opened(vault, await _sealed(connection, family))
+
+
+async def opened(vault: Vault, sealed: Sequence[asyncpg.Record]) -> Contact:
+    """Who a family is, of which `contact` told. Raises FamilyErased, ContactUnreadable or KeysUnavailable."""
+    for contact in (await families.unsealed(vault, sealed)).values():
+        if contact is None:
+            raise ContactUnreadable
+        return contact
+    raise FamilyErased
+
+
+async def _sealed(connection: Connection, family: UUID) -> Sequence[asyncpg.Record]:
     if await family_tables.sealed(connection, family) is None:
         raise NotFound
-    found = await families.contacts_of(connection, vault, [family])
-    if family not in found:
-        raise FamilyErased
-    if (contact := found[family]) is None:
-        raise ContactUnreadable
-    return contact
+    return await family_tables.all_sealed(connection, [family])
 
 
 async def _record(

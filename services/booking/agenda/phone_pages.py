@@ -18,6 +18,8 @@ from booking.bookings.api import BookingIn, parse_slot
 from booking.bookings.pages import TYPED as CONTACT
 from booking.bookings.pages import by_field, child_choices, read_typed, trouble_of
 from booking.bookings.rules import SlotTaken, TooFarAhead, TooSoon
+from booking.families import service as families
+from booking.families import tables as family_tables
 from booking.families.contacts import Contact
 from booking.families.rules import Protection, rule_of
 from booking.slots import pages as slot_pages
@@ -76,20 +78,29 @@ async def search(request: Request, running: Running, person: Booking) -> Respons
     except ValueError:
         errors = {"telefon": PAGES.text(request, "phone_number_wrong")}
         return await _begin(request, running, person, typed=typed, errors=errors)
-    vault = bookings.vault(running)
-    async with vault.turn(), seeing(running, person) as connection:
-        found = await phone.search(connection, vault, person, number, running.clock())
+    found = await _with_number(running, person, number)
     return await _begin(request, running, person, typed=typed, found=found)
+
+
+async def _with_number(running: Runtime, person: Person, number: str) -> dict[UUID, Contact]:
+    now, vault = running.clock(), bookings.vault(running)
+    async with vault.turn():
+        hint = await vault.hint("phone", number, now)
+        async with seeing(running, person) as connection:
+            sealed = await family_tables.with_hint(connection, hint)
+        contacts = await families.unsealed(vault, sealed)
+    found = {family: contact for family, contact in contacts.items() if contact and contact.phone == number}
+    async with seeing(running, person) as connection:
+        await phone.found(connection, person, found, now)
+    return found
 
 
 @router.get("/telefonbokning/klar/{booking}")
 async def done(request: Request, running: Running, person: Booking, booking: UUID) -> Response:
     """What was booked, and what to say aloud."""
-    language, vault = pages.language_of(request), bookings.vault(running)
+    language = pages.language_of(request)
     async with seeing(running, person) as connection:
-        view, protected, gets_messages = await phone.done(
-            connection, vault, person, booking, now=running.clock(), language=language
-        )
+        view, protected, sealed = await phone.done(connection, person, booking, now=running.clock(), language=language)
     return PAGES.render(
         request,
         "phone_done.html",
@@ -99,7 +110,7 @@ async def done(request: Request, running: Running, person: Booking, booking: UUI
         protected=protected,
         spelled=" ".join(view.reference),
         own=view.advisor == person.advisor,
-        gets_messages=gets_messages,
+        gets_messages=await families.gets_messages(bookings.vault(running), sealed),
     )
 
 
@@ -279,11 +290,12 @@ async def _contact(
 ) -> Response:
     slot, family = parse_slot(sent.get("tid", "")), _id(sent.get("familj"))
     modality = offered.known(sent.get("satt")) or offered.offering.modalities[0]
-    async with bookings.turn(running, family), seeing(running, person) as connection:
-        chosen = await slots.described(connection, slot, offered.municipality.id)
-        staff = await phone.colleagues(connection, phone.unit_of(offered.offering, offered.municipality.id))
-        now, vault = running.clock(), bookings.vault(running)
-        known = await phone.contact(connection, vault, person, family, now) if family else None
+    async with bookings.turn(running, family):
+        async with seeing(running, person) as connection:
+            chosen = await slots.described(connection, slot, offered.municipality.id)
+            staff = await phone.colleagues(connection, phone.unit_of(offered.offering, offered.municipality.id))
+            sealed = await phone.contact(connection, person, family, running.clock()) if family else ()
+        known = await phone.opened(bookings.vault(running), sealed) if family else None
     typed = _typed(sent, known)
     if chosen is None or slot.offering != offered.offering.id:
         return await _times(request, running, offered, sent, trouble_of(request, SlotTaken()))

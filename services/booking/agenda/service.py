@@ -18,6 +18,7 @@ from booking.bookings.rules import Reason
 from booking.bookings.service import View
 from booking.bookings.tables import Change
 from booking.families import service as families
+from booking.families import tables as family_tables
 from booking.families.contacts import Contact
 from booking.history import service as histories
 from booking.history.service import Story
@@ -138,15 +139,11 @@ async def days(connection: Connection, person: Person, first: date, last: date, 
     return [_day(day, zone, items, hours, schedules) for day in _each(first, last)]
 
 
-async def show_families(
-    connection: Connection, vault: Vault, person: Person, day: Day, now: datetime, why: Why = "day"
-) -> Day:
-    """The day with the contact of each booking that is not cancelled: a read of each family, by the way `why`.
-
-    Raises KeysUnavailable.
-    """
+async def read_families(
+    connection: Connection, person: Person, day: Day, now: datetime, why: Why = "day"
+) -> Sequence[asyncpg.Record]:
+    """What is kept, sealed, of the family of each booking that is not cancelled: a read of each, by the way `why`."""
     shown = [item for item in day.items if item.family and item.view and item.view.status != "cancelled"]
-    contacts = await families.contacts_of(connection, vault, [item.family for item in shown if item.family])
     for item in shown:
         assert item.unit is not None, "a booking that is seen has a unit"
         await reviews.record(
@@ -159,12 +156,19 @@ async def show_families(
             why=why,
             now=now,
         )
-    return replace(day, items=[_with_contact(item, contacts) if item in shown else item for item in day.items])
+    return await family_tables.all_sealed(connection, [item.family for item in shown if item.family])
+
+
+async def show_families(vault: Vault, day: Day, sealed: Sequence[asyncpg.Record]) -> Day:
+    """The day with the contacts that `read_families` gave. Raises KeysUnavailable."""
+    contacts = await families.unsealed(vault, sealed)
+    return replace(day, items=[_with_contact(item, contacts) for item in day.items])
 
 
 def _with_contact(item: Item, contacts: Mapping[UUID, Contact | None]) -> Item:
-    contact = contacts.get(item.family) if item.family else None
-    return replace(item, contact=contact, unreadable=item.family in contacts and contact is None)
+    if item.family is None or item.family not in contacts or (item.view and item.view.status == "cancelled"):
+        return item
+    return replace(item, contact=contacts[item.family], unreadable=contacts[item.family] is None)
 
 
 async def find(
@@ -186,31 +190,27 @@ async def find(
     return bookings.view_of(row, language)
 
 
-async def gets_messages(connection: Connection, vault: Vault, person: Person, booking: UUID) -> bool | None:
-    """Whether anything can be sent to the family of a booking of the person's own; None where nobody can tell now.
+async def sealed(connection: Connection, person: Person, booking: UUID) -> Sequence[asyncpg.Record]:
+    """What is kept, sealed, of the family of a booking of the person's own. Raises NotYours."""
+    row = await own_row(connection, person, booking)
+    return await family_tables.all_sealed(connection, [row["family"]])
+
+
+async def open_booking(
+    connection: Connection, person: Person, booking: UUID, *, now: datetime, language: Language
+) -> tuple[Opened, Sequence[asyncpg.Record]]:
+    """A booking of the person's own with all that is known of it, and its contact sealed; a read of its family.
 
     Raises NotYours.
     """
     row = await own_row(connection, person, booking)
-    return await families.gets_messages(connection, vault, row["family"])
-
-
-async def open_booking(
-    connection: Connection, vault: Vault, person: Person, booking: UUID, *, now: datetime, language: Language
-) -> Opened:
-    """A booking of the person's own with all that is known of it; a read of its family.
-
-    Raises NotYours or KeysUnavailable.
-    """
-    row = await own_row(connection, person, booking)
     story = await histories.story(connection, booking, row["created_at"])
-    contacts = await families.contacts_of(connection, vault, [row["family"]])
     opened = Opened(
         view=bookings.view_of(row, language),
         unit=row["unit"],
         family=row["family"],
-        contact=contacts.get(row["family"]),
-        unreadable=row["family"] in contacts and contacts[row["family"]] is None,
+        contact=None,
+        unreadable=False,
         child_age=row["child_age"],
         story=story,
         names=await tables.names(connection, "staff", [change.staff for change in story.changes if change.staff]),
@@ -227,7 +227,7 @@ async def open_booking(
         why="day > booking",
         now=now,
     )
-    return opened
+    return opened, await family_tables.all_sealed(connection, [row["family"]])
 
 
 async def decide(

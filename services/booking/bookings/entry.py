@@ -1,7 +1,7 @@
 """Where a request comes in, from the API or from a page: one transaction each, opened and committed here."""
 
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -11,11 +11,12 @@ from booking.bookings.holds import Hold
 from booking.bookings.links import Links, token_hash
 from booking.bookings.rules import SlotTaken
 from booking.bookings.service import View, Wanted
+from booking.families import service as families
 from booking.slots.service import SlotId
 from kit import database
 from kit.app import Runtime
 from kit.language import Language
-from kit.vault.store import DataKey, KeysUnavailable, Vault
+from kit.vault.store import DataKey, Vault
 
 T = TypeVar("T")
 
@@ -118,11 +119,10 @@ async def look_up(runtime: Runtime, token: str, language: Language) -> View:
 
 
 async def gets_messages(runtime: Runtime, token: str) -> bool | None:
-    """See `service.gets_messages`."""
-    with suppress(KeysUnavailable):
-        async with vault(runtime).turn(), secrecy.of_token(runtime.engine, token_hash(token)) as connection:
-            return await service.gets_messages(connection, vault(runtime), token)
-    return None
+    """See `families.gets_messages`. Raises UnknownBooking."""
+    async with secrecy.of_token(runtime.engine, token_hash(token)) as connection:
+        sealed = await service.sealed(connection, token)
+    return await families.gets_messages(vault(runtime), sealed)
 
 
 async def reschedule(

@@ -4,7 +4,7 @@ and needs none.
 
 import json
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -357,13 +357,10 @@ async def look_up(connection: Connection, token: str, language: Language) -> Vie
     return view_of(await _row(connection, token), language)
 
 
-async def gets_messages(connection: Connection, vault: Vault, token: str) -> bool | None:
-    """Whether anything can be sent about the booking of a manage token; None where nobody can tell now.
-
-    Raises UnknownBooking.
-    """
+async def sealed(connection: Connection, token: str) -> Sequence[asyncpg.Record]:
+    """What is kept, sealed, of the family that holds a manage token. Raises UnknownBooking."""
     row = await _row(connection, token)
-    return await families.gets_messages(connection, vault, row["family"])
+    return await family_tables.all_sealed(connection, [row["family"]])
 
 
 async def reschedule(

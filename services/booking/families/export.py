@@ -51,21 +51,20 @@ async def export(runtime: Runtime, token: str, language: Language) -> Export:
 
     Raises UnknownBooking, KeysUnavailable, or ProtectedFamily: such a family is told by telephone.
     """
-    async with vault(runtime).turn(), secrecy.of_token(runtime.engine, token_hash(token)) as connection:
-        row = await booking_tables.by_token(connection, token_hash(token))
-        family = await tables.sealed(connection, row["family"]) if row else None
-        if family is None:
-            raise UnknownBooking
-        if is_protected(family["protection"]):
-            raise ProtectedFamily
-        await database.tell(connection, family=str(family["id"]))
-        return Export(
-            contact=await service.contact_of(connection, vault(runtime), family["id"]),
-            known_since=family["created_at"],
-            erased_at=family["erased_at"],
-            bookings=[_kept(row, language) for row in await tables.bookings(connection, family["id"])],
-            reads=await tables.reads(connection, family["id"]),
-        )
+    async with vault(runtime).turn():
+        async with secrecy.of_token(runtime.engine, token_hash(token)) as connection:
+            row = await booking_tables.by_token(connection, token_hash(token))
+            family = await tables.sealed(connection, row["family"]) if row else None
+            if family is None:
+                raise UnknownBooking
+            if is_protected(family["protection"]):
+                raise ProtectedFamily
+            await database.tell(connection, family=str(family["id"]))
+            sealed = await tables.all_sealed(connection, [family["id"]])
+            bookings = [_kept(row, language) for row in await tables.bookings(connection, family["id"])]
+            reads = await tables.reads(connection, family["id"])
+        contacts = await service.unsealed(vault(runtime), sealed)
+    return Export(contacts.get(family["id"]), family["created_at"], family["erased_at"], bookings, reads)
 
 
 def _kept(row: asyncpg.Record, language: Language) -> Kept:

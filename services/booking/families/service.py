@@ -54,16 +54,16 @@ async def contact_of(connection: Connection, vault: Vault, family: UUID) -> Cont
     return (await contacts_of(connection, vault, [family])).get(family)
 
 
-async def gets_messages(connection: Connection, vault: Vault, family: UUID) -> bool | None:
-    """Whether anything can be sent to a family that the transaction sees; None where nobody can tell now.
+async def gets_messages(vault: Vault, sealed: Sequence[asyncpg.Record]) -> bool | None:
+    """Whether anything can be sent to a family, of which `tables.all_sealed` told; None where nobody can tell now.
 
     For pages that say what comes by message, and that are there without it while the key store is away.
     """
-    try:
-        contact = await contact_of(connection, vault, family)
-    except KeysUnavailable:
-        return None
-    return contact.gets_messages if contact else None
+    with suppress(KeysUnavailable):
+        async with vault.turn():
+            for contact in (await unsealed(vault, sealed)).values():
+                return contact.gets_messages if contact else None
+    return None
 
 
 async def contacts_of(connection: Connection, vault: Vault, families: Sequence[UUID]) -> dict[UUID, Contact | None]:
@@ -71,17 +71,7 @@ async def contacts_of(connection: Connection, vault: Vault, families: Sequence[U
 
     None for one that is kept and cannot be read: its key is lost, or another one's. Raises KeysUnavailable.
     """
-    return await _unsealed(vault, await tables.all_sealed(connection, families))
-
-
-async def find_by_phone(connection: Connection, vault: Vault, phone: str, now: datetime) -> dict[UUID, Contact]:
-    """The families with this telephone number (E.164) that the transaction sees, the newest first.
-
-    Raises KeysUnavailable.
-    """
-    rows = await tables.with_hint(connection, await vault.hint("phone", phone, now))
-    found = await _unsealed(vault, rows)
-    return {family: contact for family, contact in found.items() if contact and contact.phone == phone}
+    return await unsealed(vault, await tables.all_sealed(connection, families))
 
 
 async def number_to_call(
@@ -112,16 +102,17 @@ async def number_to_call(
     return await contacts.seal(vault, DataKey(family, key, row["created_at"]), replace(known, phone=phone), now)
 
 
-async def _unsealed(vault: Vault, rows: Sequence[asyncpg.Record]) -> dict[UUID, Contact | None]:
+async def unsealed(vault: Vault, sealed: Sequence[asyncpg.Record]) -> dict[UUID, Contact | None]:
+    """The contacts of families of which `tables` told, for whoever needs no transaction for it; as `contacts_of`."""
     try:
-        keys = await vault.keys([row["id"] for row in rows]) if rows else {}
+        keys = await vault.keys([row["id"] for row in sealed]) if sealed else {}
     except UnreadableError:
         # Whose key it is that no master key fits is not told of many: the others are read, one by one.
         keys = {}
-        for row in rows:
+        for row in sealed:
             with suppress(UnreadableError):
                 keys |= await vault.keys([row["id"]])
-    return {row["id"]: _opened(keys.get(row["id"]), row) for row in rows}
+    return {row["id"]: _opened(keys.get(row["id"]), row) for row in sealed}
 
 
 def _opened(key: bytes | None, row: asyncpg.Record) -> Contact | None:
