@@ -12,7 +12,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from kit.refusal import Refusal
-from kit.session import Session
+from kit.session import Session, cookies_of
 from kit.staff import Role, Staff
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ async def person_of(request: Request) -> Person | None:
     if (token := _bearer_token(request)) is not None:
         return await _bearer(request, running, token)
     now = running.clock()
-    session = running.sessions.read(request.headers.get("cookie", ""), now)
+    session = running.sessions.read(cookies_of(request.headers), now)
     if session is None:
         return None
     staff = await _staff(running.engine, running.people, "id", session.person)

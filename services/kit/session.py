@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -34,6 +34,11 @@ class Session:
     acr: str | None
     begun: datetime
     seen: datetime
+
+
+def cookies_of(headers: Headers) -> str:
+    """All cookies of a request as one header: a proxy may hand them on one by one, as HTTP/2 has them."""
+    return "; ".join(headers.getlist("cookie"))
 
 
 class Sealer:
@@ -75,10 +80,16 @@ class Sessions:
         return f"{COOKIE}={value}; Path=/; Max-Age={int(age.total_seconds())}; Secure; HttpOnly; SameSite=Lax"
 
     def read(self, cookie_header: str, now: datetime) -> Session | None:
-        """The session of a Cookie header; None where it is missing, forged, idle for too long or too old."""
+        """The session of a Cookie header; None where it is missing, forged, idle for too long or too old.
+
+        Others' cookies may say what they like, and so may others of our own name: the first that is a session is it.
+        """
         # Starlette's parser: http.cookies drops all, or raises, where one of another site's is not to its taste.
-        sealed = cookie_parser(cookie_header).get(COOKIE)
-        if sealed is None or (value := self.sealer.open("session", sealed)) is None:
+        given = (cookie_parser(each).get(COOKIE) for each in cookie_header.split(";"))
+        return next((found for sealed in given if sealed and (found := self._opened(sealed, now))), None)
+
+    def _opened(self, sealed: str, now: datetime) -> Session | None:
+        if (value := self.sealer.open("session", sealed)) is None:
             return None
         moments = {name: datetime.fromtimestamp(value[name], UTC) for name in ("begun", "seen")}
         session = Session(**{**value, **moments})

@@ -200,4 +200,18 @@ GUARDS = (
         f"{DIRECTORY}::test_a_form_without_its_token_changes_nothing_and_can_be_sent_again",
         "A form of staff carries the token of its session.",
     ),
+    Guard(
+        "services/kit/session.py",
+        'for each in cookie_header.split(";"))',
+        "for each in [cookie_header])",
+        "tests/inputs/test_cookies.py::test_a_strangers_cookie_neither_ends_a_session_nor_makes_one[__Host-samtid=x]",
+        "Another cookie of our own name signs nobody out.",
+    ),
+    Guard(
+        ACCESS,
+        "running.sessions.read(cookies_of(request.headers), now)",
+        'running.sessions.read(request.headers.get("cookie", ""), now)',
+        "tests/inputs/test_cookies.py::test_on_no_page_do_strangers_cookies_change_what_one_gets[directory]",
+        "A session is found in whichever Cookie header it is.",
+    ),
 )

@@ -21,6 +21,7 @@ from kit import access
 from kit.access import FormExpired, NotSignedIn, Person
 from kit.language import Language
 from kit.refusal import Invalid, NotFound, Refusal
+from kit.session import cookies_of
 from kit.web import staff, static
 
 Texts = Mapping[str, tuple[str, str]]
@@ -270,7 +271,7 @@ async def _is_for_staff(request: Request, error: Any) -> bool:
         return False
     if request.scope.get("samtid.person"):
         return True
-    if running.sessions.read(request.headers.get("cookie", ""), running.clock()) is None:
+    if running.sessions.read(cookies_of(request.headers), running.clock()) is None:
         return False
     # Only where nothing else has failed: asking the database again would be the next fault.
     return not isinstance(error, HTTPException) or await access.person_of(request) is not None
