@@ -8,9 +8,9 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 DECISIONS = sorted((ROOT / "contracts" / "decisions").glob("*.md"))
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DECISIONS]
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")), *DECISIONS]
 PATH = re.compile(r"`((?:services|contracts|deploy|tests|\.ci)/[\w./-]+)`")
-LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+LINK = re.compile(r"(?:\]\(|src=\")([^)#:\"]+)(?:#[^)\"]*)?[)\"]")
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -46,6 +46,7 @@ def test_a_decision_is_one_page_with_a_sentence_to_quote(document: Path) -> None
 def test_publiccode_says_what_catalogues_require() -> None:
     said = yaml.safe_load((ROOT / "publiccode.yml").read_text())
     assert said["legal"]["license"] == "EUPL-1.2"
+    assert (ROOT / "LICENSE").read_text().startswith("EUROPEAN UNION PUBLIC LICENCE v. 1.2\n")
     assert {"publiccodeYmlVersion", "name", "url", "platforms", "categories", "developmentStatus"} <= set(said)
     for language in said["localisation"]["availableLanguages"]:
         description = said["description"][language]
