@@ -167,31 +167,35 @@ ledger = Table(
     Index("ledger_period_idx", "pool", "period"),
 )
 
-# Who somebody is: sealed with a key of the family's own, whose id is the family's, in the key store. The hints lead to
-# families with the same telephone number or address. `erasing` until the key of an erased family is destroyed.
+# Who somebody is: sealed with a key of the family's own, whose id is the family's, in the key store. The fingerprints
+# lead to families with the same telephone number or address; of those made known before these were whole, the first
+# byte is kept until somebody finds them. `erasing` until the key of an erased family is destroyed.
 family = Table(
     "family",
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("unit", Text, nullable=False),
     Column("sealed", LargeBinary),
-    Column("phone_hint", SmallInteger),
-    Column("email_hint", SmallInteger),
+    Column("phone_fingerprint", LargeBinary),
+    Column("email_fingerprint", LargeBinary),
     Column("language", Text, nullable=False),
     Column("protection", Text, nullable=False, server_default="none"),
     Column("created_at", INSTANT, nullable=False),
     Column("erased_at", INSTANT),
     Column("erasing", Boolean, nullable=False, server_default="false"),
     # Whether there is a number to call, or the family is erased and nobody calls any more.
-    Column("callable", Boolean, Computed("phone_hint is not null or erased_at is not null")),
+    Column("callable", Boolean, Computed("phone_fingerprint is not null or erased_at is not null")),
     UniqueConstraint("id", "unit"),
     UniqueConstraint("id", "callable"),
     CheckConstraint("protection in ('none', 'sekretessmarkering', 'skyddad_folkbokforing')", name="protection"),
     CheckConstraint("sealed is not null or erased_at is not null", name="sealed_or_erased"),
     CheckConstraint("not erasing or erased_at is not null", name="erasing"),
+    CheckConstraint("octet_length(phone_fingerprint) in (1, 32)", name="phone_fingerprint"),
+    CheckConstraint("octet_length(email_fingerprint) in (1, 32)", name="email_fingerprint"),
     Index("family_erasing", "id", postgresql_where="erasing"),
     Index("family_kept", "id", postgresql_where="erased_at is null"),
-    Index("family_phone_idx", "phone_hint", "unit", postgresql_where="sealed is not null and erased_at is null"),
+    Index("family_phone_idx", "phone_fingerprint", "unit", postgresql_where="sealed is not null and erased_at is null"),
+    Index("family_email_idx", "email_fingerprint", "unit", postgresql_where="sealed is not null and erased_at is null"),
 )
 
 # The staff who see a family of protected identity.

@@ -16,9 +16,9 @@ NUMBER, STORED = "070-174 06 36", "+46701740636"
 
 async def numbers(work: Work) -> list[tuple[str, bool]]:
     """Of each booking, how it is met, and whether its family is found by the number that was given."""
-    rows = await work.stored("select b.modality, f.phone_hint from booking b join family f on f.id = b.family")
-    hint = await entry.vault(work.booking.runtime).hint("phone", STORED, work.clock())
-    return sorted((row.modality, row.phone_hint == hint) for row in rows)
+    rows = await work.stored("select b.modality, f.phone_fingerprint from booking b join family f on f.id = b.family")
+    its = await entry.vault(work.booking.runtime).fingerprint("phone", STORED, work.clock())
+    return sorted((row.modality, row.phone_fingerprint == its) for row in rows)
 
 
 @pytest.mark.parametrize("way", ["flytta", "flytta-till-annan", "uppfoljning", "uppfoljning-hos-annan"])
@@ -89,7 +89,7 @@ async def test_a_known_family_without_a_number_gives_it_when_it_is_to_be_called(
 async def test_whoever_has_no_right_to_a_family_gives_it_no_number(work: Work) -> None:
     """The database lets a transaction change the contact only of a family that it shows to it."""
     await work.family_books(TEN, contact=MAIL_ONLY)
-    change = "update family set phone_hint = 1"
+    change = "update family set phone_fingerprint = null"
     for told in ({}, {"staff": "asa", "units": "familjestod"}, {"token": "00" * 32}):
         async with database.transaction(work.booking.runtime.engine, **told) as connection:
             assert await connection.execute(change) == "UPDATE 0", told

@@ -89,8 +89,8 @@ async def book(request: Request) -> Response:
                     "token_hash": booking.bytes,
                     # As long as a sealed contact is; to seal one is the service's work, and counts as its own.
                     "sealed": bytes(93),
-                    "phone_hint": 7,
-                    "email_hint": None,
+                    "phone": bytes(32),
+                    "email": None,
                     "language": "sv",
                     "protection": "none",
                     "protected": False,

@@ -20,9 +20,11 @@ select md5(a || ' ' || d)::uuid as id, md5('family ' || a || ' ' || d)::uuid as 
        ('{TODAY}'::date - d)::timestamptz + interval '9 hours' as start_at, row_number() over (order by d desc, a) as n
 from generate_series(1, {ADVISORS}) a, generate_series(0, {DAYS - 1}) d;
 
-insert into family (id, unit, sealed, phone_hint, email_hint, language, created_at, erased_at)
-select family, unit, case when n % 20 = 0 then '\\x01'::bytea end, case when n % 20 = 0 then n % 256 end,
-       case when n % 20 = 0 then n % 256 end, 'sv', start_at, case when n % 20 > 0 then start_at end
+insert into family (id, unit, sealed, phone_fingerprint, email_fingerprint, language, created_at, erased_at)
+select family, unit, case when n % 20 = 0 then '\\x01'::bytea end,
+       case when n % 20 = 0 then sha256(int4send((n % 256)::int)) end,
+       case when n % 20 = 0 then sha256(int4send((n % 256)::int)) end, 'sv', start_at,
+       case when n % 20 > 0 then start_at end
 from visit;
 insert into erasure (family, at, rule) select id, erased_at, 'general' from family where erased_at is not null;
 insert into booking (id, status, offering, municipality, unit, advisor, modality, start_at, end_at, zone, created_at,

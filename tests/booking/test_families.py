@@ -159,7 +159,7 @@ async def test_identities_end_by_their_rule_and_nothing_else_does(booking: Runni
     await families.retain(runtime.engine, runtime.vault, clock.now)
     assert await runtime.vault.key(family) is None, "restored with the key store, and gone again"
     [row] = await rows(booking, "select * from family where id = $1", family)
-    assert (row["sealed"], row["phone_hint"], row["email_hint"], row["erasing"]) == (None, None, None, False)
+    assert (row["sealed"], row["phone_fingerprint"], row["email_fingerprint"], row["erasing"]) == (None,) * 3 + (False,)
     assert row["erased_at"] == clock.now
     [logged] = await rows(booking, "select * from erasure")
     assert tuple(logged) == (family, clock.now, "anonymous")
@@ -336,7 +336,7 @@ async def test_keys_that_no_family_got_go_and_those_of_families_stay(booking: Ru
 
 async def test_what_ends_identities_reads_none(booking: Running) -> None:
     _, family = await book(booking)
-    for column in ("sealed", "phone_hint", "email_hint", "language"):
+    for column in ("sealed", "phone_fingerprint", "email_fingerprint", "language"):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             async with database.transaction(booking.runtime.engine, role=RETENTION) as connection:
                 await connection.fetch(f"select {column} from family where id = $1", family)
@@ -403,8 +403,8 @@ async def test_of_an_erased_family_a_backup_made_before_gives_nothing_away(
     for needle in ("Kim", "701234567", "xample"):
         assert needle not in everything
         assert needle.encode().hex() not in everything
-    # What is left of the number is one byte, which a few of all numbers share: it is no fingerprint.
-    assert 0 <= found[erased]["phone_hint"] <= 255
+    # By the fingerprint the number is found by whoever has the store's key for it, and by nobody else.
+    assert found[erased]["phone_fingerprint"] == await vault.fingerprint("phone", "+46701234567", clock.now)
 
 
 async def test_families_known_before_there_were_keys_count_as_erased(
@@ -427,6 +427,39 @@ async def test_families_known_before_there_were_keys_count_as_erased(
     assert row["erased_at"] is not None
     assert "Kim" not in row["text"]
     assert await connection.fetchval("select rule from erasure where family = $1", family) == "known before keys"
+    await connection.close()
+
+
+async def test_of_families_known_before_fingerprints_were_whole_the_first_byte_stays(
+    postgres: str, as_role: AsRole, admin: asyncpg.Connection
+) -> None:
+    name = f"booking_{uuid4().hex[:12]}"
+    await installation.make_database(admin, "booking", name)
+    owner = as_role(f"{postgres}/{name}", roles.owner("booking"))
+    await asyncio.to_thread(migrations.upgrade, "booking", owner, "0016")
+    connection = await asyncpg.connect(as_role(f"{postgres}/{name}"))
+    for unit, phone, email in (("a", 200, None), ("b", None, 7), ("c", None, None)):
+        await connection.execute(
+            "insert into family (id, unit, sealed, phone_hint, email_hint, language, created_at)"
+            " values (gen_random_uuid(), $1, '\\x01', $2, $3, 'sv', now())",
+            unit,
+            phone,
+            email,
+        )
+    await connection.execute(
+        "insert into booking (id, status, offering, municipality, unit, advisor, modality, start_at, end_at, zone,"
+        " created_at, changed_at, family, reference, token_hash) select id, 'confirmed', 'o', '1266', unit, 'maria',"
+        " 'phone', now(), now(), 'UTC', now(), now(), id, 'ABCDEFGH', '' from family where unit = 'a'"
+    )
+    await asyncio.to_thread(migrations.upgrade, "booking", owner)
+    found = await connection.fetch(
+        "select unit, phone_fingerprint, email_fingerprint, callable from family order by unit"
+    )
+    assert [tuple(row) for row in found] == [
+        ("a", b"\xc8", None, True),
+        ("b", None, b"\x07", False),
+        ("c", None, None, False),
+    ]
     await connection.close()
 
 

@@ -58,11 +58,11 @@ async def test_a_talk_that_moves_to_telephone_asks_for_the_number_that_lacks(boo
     assert kept == {**MAIL_ONLY, "phone": STORED}
     vault = entry.vault(booking.runtime)
     async with database.driver(booking.admin) as connection:
-        hints = await connection.fetchrow("select phone_hint, email_hint from family")
+        kept = await connection.fetchrow("select phone_fingerprint, email_fingerprint from family")
     clock = booking.runtime.clock
-    assert tuple(hints) == (
-        await vault.hint("phone", STORED, clock()),
-        await vault.hint("email", MAIL_ONLY["email"], clock()),
+    assert tuple(kept) == (
+        await vault.fingerprint("phone", STORED, clock()),
+        await vault.fingerprint("email", MAIL_ONLY["email"], clock()),
     )
 
 
@@ -179,4 +179,4 @@ async def test_the_database_itself_holds_no_talk_without_a_number_and_no_visit_w
         # Once nobody is called any more it is as good as any other.
         await connection.execute("update family set erased_at = now()")
         await connection.execute("update booking set modality = 'phone'")
-        await connection.execute("update family set sealed = null, phone_hint = null, email_hint = null")
+        await connection.execute("update family set sealed = null, phone_fingerprint = null, email_fingerprint = null")

@@ -47,8 +47,8 @@ async def test_only_named_staff_see_the_family_and_its_booking(booking: Running,
         assert await seen(booking, family, *units, staff=staff) == (CONTACT if sees else None), (staff, units)
         async with secrecy.of(booking.runtime.engine, staff, units) as connection:
             assert bool(await connection.fetchval("select true from booking where id = $1", id_)) is sees
-            hint = await booking.runtime.vault.hint("phone", "+46701234567", booking.runtime.clock())
-            assert bool(await family_tables.with_hint(connection, hint)) is sees
+            its = await booking.runtime.vault.fingerprint("phone", "+46701234567", booking.runtime.clock())
+            assert bool(await family_tables.with_phone(connection, its)) is sees
             changed = await connection.execute("update booking set late = false where id = $1", id_)
             assert changed == f"UPDATE {int(sees)}"
     assert made["manage_token"] is None

@@ -131,7 +131,7 @@ GUARDS = (
         "if self._lookup is None or not any(",
         "if not any(",
         f"{WITHOUT_KEYS}::test_who_is_ready_can_book_though_the_key_store_has_gone_since",
-        "No replica is ready that has keys and cannot make hints.",
+        "No replica is ready that has keys and cannot make fingerprints.",
     ),
     Guard(
         KEYS,

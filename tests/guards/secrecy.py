@@ -17,6 +17,7 @@ SERVICE = "services/booking/families/service.py"
 FAMILIES = "tests/booking/test_families.py"
 DAYS = "tests/agenda/test_days.py"
 TAKEN = f"{DAYS}::test_time_of_a_unit_where_the_advisor_is_something_else_is_taken_without_more"
+BY_NUMBER = "tests/agenda/test_phone.py::test_a_number_finds_its_families_also_those_of_which_one_byte_is_kept"
 
 GUARDS = (
     Guard(
@@ -313,11 +314,18 @@ GUARDS = (
         "Nobody books for a family that is erased meanwhile.",
     ),
     Guard(
-        SERVICE,
-        "if contact and contact.phone == phone}",
+        "services/booking/agenda/phone_pages.py",
+        "if contact and contact.phone == number}",
         "if contact}",
-        f"{FAMILIES}::test_families_are_found_by_their_telephone_number",
-        "A telephone number finds its own families, not those with the same hint.",
+        BY_NUMBER,
+        "A telephone number finds its own families, not those whose fingerprint begins alike.",
+    ),
+    Guard(
+        "services/booking/families/tables.py",
+        "        [fingerprint, fingerprint[:1]],\n",
+        "        [fingerprint],\n",
+        BY_NUMBER,
+        "Families that were known before fingerprints were whole are found all the same.",
     ),
     Guard(
         SERVICE,
@@ -342,10 +350,17 @@ GUARDS = (
     ),
     Guard(
         "services/booking/families/tables.py",
-        "sealed = null, phone_hint = null, email_hint = null, erasing = false",
-        "phone_hint = null, email_hint = null, erasing = false",
+        "sealed = null, phone_fingerprint = null, email_fingerprint = null, erasing = false",
+        "phone_fingerprint = null, email_fingerprint = null, erasing = false",
         f"{FAMILIES}::test_identities_end_by_their_rule_and_nothing_else_does",
         "What was sealed is cleared away.",
+    ),
+    Guard(
+        "services/booking/families/tables.py",
+        "sealed = null, phone_fingerprint = null, email_fingerprint = null, erasing = false",
+        "sealed = null, email_fingerprint = null, erasing = false",
+        f"{FAMILIES}::test_identities_end_by_their_rule_and_nothing_else_does",
+        "So is the fingerprint of the number.",
     ),
     Guard(
         "services/booking/families/rules.py",
@@ -398,10 +413,10 @@ GUARDS = (
     ),
     Guard(
         "services/kit/vault/store.py",
-        '"sha256")[0]',
-        '"sha256")',
-        "tests/kit/test_vault.py::test_a_hint_is_the_same_for_the_same_text_and_says_little",
-        "A hint is one byte, which many numbers share.",
+        'hmac.digest(key, f"{kind}',
+        'hmac.digest(b"", f"{kind}',
+        "tests/kit/test_vault.py::test_a_fingerprint_is_the_same_for_the_same_text_wherever_the_same_store_makes_it",
+        "A fingerprint says nothing to whoever lacks the key of the store.",
     ),
     Guard(
         "services/kit/vault/store.py",

@@ -2,7 +2,7 @@
 sees the person's units, and commits it.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -16,7 +16,7 @@ from booking.bookings.links import Links
 from booking.bookings.service import View, Wanted
 from booking.families import service as families
 from booking.families import tables as family_tables
-from booking.families.contacts import Contact
+from booking.families.contacts import Contact, Fingerprints
 from booking.families.rules import ContactUnreadable, FamilyErased, PhoneNotNeeded, Protection
 from booking.reviews import service as reviews
 from booking.reviews.rules import What, Why
@@ -55,10 +55,18 @@ async def offered(connection: Connection, person: Person) -> list[tuple[Municipa
     return sorted(found.values(), key=lambda one: slots.swedish(one[0].name))
 
 
-async def found(connection: Connection, person: Person, families: Iterable[UUID], now: datetime) -> None:
-    """Note that families were found by their number: a read of each."""
+async def found(
+    connection: Connection,
+    person: Person,
+    families: Iterable[UUID],
+    completed: Mapping[UUID, Fingerprints],
+    now: datetime,
+) -> None:
+    """Note that families were found by their number: a read of each. Keep fingerprints that were not whole."""
     for family in families:
         await _record(connection, person, family, None, "search", "phone > search", now)
+    for family, fingerprints in completed.items():
+        await family_tables.complete(connection, family, fingerprints)
 
 
 async def contact(connection: Connection, person: Person, family: UUID, now: datetime) -> Sequence[asyncpg.Record]:

@@ -18,6 +18,7 @@ from booking.bookings.api import BookingIn, parse_slot
 from booking.bookings.pages import TYPED as CONTACT
 from booking.bookings.pages import by_field, child_choices, read_typed, trouble_of
 from booking.bookings.rules import SlotTaken, TooFarAhead, TooSoon
+from booking.families import contacts
 from booking.families import service as families
 from booking.families import tables as family_tables
 from booking.families.contacts import Contact
@@ -85,13 +86,15 @@ async def search(request: Request, running: Running, person: Booking) -> Respons
 async def _with_number(running: Runtime, person: Person, number: str) -> dict[UUID, Contact]:
     now, vault = running.clock(), bookings.vault(running)
     async with vault.turn():
-        hint = await vault.hint("phone", number, now)
+        looked_for = await contacts.of_phone(vault, number, now)
         async with seeing(running, person) as connection:
-            sealed = await family_tables.with_hint(connection, hint)
-        contacts = await families.unsealed(vault, sealed)
-    found = {family: contact for family, contact in contacts.items() if contact and contact.phone == number}
+            sealed = await family_tables.with_phone(connection, looked_for)
+        opened = await families.unsealed(vault, sealed)
+        found = {family: contact for family, contact in opened.items() if contact and contact.phone == number}
+        partial = [row["id"] for row in sealed if row["id"] in found and not row["whole"]]
+        completed = {family: await contacts.fingerprints(vault, found[family], now) for family in partial}
     async with seeing(running, person) as connection:
-        await phone.found(connection, person, found, now)
+        await phone.found(connection, person, found, completed, now)
     return found
 
 

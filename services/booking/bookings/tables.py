@@ -40,8 +40,8 @@ taken as (
 # No insert returns its rows: the database shows nobody a family in the statement that makes it known.
 _KEEP_CONTACT_KEY_AND_EVENT = """
 contact as (
-    insert into family (id, unit, sealed, phone_hint, email_hint, language, protection, created_at)
-    select :family::uuid, unit, :sealed::bytea, :phone_hint, :email_hint, :language, :protection, :now
+    insert into family (id, unit, sealed, phone_fingerprint, email_fingerprint, language, protection, created_at)
+    select :family::uuid, unit, :sealed::bytea, :phone, :email, :language, :protection, :now
     from made where :sealed is not null
 ),
 key as (
@@ -205,8 +205,8 @@ def _new(new: NewBooking, now: datetime) -> dict[str, Any]:
         "reference": new.reference,
         "token_hash": new.token_hash,
         "sealed": new.sealed.sealed if new.sealed else None,
-        "phone_hint": new.sealed.phone_hint if new.sealed else None,
-        "email_hint": new.sealed.email_hint if new.sealed else None,
+        "phone": new.sealed.fingerprints.phone if new.sealed else None,
+        "email": new.sealed.fingerprints.email if new.sealed else None,
         "language": new.language,
         "protection": new.protection,
         "protected": is_protected(new.protection),

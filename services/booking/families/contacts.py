@@ -26,21 +26,39 @@ class Contact:
 
 
 @dataclass(frozen=True)
+class Fingerprints:
+    """By what a contact is found without being read, and told from another: of its number, and of its address."""
+
+    phone: bytes | None
+    email: bytes | None
+
+
+@dataclass(frozen=True)
 class Sealed:
-    """A contact as it is stored. `key.id` is the family's id; hints are of Vault.hint."""
+    """A contact as it is stored. `key.id` is the family's id."""
 
     key: DataKey
     sealed: bytes
-    phone_hint: int | None
-    email_hint: int | None
+    fingerprints: Fingerprints
+
+
+async def fingerprints(vault: Vault, contact: Contact, now: datetime) -> Fingerprints:
+    """The fingerprints of a contact. Raises KeysUnavailable, but not for who took a key from the store before."""
+    return Fingerprints(
+        await of_phone(vault, contact.phone, now) if contact.phone else None,
+        await vault.fingerprint("email", contact.email.casefold(), now) if contact.email else None,
+    )
+
+
+async def of_phone(vault: Vault, number: str, now: datetime) -> bytes:
+    """The fingerprint of a telephone number (E.164). Raises KeysUnavailable as `fingerprints` does."""
+    return await vault.fingerprint("phone", number, now)
 
 
 async def seal(vault: Vault, key: DataKey, contact: Contact, now: datetime) -> Sealed:
     """A contact with the family's own key. Raises KeysUnavailable, but not for who took the key from the store now."""
     fields = {"name": contact.name, "phone": contact.phone, "email": contact.email}
-    phone_hint = await vault.hint("phone", contact.phone, now) if contact.phone else None
-    email_hint = await vault.hint("email", contact.email.casefold(), now) if contact.email else None
-    return Sealed(key, sealing.seal(key.key, key.id, fields), phone_hint, email_hint)
+    return Sealed(key, sealing.seal(key.key, key.id, fields), await fingerprints(vault, contact, now))
 
 
 def unseal(key: bytes, family: UUID, sealed: bytes, language: Literal["sv", "en"]) -> Contact:

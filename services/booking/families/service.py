@@ -86,7 +86,7 @@ async def number_to_call(
     row = await tables.contact(connection, family, lock=phone is not None)
     if row is None:
         raise NotFound
-    if row["phone_hint"] is not None:
+    if row["phone_fingerprint"] is not None:
         return None
     if phone is None:
         raise PhoneNeeded("phone")

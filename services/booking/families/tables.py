@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 
 from booking.bookings.tables import VIEW
-from booking.families.contacts import Sealed
+from booking.families.contacts import Fingerprints, Sealed
 from kit.database import Connection
 
 _VISITS = """
@@ -34,18 +34,33 @@ async def all_sealed(connection: Connection, families: Sequence[UUID]) -> list[a
 
 
 async def contact(connection: Connection, family: UUID, *, lock: bool) -> asyncpg.Record | None:
-    """A family's sealed contact and the hint of its number, if the transaction sees it; locked against other changes.
+    """A family's sealed contact and its number's fingerprint, if the transaction sees it; locked against other changes.
 
     The lock is not one that a booking for the family waits for.
     """
-    query = "select id, sealed, phone_hint, language, created_at from family where id = $1"
+    query = "select id, sealed, phone_fingerprint, language, created_at from family where id = $1"
     return await connection.fetchrow(f"{query} for no key update" if lock else query, family)
 
 
 async def change_contact(connection: Connection, family: UUID, sealed: Sealed) -> None:
     """Put a family's contact in place of the one before. After all else that waits: bookings for it wait for this."""
     await connection.execute(
-        "update family set sealed = $2, phone_hint = $3 where id = $1", family, sealed.sealed, sealed.phone_hint
+        "update family set sealed = $2, phone_fingerprint = $3, email_fingerprint = $4 where id = $1",
+        family,
+        sealed.sealed,
+        sealed.fingerprints.phone,
+        sealed.fingerprints.email,
+    )
+
+
+async def complete(connection: Connection, family: UUID, fingerprints: Fingerprints) -> None:
+    """Put whole fingerprints in place of the first bytes of these, which are all that was kept before."""
+    await connection.execute(
+        "update family set phone_fingerprint = $2, email_fingerprint = $3"
+        " where id = $1 and octet_length(phone_fingerprint) = 1",
+        family,
+        fingerprints.phone,
+        fingerprints.email,
     )
 
 
@@ -54,12 +69,16 @@ async def is_erased(connection: Connection, family: UUID) -> bool:
     return bool(await connection.fetchval("select erased_at is not null from family where id = $1", family))
 
 
-async def with_hint(connection: Connection, phone_hint: int) -> list[asyncpg.Record]:
-    """The families that the transaction sees whose telephone number has this hint: one in 256 of them, and those."""
+async def with_phone(connection: Connection, fingerprint: bytes) -> list[asyncpg.Record]:
+    """The families that the transaction sees whose telephone number has this fingerprint.
+
+    Some may have another number: of those that were made known before fingerprints were whole, only the first byte is
+    kept (`whole` is false).
+    """
     found: list[asyncpg.Record] = await connection.fetch(
-        "select id, sealed, language from family where phone_hint = $1 and sealed is not null and erased_at is null"
-        " order by created_at desc",
-        phone_hint,
+        "select id, sealed, language, octet_length(phone_fingerprint) > 1 as whole from family"
+        " where phone_fingerprint = any($1) and sealed is not null and erased_at is null order by created_at desc",
+        [fingerprint, fingerprint[:1]],
     )
     return found
 
@@ -146,7 +165,7 @@ async def erased_since(connection: Connection, since: datetime) -> list[UUID]:
 async def clear(connection: Connection, families: Sequence[UUID]) -> None:
     """Take away what was sealed, whose key is destroyed."""
     await connection.execute(
-        "update family set sealed = null, phone_hint = null, email_hint = null, erasing = false"
+        "update family set sealed = null, phone_fingerprint = null, email_fingerprint = null, erasing = false"
         " where id = any($1) and erasing",
         [*families],
     )

@@ -39,7 +39,7 @@ POOL = 3
 TURNS = 3
 # One row by its key, or a batch of new ones: whoever waits for them longer than this waits for a store that is away.
 SECONDS = 3
-# The key that hints are made with is kept as any other, under an id that is no family's.
+# The key that fingerprints are made with is kept as any other, under an id that is no family's.
 _LOOKUP = UUID(int=0)
 
 _INSERT = Statement("""
@@ -100,7 +100,7 @@ class Vault:
         return len(self._ready)
 
     async def take(self, now: datetime) -> DataKey:
-        """A key that nobody has, committed in the store before; whoever has it need not ask the store for hints either.
+        """A key that nobody has, committed in the store before; whoever has it need not ask for fingerprints either.
 
         Waits for the store only if none is at hand.
         """
@@ -215,14 +215,13 @@ class Vault:
                 await _REWRAP.rows(connection, master=self._masters.present, ids=list(keys), wrapped=wrapped)
             total += len(keys)
 
-    async def hint(self, kind: str, text: str, now: datetime) -> int:
-        """A number from 0 to 255 by which those with the same text are found among others, to be compared unsealed.
+    async def fingerprint(self, kind: str, text: str, now: datetime) -> bytes:
+        """32 bytes by which those with the same text are found: a keyed hash, which says nothing without the store.
 
-        It is one byte of a keyed hash and not more, because an old backup holds it too and keys to hashes are not
-        destroyed: the whole hash would let whoever has the store try all telephone numbers there are.
+        Its key is never destroyed. With the store, all telephone numbers there are can be tried against it.
         """
         key = self._lookup or await self._look_up(now)
-        return hmac.digest(key, f"{kind}\0{text}".encode(), "sha256")[0]
+        return hmac.digest(key, f"{kind}\0{text}".encode(), "sha256")
 
     async def close(self) -> None:
         """Give the connections back."""
@@ -234,7 +233,7 @@ class Vault:
             raise KeysUnavailable
 
     async def _make(self, now: datetime) -> None:
-        """What a booking needs, as far as it lacks: the key of hints, and more keys where few are left."""
+        """What a booking needs, as far as it lacks: the key of fingerprints, and more keys where few are left."""
         if self._lookup is None:
             await self._look_up(now)
         if len(self._ready) <= _FEW:
