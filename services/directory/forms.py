@@ -17,9 +17,12 @@ from directory.events import Entity
 from directory.reading import what_it_must_be
 from directory.rules.register import WEEKDAYS, PathOf
 from directory.tables import EVENTS
+from kit import addresses
 
 # `units` of an offering and `shares` of a pool have a value per municipality.
-Type = Literal["text", "long", "whole", "decimal", "date", "time", "check", "choice", "several", "each", "rows"]
+Type = Literal[
+    "text", "long", "phone", "whole", "decimal", "date", "time", "check", "choice", "several", "each", "rows"
+]
 
 MODALITIES = ("video", "phone", "visit")
 PROFESSIONS = ("kurator", "familjebehandlare", "boendestodjare", "foraldraradgivare")
@@ -77,12 +80,12 @@ FORMS: Mapping[str, tuple[Field, ...]] = {
         Field("slug"),
         Field("accent"),
         Field("concern_url"),
-        Field("phone"),
+        Field("phone", "phone"),
         Field("personal_data.controller", needed=False),
         Field("personal_data.organisation_number", needed=False),
         Field("personal_data.email", needed=False),
         Field("personal_data.officer_email", needed=False),
-        Field("personal_data.officer_phone", needed=False),
+        Field("personal_data.officer_phone", "phone", needed=False),
         Field("personal_data.purpose.sv", "long", needed=False),
         Field("personal_data.purpose.en", "long", needed=False),
         Field("personal_data.ground.sv", "long", needed=False),
@@ -369,7 +372,20 @@ def _value(field: Field, sent: Sent, name: str) -> Any:
         return _each(sent, name)
     if field.type == "decimal":
         text = text.replace(",", ".")
+    if field.type == "phone":
+        text = _number(text)
     return text or None
+
+
+def _number(text: str) -> str:
+    """A telephone number as the register has it; what is none as it was typed, to be refused as such."""
+    try:
+        return addresses.phone(text)
+    except addresses.CostsTheCaller:
+        # A municipality's own may cost what it likes to call.
+        return addresses.number(text)
+    except ValueError:
+        return text
 
 
 def share_sum(sent: Sent, name: str) -> int:

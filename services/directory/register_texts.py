@@ -236,7 +236,7 @@ TEXTS: Texts = {
     "f_concern_url": ("Adress för orosanmälan", "Address for reports of concern"),
     "h_concern_url": ("Börjar med https://", "Begins with https://"),
     "f_phone": ("Telefon", "Telephone"),
-    "h_phone": ("Till exempel +46415378000.", "Such as +46415378000."),
+    "h_phone": ("Till exempel 0415-37 80 00.", "Such as 0415-37 80 00."),
     "f_personal_data.controller": ("Personuppgiftsansvarig", "Controller of personal data"),
     "h_personal_data.controller": (
         "Som familjer läser det, till exempel Socialnämnden i Hörbys kommun.",
@@ -247,7 +247,7 @@ TEXTS: Texts = {
     "f_personal_data.email": ("E-post till den ansvariga", "E-mail to the controller"),
     "f_personal_data.officer_email": ("E-post till dataskyddsombudet", "E-mail to the data protection officer"),
     "f_personal_data.officer_phone": ("Telefon till dataskyddsombudet", "Telephone to the data protection officer"),
-    "h_personal_data.officer_phone": ("Till exempel +46415378000.", "Such as +46415378000."),
+    "h_personal_data.officer_phone": ("Till exempel 0415-37 80 00.", "Such as 0415-37 80 00."),
     "f_personal_data.purpose.sv": ("Ändamål på svenska", "Purpose in Swedish"),
     "f_personal_data.purpose.en": ("Ändamål på engelska", "Purpose in English"),
     "h_personal_data.purpose.sv": (

@@ -17,8 +17,11 @@ _TURNING = re.compile("[\u202b\u202e\u2067]")
 _SELECTORS = re.compile("[\u034f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 _SHORTEST_TOP = 2
 _NUMBER = re.compile(r"\+?[0-9]{5,20}")
-# What stands between the digits of a number as people write it (the last is a minus); dashes and spaces besides.
-_BETWEEN = frozenset("().\u2212")
+# What stands between the digits of a number as people write it; dashes and spaces besides. No slash: after one stands
+# now a second number, now its last digit.
+_BETWEEN = frozenset("()[].~\u00b7\u2022\u2212\u30fb\u30fc")
+# As links to numbers are copied (RFC 3966).
+_LINK = re.compile("tel:", re.IGNORECASE)
 # A country without a code of its own in the number: Sweden.
 _HOME = "SE"
 _SHORTEST, _LONGEST = 7, 15
@@ -118,9 +121,11 @@ def _visible(text: str) -> str:
 
 
 def _parsed(text: str) -> PhoneNumber:
+    written = unicodedata.normalize("NFKC", _visible(text)).strip()
+    link = _LINK.match(written)
     plain = "".join(
         str(unicodedata.decimal(each, each))
-        for each in unicodedata.normalize("NFKC", _visible(text))
+        for each in (written[link.end() :] if link else written)
         if not (each.isspace() or each in _BETWEEN or unicodedata.category(each) == "Pd")
     )
     if not _NUMBER.fullmatch(plain):

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from directory.forms import FORMS, share_sum
+from directory.forms import FORMS, filled, share_sum
 from directory.tables import KINDS
 
 # What the register counts and notes itself.
@@ -33,3 +33,21 @@ def test_what_is_no_number_adds_nothing(wrong: str) -> None:
 @pytest.mark.parametrize("kind", sorted(MODELS))
 def test_each_field_can_be_written(kind: str) -> None:
     assert set(fields(MODELS[kind])) - KEPT == {field.name for field in FORMS[kind]}
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("0415-37 80 00", "+46415378000"),
+        ("+46 (0)415\u2011378\u00a0000", "+46415378000"),
+        ("0771-12 34 56", "+46771123456"),
+        ("+45 33 66 33 66", "+4533663366"),
+        ("11414", "11414"),
+        ("ring oss", "ring oss"),
+    ],
+    ids=ascii,
+)
+def test_a_number_is_typed_as_people_write_it(typed: str, kept: str) -> None:
+    assert filled("municipality", {"phone": typed}).data["phone"] == kept
+    told = filled("municipality", {"personal_data.officer_phone": typed}).data["personal_data"]
+    assert told == {"officer_phone": kept}

@@ -107,7 +107,7 @@ def _phone(text: str | None) -> str | None:
 
 
 # As it is written; E.164 once it is read.
-PhoneText = Annotated[str | None, Field(max_length=30, examples=["+46701234567"]), AfterValidator(_phone)]
+PhoneText = Annotated[str | None, Field(max_length=60, examples=["+46701234567"]), AfterValidator(_phone)]
 
 
 class NumberIn(Body):
