@@ -472,5 +472,14 @@ figure_availability = Table(
     Column("third_days", SmallInteger),
 )
 
+# What was counted of a municipality's quarter when another one's coordinator first asked: the same ever after.
+figure_quarter = Table(
+    "figure_quarter",
+    metadata,
+    Column("municipality", Text, primary_key=True),
+    Column("first", Date, primary_key=True),
+    Column("counted", JSONB, nullable=False),
+)
+
 # The local days on which free time was measured: once each, whoever starts when.
 measured_day = Table("measured_day", metadata, Column("day", Date, primary_key=True))

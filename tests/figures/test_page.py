@@ -3,12 +3,13 @@
 import csv
 import io
 import re
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import httpx
 import pytest
 
 from booking.figures import pages
+from kit import database
 from tests.agenda.conftest import Work, person
 from tests.figures import filling
 
@@ -21,6 +22,8 @@ QUARTER = {"period": "2026-K1"}
 async def filled(work: Work) -> Work:
     await work.learn(*filling.entities(), *STAFF)
     await filling.fill(work.booking.admin)
+    # The quarter is over, and so is the time in which its outcomes are noted.
+    work.clock.now = datetime(2026, 4, 14, 9, tzinfo=UTC)
     return work
 
 
@@ -85,6 +88,55 @@ async def test_the_balance_is_told_in_steps_of_five_hours(filled: Work) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"period": "2026"},
+        {"period": "2026-03"},
+        {"period": "egen", "fran": "2026-01-01", "till": "2026-03-30"},
+        {"period": "egen", "fran": "2026-01-02", "till": "2026-03-31"},
+        {"period": "egen", "fran": "2025-10-01", "till": "2026-03-31"},
+    ],
+)
+async def test_others_are_told_of_in_whole_quarters_alone(filled: Work, asked: dict[str, str]) -> None:
+    page = await filled.get("/siffror", who="asa", **asked)
+    # Of the agreement there is no period that begins in March.
+    tables = ("wait", "reach", "ways", "kept", *(["balance"] if asked != {"period": "2026-03"} else []))
+    assert all(rows(page, table).keys() == {"Höör"} for table in tables)
+    assert "Här visas bara dina egna kommuner." in page.text
+    assert '<a href="/siffror?period=2026-K1">Jämför kvartal 1 2026</a>' in page.text
+    english = await filled.get("/en/siffror", who="asa", **asked)
+    assert '<a href="/en/siffror?period=2026-K1">Compare quarter 1 of 2026</a>' in english.text
+    file = await filled.get("/siffror/siffror.csv", who="asa", **asked)
+    assert {row[2] for row in csv.reader(io.StringIO(file.text)) if "Möten" in row[0]} == {"Höör"}
+
+
+async def test_a_quarter_is_told_of_others_two_weeks_after_it_ended(filled: Work) -> None:
+    quarter = {"period": "egen", "fran": "2026-01-01", "till": "2026-03-31"}
+    assert rows(await filled.get("/siffror", who="asa", **quarter), "kept").keys() == {"Eslöv", "Höör", "Hörby"}
+    filled.clock.move(days=-1)
+    for asked in (quarter, QUARTER):
+        assert rows(await filled.get("/siffror", who="asa", **asked), "kept").keys() == {"Höör"}
+
+
+async def test_what_others_were_told_of_a_quarter_does_not_change(filled: Work) -> None:
+    """What is noted later would be one family's: who looked before and looks again would see it. Its own town does."""
+    before = await filled.get("/siffror", who="asa", **QUARTER)
+    async with database.driver(filled.booking.admin) as connection:
+        await connection.execute(
+            "insert into figure_booking values (gen_random_uuid(), 1, '1266', 'video', null, $1, 'fulfilled', false,"
+            " $1, true)",
+            filling.FIRST + timedelta(days=20),
+        )
+        await connection.execute("update figure_search set searches = searches + 1, found_nothing = 9")
+        await connection.execute("update figure_availability set third_days = 1, next_days = 0")
+    after = await filled.get("/siffror", who="asa", **QUARTER)
+    for table in ("wait", "reach", "ways", "kept"):
+        old, new = rows(before, table), rows(after, table)
+        assert {town: new[town] for town in ("Hörby", "Eslöv")} == {town: old[town] for town in ("Hörby", "Eslöv")}
+    assert rows(await filled.get("/siffror", who="eva", **QUARTER), "kept")["Hörby"][0] == "21"
+
+
 async def test_whoever_sees_a_balance_may_read_the_agreement_to_the_minute(filled: Work) -> None:
     """So that an exact share beside rounded hours tells its reader nothing new."""
     page = await filled.get("/siffror", who="asa", **QUARTER)
@@ -106,7 +158,7 @@ async def test_centres_are_shown_in_the_own_municipalities_alone(filled: Work) -
     assert rows(page, "kept").keys() == {"Eslöv", "Höör", "Hörby"}
     # Nothing is said here of what is hidden of the town.
     assert rows(page, "centres") == {"BVC Hörby": ["13", "inte ifyllt", "5", "11", "döljs", "döljs", "döljs", "döljs"]}
-    # Nor does anybody else see another town's figures in another light.
+    # Nor does anybody else see another town's figures in another light, while nothing more is noted.
     other = await filled.get("/siffror", who="asa", **QUARTER)
     assert all(rows(page, table) == rows(other, table) for table in ("wait", "reach", "ways", "kept", "balance"))
 

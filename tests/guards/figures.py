@@ -5,6 +5,8 @@ from tests.guards.guard import Guard
 RULES = "services/booking/figures/rules.py"
 HIDING = "tests/figures/test_hiding.py"
 BARE = "tests/figures/test_rules.py"
+PAGE = "tests/figures/test_page.py"
+DIFFERENCING = "tests/figures/test_differencing.py"
 
 GUARDS = (
     Guard(
@@ -84,5 +86,36 @@ GUARDS = (
         "key in self.gone",
         f"{BARE}::test_a_place_without_anything_tells_no_more_than_what_it_is_part_of",
         "No zero is told of a place whose sum is hidden.",
+    ),
+    Guard(
+        RULES,
+        "return begins and (after.day, months) == (1, 3) and now",
+        "return now",
+        f"{DIFFERENCING}::test_no_two_answers_differ_by_a_few_families",
+        "Of others no days are told that are not a quarter.",
+    ),
+    Guard(
+        RULES,
+        " and now >= last + SETTLE_DAYS",
+        "",
+        f"{PAGE}::test_a_quarter_is_told_of_others_two_weeks_after_it_ended",
+        "Of others nothing is told while outcomes are still noted.",
+    ),
+    Guard(
+        "services/booking/figures/report.py",
+        "seen = own.union(*map(_members, pools)) if others else own",
+        "seen = own.union(*map(_members, pools))",
+        f"{PAGE}::test_others_are_told_of_in_whole_quarters_alone",
+        "A period that is no quarter shows one's own municipalities alone.",
+    ),
+    Guard(
+        "services/booking/figures/report.py",
+        "        found = await tables.settled(connection, towns, first)\n    return",
+        "        found |= now\n"
+        "    for town in towns:\n"
+        "        found[town] = _written(await _count(connection, [town], first, last))\n"
+        "    return",
+        f"{PAGE}::test_what_others_were_told_of_a_quarter_does_not_change",
+        "What was told of others' quarter stays as it was.",
     ),
 )

@@ -41,6 +41,7 @@ HARMLESS = {
         "figure_availability": "days until time is free",
         "figure_booking": "ids of bookings, and when and how they were met, for counts alone",
         "figure_fact": "the same, as events said it",
+        "figure_quarter": "counts of a quarter",
         "figure_search": "counts of searches",
         "inbox": INBOX,
         "ledger": "minutes of municipalities, by ids of bookings that those who serve cannot read",

@@ -12,7 +12,7 @@ from booking import charts, secrecy
 from booking.charts import Chart, Series
 from booking.figures import report
 from booking.figures.report import Report
-from booking.figures.rules import Missing, Row, Value
+from booking.figures.rules import Missing, Row, Value, is_settled
 from booking.figures.texts import TEXTS
 from booking.sharing.rules import today
 from kit import access, database
@@ -159,9 +159,11 @@ def _first(month: int) -> date:
 @router.get("/siffror")
 async def figures(request: Request, running: Running, person: Coordinator) -> Response:
     """All figures of a period."""
-    wanted = asked(request.query_params, today(running.clock()))
+    now = today(running.clock())
+    wanted = asked(request.query_params, now)
     found = None if wanted.errors else await _report(running, person, wanted)
     language = pages.language_of(request)
+    settled = next(each for each in periods(now) if is_settled(each[1], each[2], now))
     return PAGES.render(
         request,
         "figures.html",
@@ -169,7 +171,10 @@ async def figures(request: Request, running: Running, person: Coordinator) -> Re
         private=True,
         typed=wanted.typed,
         errors={name: PAGES.text(request, key) for name, key in wanted.errors.items()},
-        periods=_choices(request, today(running.clock())),
+        periods=_choices(request, now),
+        settled=None
+        if is_settled(wanted.first, wanted.last, now)
+        else (pages.address(language, "/siffror", period=settled[0]), _period_text(request, *settled[:2], language)),
         own=OWN,
         span=[_day(day, language) for day in (wanted.first, wanted.last)],
         tables=[_told(request, name, found, wanted) for name in LAYOUTS] if found and found.tables["wait"] else [],
@@ -213,7 +218,7 @@ async def _report(running: Runtime, person: Person, wanted: Asked) -> Report:
     async with secrecy.of(
         running.engine, person.id, person.units("coordinator"), seconds=database.JOB_SECONDS
     ) as connection:
-        return await report.report(connection, person, wanted.first, wanted.last)
+        return await report.report(connection, person, wanted.first, wanted.last, today(running.clock()))
 
 
 def _told(request: Request, name: str, found: Report, wanted: Asked) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from enum import Enum
 from math import ceil, inf
 from typing import TypeVar
@@ -15,6 +15,8 @@ FEW = 5
 FEW_WAITS = 10
 # Of an agreement's accounts whole steps of so many minutes are told: a single meeting cannot be read from them.
 STEP_MINUTES = 300
+# So long after a quarter staff may note what came of it before others are told.
+SETTLE_DAYS = timedelta(days=14)
 
 # In the order in which they are hidden with another one: what says least to whoever compares municipalities first.
 MODALITIES = ("phone", "video", "visit")
@@ -123,6 +125,18 @@ Tables = Mapping[str, Sequence[Row]]
 def children_on(denominators: Sequence[Denominator], last: date) -> Denominator | None:
     """How many children there were on a day: by the newest count that is not younger."""
     return max((d for d in denominators if d.as_of <= last), key=lambda d: d.as_of, default=None)
+
+
+def is_settled(first: date, last: date, now: date) -> bool:
+    """Whether local days `first` to `last` are a calendar quarter that has been over for a while.
+
+    Of such alone other municipalities' figures are told: no two of them have a day in common, so that nothing is left
+    where one is taken from another.
+    """
+    after = last + timedelta(days=1)
+    begins = first.day == 1 and first.month % 3 == 1
+    months = (after.year - first.year) * 12 + after.month - first.month
+    return begins and (after.day, months) == (1, 3) and now >= last + SETTLE_DAYS
 
 
 def quantile(values: Sequence[int | None], share: float, few: int) -> Value:

@@ -34,6 +34,8 @@ on conflict (municipality, offering, day) do update set
     at = excluded.at, next_days = excluded.next_days, third_days = excluded.third_days
 where excluded.at < a.at
 """
+_SETTLED = "select municipality, counted::text from figure_quarter where first = $1 and municipality = any($2)"
+_SETTLE = "insert into figure_quarter (municipality, first, counted) values ($1, $2, $3) on conflict do nothing"
 _PROJECTIONS = ("figure_booking", "figure_search", "figure_availability")
 
 # How a booking stands after each fact.
@@ -237,6 +239,17 @@ async def accounts(connection: Connection, pools: Iterable[str], first: date, la
     """Minutes by agreement and municipality, of the agreements' periods that begin from `first` to `last`."""
     found: list[asyncpg.Record] = await connection.fetch(_ACCOUNTS, [*pools], first, last)
     return found
+
+
+async def settled(connection: Connection, towns: Iterable[str], first: date) -> dict[str, str]:
+    """What was settled of a quarter that began on `first`, by municipality."""
+    rows = await connection.fetch(_SETTLED, first, [*towns])
+    return {row["municipality"]: row["counted"] for row in rows}
+
+
+async def settle(connection: Connection, first: date, counted: Mapping[str, str]) -> None:
+    """Keep what was counted of a quarter, by municipality, for good. What is kept already stays."""
+    await connection.executemany(_SETTLE, [(town, first, document) for town, document in counted.items()])
 
 
 async def coordinated(connection: Connection, units: Iterable[str]) -> set[str]:

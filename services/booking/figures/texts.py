@@ -9,9 +9,26 @@ TEXTS: Texts = {
         "How equal support is: how long families wait, how many are reached, and what came of it.",
     ),
     "figures_seen": (
-        "Du ser dina egna kommuner och de kommuner som delar rådgivare med dem. Mottagningar visas bara i dina egna.",
-        "You see your own municipalities and those that share advisors with them. Centres are shown in your own alone.",
+        (
+            "Du ser dina egna kommuner och, för hela kvartal, de kommuner som delar rådgivare med dem. Mottagningar"
+            " visas bara i dina egna."
+        ),
+        (
+            "You see your own municipalities and, for whole quarters, those that share advisors with them. Centres are"
+            " shown in your own alone."
+        ),
     ),
+    "own_alone": (
+        (
+            "Här visas bara dina egna kommuner. Andra kommuner visas för hela kvartal, från två veckor efter kvartalets"
+            " slut, och ändras sedan inte: annars kunde enskilda familjer räknas ut."
+        ),
+        (
+            "Only your own municipalities are shown here. Others are shown for whole quarters, from two weeks after the"
+            " quarter ends, and do not change after that: otherwise single families could be made out."
+        ),
+    ),
+    "compare": ("Jämför {period}", "Compare {period}"),
     "period": ("Period", "Period"),
     "period_own": ("Egna datum, här nedanför", "Dates of your own, below"),
     "first": ("Från och med", "From"),
