@@ -146,12 +146,24 @@ def _add_routes(plural: str, event: EventType) -> None:
     )
 
 
+class Proposed(BaseModel):
+    """An entity whose change needs the yes of others, and waits for it."""
+
+    kind: str
+    id: str
+
+
 class ImportReport(BaseModel):
-    """How many entities were added, changed (ended ones too) and left as they were; or would be, in a dry run."""
+    """How many entities were added, changed (ended ones too) and left as they were; or would be, in a dry run.
+
+    `proposed` are those that stay as they are until others have agreed, and `waiting` says which.
+    """
 
     added: int
     changed: int
     unchanged: int
+    proposed: int = 0
+    waiting: list[Proposed] = []
 
 
 class Yaml(Response):
@@ -197,7 +209,8 @@ async def import_file(
         faults = [{"line": fault.line, "message": fault.text(language)} for fault in rejected.faults]
         raise FileRejected(faults=faults) from rejected
     service.relay.wake()
-    return ImportReport(**asdict(plan.report))
+    waiting = [Proposed(kind=editing.kind_of(after), id=after.id) for _, after in plan.proposed]
+    return ImportReport(**asdict(plan.report), waiting=waiting)
 
 
 for _plural, _event in tables.KINDS.items():

@@ -7,7 +7,8 @@ from typing import Any
 
 from directory.events import Entity, Staff
 from directory.forms import FORMS, LANGUAGES, Field, Sent, share_sum, typed
-from directory.rights import Remit, concerns, may_grant, owns
+from directory.rights import concerns, may_grant, owns
+from directory.rules.agreement import Remit
 from directory.rules.register import Register
 from directory.showing import Words, facts
 from directory.submitting import OF_THE_WHOLE_PERSON

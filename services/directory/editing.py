@@ -6,25 +6,35 @@ wanted = editing.changed(known, [entity])
 await editing.write(connection, known, [entity], who, now)
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from directory import epochs, history, tables
+from directory import epochs, history, proposals, rights, tables
 from directory.events import Entity
+from directory.history import Because
+from directory.rules import agreement
+from directory.rules.agreement import Party
 from directory.rules.register import Register
 from directory.tables import EVENTS
+
+ZONE = ZoneInfo("Europe/Stockholm")
 
 
 @dataclass(frozen=True)
 class Report:
-    """How many entities were added, changed (ended ones too) and left as they were."""
+    """How many entities were added, changed (ended ones too) and left as they were, and how many wait for others' yes.
+
+    A command changes all, so that there nothing waits.
+    """
 
     added: int
     changed: int
     unchanged: int
+    proposed: int = 0
 
     def __str__(self) -> str:
         return f"{self.added} added, {self.changed} changed, {self.unchanged} unchanged"
@@ -37,11 +47,13 @@ class Plan:
     added: list[Entity] = field(default_factory=list)
     changed: list[tuple[Entity, Entity]] = field(default_factory=list)
     unchanged: int = 0
+    # What waits for others' yes: before, and as it would be.
+    proposed: list[tuple[Entity | None, Entity]] = field(default_factory=list)
 
     @property
     def report(self) -> Report:
         """The same in numbers."""
-        return Report(len(self.added), len(self.changed), self.unchanged)
+        return Report(len(self.added), len(self.changed), self.unchanged, len(self.proposed))
 
 
 async def register(connection: AsyncConnection) -> Register:
@@ -70,6 +82,11 @@ def changed(known: Register, entities: Iterable[Entity], unreadable: Iterable[tu
     return wanted
 
 
+def day_of(now: datetime) -> date:
+    """The local day of an instant, by which agreements are reckoned."""
+    return now.astimezone(ZONE).date()
+
+
 def kind_of(entity: Entity) -> str:
     """The kind of an entity, as events name it."""
     return type(entity).__name__.lower()
@@ -92,22 +109,48 @@ def plan(known: Register, entities: Iterable[Entity]) -> Plan:
 
 
 async def write(
-    connection: AsyncConnection, known: Register, entities: Iterable[Entity], who: str, now: datetime
+    connection: AsyncConnection,
+    known: Register,
+    entities: Iterable[Entity],
+    who: str,
+    now: datetime,
+    *,
+    because: Because | None = None,
+    agreed: Collection[Party] = (),
 ) -> Plan:
     """Write what is new with its history and its events, in this order. `who` is an id of staff or history.IMPORT.
 
-    Wake the relay when the transaction has committed.
+    Whom it concerns and who has neither done it nor `agreed` is told; proposals that it overtakes are void. Wake the
+    relay when the transaction has committed.
     """
     made = plan(known, entities)
     steps = [*((None, entity) for entity in made.added), *made.changed]
     order = list(EVENTS)
     told = []
+    wanted = changed(known, (after for _, after in steps))
+    mine = rights.remit(known, who)
     # What is referred to is told before what refers to it.
     for before, after in sorted(steps, key=lambda step: order.index(kind_of(step[1]))):
         kind = kind_of(after)
         await tables.save(connection, kind, after)
-        await history.record(connection, who, kind, before, after, now)
+        change = await history.record(connection, who, kind, before, after, now, because or Because())
         told.append((kind, after))
+        if mine.units and not mine.everything:
+            concerned = agreement.concerned(known, wanted, before, after) - frozenset(agreed)
+            await proposals.tell(connection, change, [party for party in concerned if not mine.covers(party)])
     if told:
         await epochs.tell(connection, told, now)
+        await _overtake(connection, wanted, {(kind, after.id) for kind, after in told}, now)
     return made
+
+
+async def _overtake(
+    connection: AsyncConnection, known: Register, written: Collection[tuple[str, str]], now: datetime
+) -> None:
+    """End what waits and can no longer hold: what was proposed on an earlier version, or by who may not now."""
+    for one in await proposals.waiting(connection):
+        before = known.of(one.kind).get(one.entity.id)
+        if (one.kind, one.entity.id) in written:
+            await proposals.end(connection, one.id, "overtaken", now)
+        elif any(rights.denied(known, changed(known, [one.entity]), one.by, before, one.entity)):
+            await proposals.end(connection, one.id, "fallen", now)

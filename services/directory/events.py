@@ -151,6 +151,13 @@ class Pool(Entity):
     carry_over: CarryOver = 0
     valid_from: date
     valid_until: date | None = Field(None, description="last day")
+    notice_days: int | None = Field(
+        None,
+        ge=0,
+        le=3650,
+        description="days of notice with which a municipality leaves without the others' yes; where it is not said, "
+        "all must agree",
+    )
     amendments: list[Amendment] = Field(default_factory=list, description="in the order of their days")
 
 
@@ -388,6 +395,16 @@ POOL = _state(
             ),
             Amendment(valid_from=date(2028, 1, 1), posts=1.5, shares={"1267": 35, "1266": 30, "1285": 35}),
         ],
+    ),
+    with_notice=Pool(
+        id="lund-burlov",
+        version=2,
+        name="Lund och Burlöv",
+        advisors=["maria-ek"],
+        posts=1.0,
+        shares={"1281": 60, "1231": 40},
+        valid_from=date(2026, 1, 1),
+        notice_days=180,
     ),
 )
 SCHEDULE = _state(

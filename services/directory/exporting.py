@@ -10,6 +10,7 @@ import yaml
 from directory import editing, rights
 from directory.editing import kind_of
 from directory.events import Entity
+from directory.rules.agreement import Remit
 from directory.rules.register import WEEKDAYS, Register
 from directory.tables import KINDS
 from kit import database
@@ -18,7 +19,7 @@ from kit import database
 _ITS_OWN = {"version", "sessions_after"}
 
 
-def export(register: Register, mine: rights.Remit) -> str:
+def export(register: Register, mine: Remit) -> str:
     """What somebody answers for, ended entities too, as YAML; of staff everybody with one of their roles."""
     kinds = [register.of(event.name).values() for event in KINDS.values()]
     return as_yaml(entity for kind in kinds for entity in kind if rights.concerns(register, mine, entity))
@@ -68,5 +69,5 @@ async def main(database_url: str) -> None:
     """Print the whole register."""
     async with database.opened(database_url) as engine, engine.connect() as connection:
         known = await editing.read(connection)
-    everything = rights.Remit(everything=True, units=frozenset(), municipalities=frozenset())
+    everything = Remit(everything=True, units=frozenset(), municipalities=frozenset())
     await asyncio.to_thread(sys.stdout.write, export(known, everything))

@@ -9,8 +9,8 @@ from directory import editing, exporting, importing
 from directory.editing import Plan
 from directory.importing import Rejected
 from directory.reading import read_bytes
-from directory.register_pages import Running, Signed, View, Viewed
 from directory.showing import differences
+from directory.viewing import Running, Signed, View, Viewed
 from kit import telemetry
 from kit.web import pages
 
@@ -67,12 +67,13 @@ async def take(request: Request, running: Running, person: Signed) -> Response:
 
 def _told(seen: View, plan: Plan) -> dict[str, Any]:
     """A plan in words."""
-    steps = [*((None, entity) for entity in plan.added), *plan.changed]
+    steps = [*((None, entity) for entity in plan.added), *plan.changed, *plan.proposed]
     return {
         "count": seen.text("file_count", **vars(plan.report)),
         "steps": [
             {
                 "added": before is None,
+                "proposed": (before, after) in plan.proposed,
                 "kind": seen.text(f"k_{editing.kind_of(after)}"),
                 "name": seen.words.name(after),
                 "differences": differences(seen.words, before, after) if before else [],

@@ -128,6 +128,7 @@ FORMS: Mapping[str, tuple[Field, ...]] = {
         Field("advisors", "several", "advisor"),
         *_TERMS,
         *_PERIOD,
+        Field("notice_days", "whole", needed=False),
         # Each new row asks for a share of every municipality, so there is one only for whoever wants it.
         Field(
             "amendments", "rows", rows=(Field("valid_from", "date"), *_TERMS), needed=False, spare=0, by="valid_from"

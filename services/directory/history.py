@@ -3,10 +3,11 @@
 Signing out, which ends sessions, is no change of the register and is not written here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -28,14 +29,31 @@ class Change:
     kind: str
     before: Entity | None
     after: Entity
+    reason: str | None
+    proposal: UUID | None
+
+
+@dataclass(frozen=True)
+class Because:
+    """Why a change was made: for a reason that somebody gave, or by a proposal to which all agreed."""
+
+    reason: str | None = None
+    proposal: UUID | None = None
 
 
 async def record(
-    connection: AsyncConnection, who: str, kind: str, before: Entity | None, after: Entity, now: datetime
-) -> None:
-    """Write a change, in the transaction that makes it. `who` is an id of staff or IMPORT, `now` an aware datetime."""
-    await connection.execute(
-        insert(change).values(
+    connection: AsyncConnection,
+    who: str,
+    kind: str,
+    before: Entity | None,
+    after: Entity,
+    now: datetime,
+    because: Because,
+) -> int:
+    """Write a change, in the transaction that makes it; its id. `who` is an id of staff or IMPORT."""
+    made = await connection.scalar(
+        insert(change)
+        .values(
             at=now,
             who=who,
             kind=kind,
@@ -43,8 +61,18 @@ async def record(
             version=after.version,
             before=before.model_dump(mode="json") if before else None,
             after=after.model_dump(mode="json"),
+            reason=because.reason,
+            proposal=because.proposal,
         )
+        .returning(change.c.id)
     )
+    return int(made)
+
+
+async def some(connection: AsyncConnection, ids: Collection[int]) -> Sequence[Change]:
+    """The changes with these ids, the latest first."""
+    rows = await connection.execute(select(change).where(change.c.id.in_(ids)).order_by(change.c.id.desc()))
+    return [_change(row) for row in rows]
 
 
 async def of_entity(connection: AsyncConnection, kind: str, entity_id: str, above: int = 0) -> Sequence[Change]:
@@ -65,4 +93,5 @@ async def latest(connection: AsyncConnection, before: int | None, limit: int) ->
 def _change(row: Any) -> Change:
     model: Any = EVENTS[row.kind].data
     before = model.model_validate(row.before) if row.before else None
-    return Change(row.id, row.at, row.who, row.kind, before, model.model_validate(row.after))
+    after = model.model_validate(row.after)
+    return Change(row.id, row.at, row.who, row.kind, before, after, row.reason, row.proposal)

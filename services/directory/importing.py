@@ -9,10 +9,12 @@ import asyncpg
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from directory import editing, history, rights
+from directory import agreeing, editing, history, rights
 from directory.editing import Report
+from directory.events import Entity
+from directory.history import Because
 from directory.reading import Fault, Reading, read
-from directory.rules import breaches
+from directory.rules import agreement, breaches
 from directory.rules.register import Breach
 from kit import database, telemetry
 from kit.app import utc_now
@@ -40,32 +42,52 @@ class FileRejected(Refusal):
     en = ("The file needs correcting", "Nothing was imported. See under faults which lines.")
 
 
-async def import_files(engine: AsyncEngine, paths: Sequence[Path], now: datetime) -> Report:
+async def import_files(engine: AsyncEngine, paths: Sequence[Path], now: datetime, reason: str | None = None) -> Report:
     """Take files into the register in one transaction. `now` is an aware datetime. Raises Rejected."""
     reading = read(paths)
     with telemetry.span("directory", "import"):
         async with engine.begin() as connection:
-            return (await take(connection, reading, history.IMPORT, now)).report
+            return (await take(connection, reading, history.IMPORT, now, reason=reason)).report
 
 
 async def take(
-    connection: AsyncConnection, reading: Reading, who: str, now: datetime, *, dry: bool = False
+    connection: AsyncConnection,
+    reading: Reading,
+    who: str,
+    now: datetime,
+    *,
+    dry: bool = False,
+    reason: str | None = None,
 ) -> editing.Plan:
     """Judge what was read together with what is known, and write what is new unless this is a dry run.
 
-    `who` is history.IMPORT, which may change everything, or an id of staff, who is held to `rights`. Raises Rejected.
+    `who` is history.IMPORT, which may change everything, for a `reason` that stands in the history; or an id of staff,
+    who is held to `rights`, and whose changes wait where they need others' yes. Raises Rejected.
     """
     known = await editing.register(connection)
     entities = [entry.entity for entry in reading.entries.values()]
     wanted = editing.changed(known, entities, reading.unreadable)
     found = list(breaches(wanted))
     planned = editing.plan(known, entities)
+    waiting: list[tuple[Entity | None, Entity]] = []
     if who != history.IMPORT:
         steps = [*((None, entity) for entity in planned.added), *planned.changed]
         found += [b for before, after in steps for b in rights.denied(known, wanted, who, before, after)]
+        mine, today = rights.remit(known, who), editing.day_of(now)
+        waiting = [step for step in steps if agreement.needs(known, wanted, *step, mine, today)]
+    if waiting:
+        # The rest holds without what waits for others.
+        later = {(editing.kind_of(after), after.id) for _, after in waiting}
+        entities = [e for e in entities if (editing.kind_of(e), e.id) not in later]
+        found += breaches(editing.changed(known, entities, reading.unreadable))
+        planned = editing.plan(known, entities)
     if faults := [*reading.faults, *_told(found, reading)]:
         raise Rejected(faults)
-    return planned if dry else await editing.write(connection, known, entities, who, now)
+    if not dry:
+        planned = await editing.write(connection, known, entities, who, now, because=Because(reason=reason))
+        await agreeing.offer(connection, editing.changed(known, entities), who, (e for _, e in waiting), now)
+    planned.proposed = waiting
+    return planned
 
 
 def _told(found: Sequence[Breach], reading: Reading) -> list[Fault]:
@@ -86,11 +108,11 @@ def say(text: str, *, fault: bool = False) -> None:
     stream.write(f"{text}\n")
 
 
-async def main(paths: Sequence[Path], database_url: str) -> int:
+async def main(paths: Sequence[Path], database_url: str, reason: str | None = None) -> int:
     """Import files and print the report. The exit status: 0, or 1 where nothing was imported."""
     try:
         async with database.opened(database_url) as engine:
-            say(str(await import_files(engine, paths, utc_now())))
+            say(str(await import_files(engine, paths, utc_now(), reason)))
     except Rejected as rejected:
         say(str(rejected), fault=True)
         return 1

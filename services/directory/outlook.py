@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from directory.events import Entity, PersonalData
-from directory.rights import Remit, concerns
+from directory.rights import concerns
+from directory.rules.agreement import Remit
 from directory.rules.register import Period, Register, grouped, period
 
 # A schedule is noticed a month before its end, an agreement so long before that boards can decide on the next one.

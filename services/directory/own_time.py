@@ -2,7 +2,7 @@
 are of the register, and saved here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated
@@ -13,8 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from directory import editing
 from directory.events import Modality, Schedule, ScheduleException
-from directory.rules import breaches
-from directory.rules.register import Breach, Period, Register, period
+from directory.rules import agreement, breaches
+from directory.rules.agreement import Remit
+from directory.rules.register import Breach, Period, Place, Register, period
 from directory.texts import TEXTS
 from kit import access, telemetry
 from kit.access import Person
@@ -103,7 +104,8 @@ async def change(
     if not remove and not chosen:
         return Wrong([("Du har inget schema de dagarna.", "You have no schedule on those days.")])
     changed = [_changed(schedule, exception, remove=remove) for schedule in chosen]
-    wrong = list(_wrong(editing.changed(known, changed), changed))
+    wanted = editing.changed(known, changed)
+    wrong = [*_wrong(wanted, changed), *_elsewhere(known, wanted, changed, now)]
     if wrong:
         return Wrong([(breach.sv, breach.en) for breach in wrong])
     await editing.write(connection, known, changed, person.id, now)
@@ -130,6 +132,22 @@ def _wrong(wanted: Register, changed: Sequence[Schedule]) -> list[Breach]:
     """What the change breaches; what others' entities breached before is not the person's to put right."""
     ids = {schedule.id for schedule in changed}
     return [b for b in breaches(wanted) if any(p.kind == "schedule" and p.id in ids for p in b.places[:1])]
+
+
+def _elsewhere(known: Register, wanted: Register, changed: Sequence[Schedule], now: datetime) -> Iterator[Breach]:
+    """A place of others, where the advisor is not by agreement."""
+    for schedule in changed:
+        advisor = known.advisor[schedule.advisor]
+        employer = Remit(False, frozenset({advisor.unit}), frozenset({known.unit[advisor.unit].municipality}))
+        before = known.schedule[schedule.id]
+        if agreement.needs(known, wanted, before, schedule, employer, editing.day_of(now)):
+            yield Breach(
+                "platsen hör till en annan kommun, som inte har sagt ja till att du är där: be din samordnare "
+                "föreslå det",
+                "the place belongs to another municipality, which has not agreed that you are there: ask your "
+                "coordinator to propose it",
+                (Place("schedule", schedule.id),),
+            )
 
 
 def week_of(day: date) -> str:

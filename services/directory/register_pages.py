@@ -3,13 +3,12 @@
 Coordinators change what is theirs (`directory.rights`) and read the rest; operators change everything.
 """
 
-from datetime import date, datetime
+from collections.abc import Sequence
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
-from fastapi import Depends, Query, Request, Response
+from fastapi import Query, Request, Response
 
-from directory import attention, editing, history, register_texts, rights, submitting
+from directory import attention, editing, history, rights, submitting, waiting
 from directory.controls import Form
 from directory.events import Entity, Pool, Staff
 from directory.forms import FORMS, blank
@@ -17,98 +16,21 @@ from directory.history import Change
 from directory.outlook import outlook
 from directory.rules.pools import terms_on
 from directory.rules.register import Register
-from directory.showing import Words, differences, facts
+from directory.showing import facts
 from directory.tables import KINDS
+from directory.viewing import SLUG_OF, SLUGS, Chosen, Running, Signed, View, Viewed, view
 from kit import access, telemetry
 from kit.access import Person
-from kit.app import Runtime, runtime
+from kit.app import Runtime
 from kit.refusal import NotFound
 from kit.web import pages
-from kit.web.pages import Pages
 
 router = pages.staff_router()
-PAGES = Pages(register_texts.TEXTS, "directory")
-
-# Kinds by their name in addresses, in the order in which they are shown.
-SLUGS = {
-    "insatser": "offerings",
-    "arbetstider": "schedules",
-    "radgivare": "advisors",
-    "personal": "staff",
-    "samverkan": "pools",
-    "mottagningar": "centres",
-    "verksamheter": "units",
-    "kommuner": "municipalities",
-}
-SLUG_OF = {KINDS[plural].name: slug for slug, plural in SLUGS.items()}
 # How many changes a page of the history shows.
 CHANGES = 50
-ZONE = ZoneInfo("Europe/Stockholm")
 
-Running = Annotated[Runtime, Depends(runtime)]
-Signed = Annotated[Person, Depends(access.signed_in("coordinator", "operator"))]
-Chosen = Annotated[str, Query(max_length=10)]
 # The id of a change: a bigint.
 Before = Annotated[int | None, Query(ge=1, lt=2**63)]
-
-
-class View:
-    """What every page of the register knows: the register, whose page it is, and how things are called."""
-
-    def __init__(self, request: Request, person: Person, register: Register, now: datetime) -> None:
-        self.request = request
-        self.person = person
-        self.register = register
-        self.now = now
-        self.mine = rights.remit(register, person.id)
-        self.language = pages.language_of(request)
-        self.words = Words(register, self.language, self.text)
-
-    def text(self, key: str, **values: Any) -> str:
-        """A text in the language of the page. Raises KeyError."""
-        return PAGES.text(self.request, key, **values)
-
-    @property
-    def today(self) -> date:
-        """The day at those who read."""
-        return self.now.astimezone(ZONE).date()
-
-    def link(self, entity: Entity) -> str:
-        """The address of an entity's page."""
-        return f"/katalog/{SLUG_OF[editing.kind_of(entity)]}/{entity.id}"
-
-    def render(self, template: str, status: int = 200, **values: Any) -> Response:
-        """A page."""
-        return PAGES.render(self.request, template, status, private=True, **values)
-
-    def changes(self, found: list[Change]) -> list[dict[str, Any]]:
-        """Changes in words."""
-        return [
-            {
-                "id": one.id,
-                "when": one.at.astimezone(ZONE).strftime("%Y-%m-%d %H:%M"),
-                "who": self.text("history_import") if one.who == history.IMPORT else self.who(one.who),
-                "kind": self.text(f"k_{one.kind}"),
-                "name": self.words.name(one.after),
-                "link": f"{self.link(one.after)}/historik",
-                "added": one.before is None,
-                "differences": differences(self.words, one.before, one.after),
-            }
-            for one in found
-        ]
-
-    def who(self, person: str) -> str:
-        """The name of a member of staff."""
-        return self.words.called("staff", person)
-
-
-async def view(request: Request, running: Running, person: Signed) -> View:
-    """The dependency of a page that only reads."""
-    async with running.engine.connect() as connection:
-        return View(request, person, await editing.read(connection), running.clock())
-
-
-Viewed = Annotated[View, Depends(view)]
 
 
 def plural_of(slug: str) -> str:
@@ -123,16 +45,21 @@ async def overview(seen: Viewed, running: Running) -> Response:
     """What there is, and what to attend to."""
     async with running.engine.connect() as connection:
         missed = await attention.not_reached(connection, seen.mine.units)
+        proposed = await waiting.attend(connection, seen)
     # Booking has the page that says which.
     text = seen.text("warn_not_reached_one" if missed == 1 else "warn_not_reached", count=missed)
     missing = [{"text": text, "link": "/ej-nadda"}] if missed else []
-    warned = missing + [
-        {
-            "text": seen.text(w.what, name=seen.words.name(_subject(seen.register, w.about)), **w.values),
-            "link": seen.link(w.about),
-        }
-        for w in outlook(seen.register, seen.mine, seen.today)
-    ]
+    warned = (
+        missing
+        + proposed
+        + [
+            {
+                "text": seen.text(w.what, name=seen.words.name(_subject(seen.register, w.about)), **w.values),
+                "link": seen.link(w.about),
+            }
+            for w in outlook(seen.register, seen.mine, seen.today)
+        ]
+    )
     kinds = [(slug, plural, len(_mine(seen, plural))) for slug, plural in SLUGS.items()]
     return seen.render(
         "register.html",
@@ -157,10 +84,14 @@ async def latest_changes(seen: Viewed, running: Running, fore: Before = None) ->
     """What was changed of all that one answers for, the latest first."""
     async with running.engine.connect() as connection:
         found = await history.latest(connection, fore, CHANGES)
-    states = [(c, [state for state in (c.before, c.after) if state]) for c in found]
-    mine = [c for c, of in states if any(rights.concerns(seen.register, seen.mine, state) for state in of)]
+    mine = _concerning(seen, found)
     older = found[-1].id if len(found) == CHANGES else None
     return seen.render("history.html", of=None, changes=seen.changes(mine), older=older)
+
+
+def _concerning(seen: View, found: Sequence[Change]) -> list[Change]:
+    states = [(c, [state for state in (c.before, c.after) if state]) for c in found]
+    return [c for c, of in states if any(rights.concerns(seen.register, seen.mine, state) for state in of)]
 
 
 @router.get("/katalog/{slug}")
@@ -256,10 +187,13 @@ async def changes_of(seen: Viewed, running: Running, slug: str, entity_id: str) 
     found: Entity | None = seen.register.of(kind).get(entity_id)
     if found is None:
         raise NotFound
-    if not rights.concerns(seen.register, seen.mine, found):
-        raise access.NotAllowed
     async with running.engine.connect() as connection:
         changes = await history.of_entity(connection, kind, entity_id)
+    if not rights.concerns(seen.register, seen.mine, found):
+        # Who had a part in it sees how it ended, and nothing of what came after.
+        changes = _concerning(seen, changes)
+        if not changes:
+            raise access.NotAllowed
     return seen.render(
         "history.html", of=(seen.words.name(found), seen.link(found)), changes=seen.changes(list(changes)), older=None
     )
@@ -274,6 +208,8 @@ async def _save(request: Request, running: Runtime, person: Person, slug: str, e
     with telemetry.span("directory", "save form"):
         async with running.engine.begin() as connection:
             outcome = await submitting.submit(connection, person.id, kind, entity_id, sent, now)
+    if outcome.proposed:
+        return pages.see_other(request, f"/katalog/forslag/{outcome.proposed.id}", sparat="ny")
     if outcome.saved is None:
         seen = View(request, person, outcome.known, now)
         return _refused_page(seen, kind, sent, outcome)

@@ -4,26 +4,17 @@ An operator may change everything. A coordinator answers for units: for their of
 schedules, for the centres of the units' municipalities, for pools in which those take part, and for roles that are
 held for the units and the centres. Municipalities and units themselves are an operator's.
 
-What is changed must be theirs as it was and as it becomes: nothing is taken from others, nothing handed to them.
+What others answer for too is changed with their yes (`directory.rules.agreement`).
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from directory.events import Advisor, Centre, Entity, Grant, Offering, Pool, Schedule, Staff
-from directory.rules.register import Breach, Place, Register, members
+from directory.events import Entity, Grant, Staff
+from directory.rules.agreement import Party, Remit, held, said
+from directory.rules.register import Breach, Place, Register
 
 # What is the installation's, whoever works there.
 OPERATORS_OWN = ("municipality", "unit")
-
-
-@dataclass(frozen=True)
-class Remit:
-    """What somebody answers for: units, their municipalities' codes, or everything."""
-
-    everything: bool
-    units: frozenset[str]
-    municipalities: frozenset[str]
 
 
 def remit(register: Register, person: str) -> Remit:
@@ -39,21 +30,14 @@ def remit(register: Register, person: str) -> Remit:
 
 
 def concerns(register: Register, mine: Remit, entity: Entity) -> bool:
-    """Whether an entity is within a remit. Staff is where one of its roles is; whoever holds none is everybody's."""
-    here = False
-    match entity:
-        case Centre():
-            here = entity.municipality in mine.municipalities
-        case Advisor() | Offering():
-            here = entity.unit in mine.units
-        case Pool():
-            here = not mine.municipalities.isdisjoint(members(entity))
-        case Schedule():
-            advisor = register.advisor.get(entity.advisor)
-            here = advisor is not None and advisor.unit in mine.units
-        case Staff():
-            here = not entity.grants or any(may_grant(register, mine, grant) for grant in entity.grants)
-    return here or mine.everything
+    """Whether anything of an entity is within a remit. Who holds no role is everybody's."""
+    if mine.everything or (isinstance(entity, Staff) and not entity.grants):
+        return True
+    # Whose days somebody sees says nothing of whose colleague it is.
+    theirs = [
+        one for key, one in held(register, entity).items() if not (isinstance(entity, Staff) and key[0] == "advisor")
+    ]
+    return any(mine.covers(party) for one in theirs for party in one.parties)
 
 
 def may_add(mine: Remit, kind: str) -> bool:
@@ -79,13 +63,21 @@ def owns(register: Register, mine: Remit, staff: Staff) -> bool:
 
 
 def denied(known: Register, wanted: Register, person: str, before: Entity | None, after: Entity) -> Iterator[Breach]:
-    """Why a person may not make an entity of `known` what it is in `wanted`; nothing where they may."""
+    """Why a person may not even propose to make an entity of `known` what it is in `wanted`; else nothing."""
     mine = remit(known, person)
     if isinstance(after, Staff):
         # Only the same kind has the same id.
         yield from _staff(known, wanted, person, before if isinstance(before, Staff) else None, after)
-    elif (before and not concerns(known, mine, before)) or not concerns(wanted, mine, after):
+    elif not (concerns(known, mine, before) if before else concerns(wanted, mine, after)):
         yield _not_yours(after)
+
+
+def called(register: Register, party: Party) -> str:
+    """What a party is called: `Familjestöd, Höör`, or `Höör`."""
+    unit = register.unit.get(party.id) if party.kind == "unit" else None
+    code = unit.municipality if unit else party.id
+    town = register.municipality.get(code)
+    return ", ".join(filter(None, (unit.name if unit else "", town.name if town else code)))
 
 
 def _not_yours(entity: Entity, *path: str | int) -> Breach:
@@ -98,31 +90,18 @@ def _not_yours(entity: Entity, *path: str | int) -> Breach:
 
 def _staff(known: Register, wanted: Register, person: str, before: Staff | None, after: Staff) -> Iterator[Breach]:
     mine = remit(known, person)
-    if not mine.everything and not mine.units:
-        yield _not_yours(after)
-    held = before.grants if before else []
-    for n, grant in enumerate(after.grants):
-        if grant not in held and not may_grant(wanted, mine, grant):
-            yield _not_yours(after, "grants", n)
-    for grant in held:
-        if grant not in after.grants and not may_grant(known, mine, grant):
+    if not mine.everything:
+        theirs = any(concerns(register, mine, one) for register, one in ((known, before), (wanted, after)) if one)
+        if not mine.units or not (theirs or (before and said(before) == said(after))):
+            yield _not_yours(after)
+        # What is held for the whole installation is nobody's to agree to.
+        held_by = [[g for g in one.grants if g.role == "operator"] if one else [] for one in (before, after)]
+        if held_by[0] != held_by[1]:
             yield _not_yours(after, "grants")
-    yield from _own_fields(known, wanted, mine, before, after)
+        if before and held_by[0]:
+            names = ("name", "identity", "ended")
+            yield from (_not_yours(after, name) for name in names if getattr(before, name) != getattr(after, name))
     yield from _locked_out(person, before, after)
-
-
-def _own_fields(known: Register, wanted: Register, mine: Remit, before: Staff | None, after: Staff) -> Iterator[Breach]:
-    """What is not a role: a colleague of several units is changed by whoever answers for all of them."""
-    changed = [n for n in ("name", "identity", "ended") if before and getattr(before, n) != getattr(after, n)]
-    if before and changed and not owns(known, mine, before):
-        yield from (_not_yours(after, name) for name in changed)
-    old, new = before.advisor if before else None, after.advisor
-    if old != new:
-        # Whose days somebody sees as their own is decided where that advisor is employed.
-        theirs = [(known, old), (wanted, new)]
-        advisors = [register.advisor.get(advisor) for register, advisor in theirs if advisor]
-        if not all(advisor is None or concerns(known, mine, advisor) for advisor in advisors):
-            yield _not_yours(after, "advisor")
 
 
 def _locked_out(person: str, before: Staff | None, after: Staff) -> Iterator[Breach]:

@@ -7,11 +7,13 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from directory import editing, history, rights
+from directory import agreeing, editing, history, rights
 from directory.events import Entity, Grant, Staff
 from directory.forms import FILL_IN, Filled, Sent, entity_of, filled, new_id, settled
 from directory.history import Change
-from directory.rules import breaches
+from directory.proposals import Proposal
+from directory.rules import agreement, breaches
+from directory.rules.agreement import Remit
 from directory.rules.register import Breach, Register
 from kit.refusal import NotFound
 
@@ -21,11 +23,14 @@ OF_THE_WHOLE_PERSON = ("name", "identity", "ended")
 
 @dataclass
 class Outcome:
-    """What became of a form. `wrong` is control, Swedish, English; `later` are changes that the form does not know."""
+    """What became of a form: saved, or proposed where it needs others' yes. `wrong` is control, Swedish, English;
+    `later` are changes that the form does not know.
+    """
 
     known: Register
     before: Entity | None
     saved: Entity | None = None
+    proposed: Proposal | None = None
     wrong: list[tuple[str, str, str]] = field(default_factory=list)
     denied: bool = False
     later: Sequence[Change] = ()
@@ -48,6 +53,10 @@ async def submit(
         outcome.later = await history.of_entity(connection, kind, before.id, above=version)
     entity = _entity(outcome, person, kind, sent)
     if outcome.later or entity is None or outcome.wrong:
+        return outcome
+    wanted = editing.changed(known, [entity])
+    if agreement.needs(known, wanted, before, entity, rights.remit(known, person), editing.day_of(now)):
+        (outcome.proposed,) = await agreeing.offer(connection, known, person, [entity], now)
         return outcome
     plan = await editing.write(connection, known, [entity], person, now)
     outcome.saved = next(iter([*plan.added, *(after for _, after in plan.changed)]), before)
@@ -94,9 +103,7 @@ def _place(breach: Breach, kind: str, entity_id: str) -> Any:
     return next((p.path for p in breach.places if (p.kind, p.id) == (kind, entity_id)), None)
 
 
-def _with_others_roles(
-    known: Register, mine: rights.Remit, before: Staff, data: dict[str, Any], said: Filled
-) -> Filled:
+def _with_others_roles(known: Register, mine: Remit, before: Staff, data: dict[str, Any], said: Filled) -> Filled:
     """Leave in `data` what the form does not show because it is others' to change."""
     if not rights.owns(known, mine, before):
         data |= {name: getattr(before, name) for name in OF_THE_WHOLE_PERSON}

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     DateTime,
+    ForeignKey,
     Identity,
     Index,
     Integer,
@@ -57,7 +58,10 @@ change = Table(
     Column("version", Integer, nullable=False),
     Column("before", JSONB(none_as_null=True)),
     Column("after", JSONB, nullable=False),
+    Column("reason", Text),
+    Column("proposal", Uuid),
 )
+Index("change_at", change.c.at)
 # What others tell of that somebody has to attend to. What is settled is kept: its beginning may arrive later.
 attention = Table(
     "attention",
@@ -70,6 +74,44 @@ attention = Table(
 )
 Index("attention_open", attention.c.unit, postgresql_where=~attention.c.settled)
 Index("change_entity", change.c.kind, change.c.entity, change.c.id)
+
+# A change that waits for others' yes: one entity as it would be, held to the version that it was made on.
+proposal = Table(
+    "proposal",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("entity", Text, nullable=False),
+    Column("document", JSONB, nullable=False),
+    Column("base", Integer, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("state", Text, nullable=False),
+    Column("ended_at", DateTime(timezone=True)),
+)
+Index("proposal_entity", proposal.c.kind, proposal.c.entity)
+Index("proposal_waiting", proposal.c.at, postgresql_where=proposal.c.state == "offered")
+Index("proposal_ended", proposal.c.ended_at)
+proposal_answer = Table(
+    "proposal_answer",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("proposal", Uuid, ForeignKey(proposal.c.id, name="proposal_answer_proposal_fkey"), nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("who", Text, nullable=False),
+    Column("yes", Boolean, nullable=False),
+    Column("parties", JSONB, nullable=False),
+    Column("reason", Text),
+)
+Index("proposal_answer_proposal", proposal_answer.c.proposal)
+# To whom a change that did not need their yes has to be shown.
+told = Table(
+    "told",
+    metadata,
+    Column("change", BigInteger, ForeignKey(change.c.id, name="told_change_fkey"), primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("party", Text, primary_key=True),
+)
 
 epoch = Table(
     "epoch",

@@ -39,7 +39,7 @@ DARIUSH = person("dariush-rahimi", "familjestod", "horby-stod", advisor="advisor
 
 def entities() -> list[Entity]:
     offering = register.OFFERING.model_copy(
-        update={"units": {"1266": "horby-stod"}, "advisors": ["maria-ek", "advisor-1"]}
+        update={"units": {**register.OFFERING.units, "1266": "horby-stod"}, "advisors": ["maria-ek", "advisor-1"]}
     )
     return [
         *register.MUNICIPALITIES,

@@ -251,7 +251,9 @@ async def test_staff_move_without_lead_time_first_to_their_own_times(work: Work)
 
 async def test_staff_move_within_the_offering_alone(work: Work) -> None:
     booking = await booked(work, ELEVEN)
-    await work.learn(register.OFFERING.model_copy(update={"id": "annat", "units": {"1266": "horby-stod"}}))
+    await work.learn(
+        register.OFFERING.model_copy(update={"id": "annat", "units": {**register.OFFERING.units, "1266": "horby-stod"}})
+    )
     other = SlotId("annat", "maria-ek", at("2026-03-02T09:00:00Z"))
     moved = await work.post(f"/arbetsdag/bokning/{booking}/flytta", tid=str(other), satt="video")
     assert moved.status_code == 404

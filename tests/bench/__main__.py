@@ -79,7 +79,13 @@ async def seed(database_url: str) -> dict[str, list[SlotId]]:
         *(register.schedule(a, weekly=long_days, works_on_holidays=True) for a in booking),
         *(
             register.OFFERING.model_copy(
-                update={"id": name, "advisors": advisors, "horizon_days": 43, "municipalities": list(ten)}
+                update={
+                    "id": name,
+                    "advisors": advisors,
+                    "horizon_days": 43,
+                    "municipalities": list(ten),
+                    "units": dict.fromkeys(ten, register.UNIT.id),
+                }
             )
             for name, advisors in searched.items()
         ),

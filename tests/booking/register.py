@@ -44,6 +44,8 @@ OFFERING = directory.Offering(
     regime="universal",
     documentation="anonymous",
     unit="familjestod",
+    # As it was named before each municipality had to have a unit of its own.
+    units={"1266": "familjestod", "1285": "familjestod"},
     municipalities=["1266", "1267", "1285"],
     advisors=["maria-ek"],
     duration=45,

@@ -201,13 +201,15 @@ def test_a_pool_limits_who_may_book_whom() -> None:
     advisor = Advisor(id="a", version=1, name="A", unit="u", languages=("sv",), modalities=("video",))
     unit = Unit(id="u", version=1, municipality="1281")
     pool = Pool(id="p", version=1, name="P", advisors=("a",), shares={"1266": 100}, valid_from=date(2026, 1, 1))
-    everywhere = offering(municipalities=("1266", "1281"))
+    everywhere = offering(municipalities=("1266", "1281"), units={"1266": "horby"})
     alone = rules.reaches([everywhere], [advisor], [unit], [])
     pooled = rules.reaches([everywhere], [advisor], [unit], [pool])
     assert {r.municipality for r in alone} == {"1281"}
-    assert {(r.municipality, r.pool, r.unit) for r in pooled} == {("1266", "p", "u")}
-    shared = offering(municipalities=("1266", "1281"), units={"1266": "horby"})
-    assert {r.unit for r in rules.reaches([shared], [advisor], [unit], [pool])} == {"horby"}
+    assert {(r.municipality, r.pool, r.unit) for r in pooled} == {("1266", "p", "horby")}
+    assert {r.unit for r in alone} == {"u"}
+    # Never by another's unit.
+    unanswered = offering(municipalities=("1266", "1281"))
+    assert rules.reaches([unanswered], [advisor], [unit], [pool]) == set()
     other = pool.model_copy(update={"id": "q"})
     assert rules.reaches([everywhere], [advisor], [unit], [other, pool]) == pooled
     assert rules.reaches([offering(self_booking=False)], [advisor], [unit], [pool]) == set()

@@ -249,6 +249,8 @@ def register(leave: str = "") -> str:
     return (
         f"municipalities:\n{towns}"
         'units:\n  - {id: familjestod, municipality: "1267", name: Familjestöd, board: Socialnämnden}\n'
+        '  - {id: horby-stod, municipality: "1266", name: Stöd, board: Socialnämnden}\n'
+        '  - {id: eslov-stod, municipality: "1285", name: Stöd, board: Socialnämnden}\n'
         f"advisors:\n{people}"
         "pools:\n  - id: hoor-horby-eslov\n    name: Höör, Hörby och Eslöv\n"
         f"    advisors: [{', '.join(advisors)}]\n    posts: 6.0\n"
@@ -257,6 +259,7 @@ def register(leave: str = "") -> str:
         f"offerings:\n  - id: {OFFERING}\n    name: {{sv: Föräldrasamtal}}\n"
         "    summary: {sv: Prata med en rådgivare.}\n"
         "    kind: conversation\n    regime: universal\n    documentation: anonymous\n    unit: familjestod\n"
+        '    units: {"1266": horby-stod, "1285": eslov-stod}\n'
         f'    municipalities: ["1266", "1267", "1285"]\n    advisors: [{", ".join(advisors)}]\n'
         "    duration: 30\n    starts_every: 30\n    modalities: [video, phone]\n"
         "    ages: {first: 0, last: 6, expecting: true}\n    languages: [sv]\n    self_booking: true\n"

@@ -40,7 +40,7 @@ async def test_lists_and_their_filters(directory: Running) -> None:
         "pools?municipality=1266": [],
         "schedules?advisor=maria-ek": ["maria-ek-vecka"],
         "schedules?advisor=ali-noori": [],
-        "offerings?municipality=0182": ["samtal"],
+        "offerings?municipality=0182": [],
         "offerings?municipality=1266": [],
     }
     assert {address: await ids(directory, address) for address in expected} == expected
@@ -69,7 +69,10 @@ municipalities:
     text = text.replace(late, amended).replace("municipalities:\n", horby, 1)
     # And can be offered what the advisor gives before its day has come.
     path.write_text(
-        text.replace("municipalities: [1267, 0182]", "municipalities: [1267, 0182, 1266]"), encoding="utf-8"
+        text.replace("municipalities: [1267]", "units: {1266: horby}\n    municipalities: [1267, 1266]").replace(
+            "units:\n", "units:\n  - {id: horby, municipality: 1266, name: Hörby, board: Socialnämnden}\n", 1
+        ),
+        encoding="utf-8",
     )
     await import_files(directory.runtime.engine, [path], NOW)
     assert await ids(directory, "offerings?municipality=1266") == ["samtal"]
@@ -112,6 +115,7 @@ async def test_one_entity_is_the_state_that_is_published(directory: Running) -> 
         "carry_over": 0,
         "valid_from": "2026-01-01",
         "valid_until": "2026-12-31",
+        "notice_days": None,
         "amendments": [],
     }
 

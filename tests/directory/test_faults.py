@@ -54,7 +54,6 @@ CASES: dict[str, tuple[str, *tuple[Edit, ...]]] = {
         "no list pool: did you mean pools?",
         ("pools:", f"pool:{HERE}"),
         ("advisors: [maria-ek]\n    duration", "advisors: [maria-ek]\n    duration"),
-        ("municipalities: [1267, 0182]", "municipalities: [1267]"),
     ),
     "a missing field": (
         "centre bvc-hoor: municipality is missing",
@@ -147,7 +146,6 @@ CASES: dict[str, tuple[str, *tuple[Edit, ...]]] = {
     "a share of nothing": (
         "has a share of 0",
         ("      1267: 60\n      0182: 40", f"      1267: 100\n      0182: 0{HERE}"),
-        ("municipalities: [1267, 0182]", "municipalities: [1267]"),
     ),
     "blocks that overlap": (
         "monday 12:00–16:00 in schedule maria-ek-vecka overlaps monday 09:00–12:30",
@@ -255,14 +253,17 @@ CASES: dict[str, tuple[str, *tuple[Edit, ...]]] = {
     "a municipality that nobody reaches": (
         "no advisor of offering samtal reaches 0182",
         ("    advisors: [maria-ek]\n    duration", "    advisors: [ali-noori]\n    duration"),
-        ("    municipalities: [1267, 0182]", f"    municipalities: [1267, 0182]{HERE}"),
+        (
+            "    unit: hoor-familjestod\n    municipalities: [1267]",
+            f"    unit: nacka\n    units: {{1267: hoor-familjestod}}\n    municipalities: [1267, 0182]{HERE}",
+        ),
+        ("centres:", "  - {id: nacka, municipality: 0182, name: N, board: B}\ncentres:"),
         ("    languages: [sv, en]\n    self", "    languages: [sv]\n    self"),
     ),
     "a joint visit that not all can make": (
         "not every advisor of offering samtal speaks en (ali-noori)",
         ("    kind: conversation", "    kind: joint_visit"),
         ("    advisors: [maria-ek]\n    duration", "    advisors: [maria-ek, ali-noori]\n    duration"),
-        ("    municipalities: [1267, 0182]", "    municipalities: [1267]"),
         ("    languages: [sv, en]\n    self", f"    languages: [sv, en]{HERE}\n    self"),
     ),
     "a joint visit alone": (
@@ -351,16 +352,21 @@ CASES: dict[str, tuple[str, *tuple[Edit, ...]]] = {
     "a unit of another municipality": (
         "unit hoor-familjestod belongs to municipality 1267 and cannot answer for 0182: name a unit of 0182",
         (
-            "    municipalities: [1267, 0182]",
+            "    municipalities: [1267]",
             f"    units: {{0182: hoor-familjestod}}{HERE}\n    municipalities: [1267, 0182]",
         ),
     ),
     "a unit for a municipality that is not served": (
         "units names 1231, which is not among the municipalities: take it away",
         (
-            "    municipalities: [1267, 0182]",
-            f"    units:\n      1231: hoor-familjestod{HERE}\n    municipalities: [1267, 0182]",
+            "    municipalities: [1267]",
+            f"    units:\n      1231: hoor-familjestod{HERE}\n    municipalities: [1267]",
         ),
+    ),
+    "a municipality without a unit of its own": (
+        "units does not say which unit answers for the families of 0182: name one of its own",
+        ("    municipalities: [1267]", "    municipalities: [1267, 0182]"),
+        ("  - id: samtal", f"  - id: samtal{HERE}"),
     ),
     "what is no YAML": ("is not valid YAML", ("    board: Socialnämnden", f"    board: a: b{HERE}")),
 }

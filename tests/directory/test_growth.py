@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from directory import events, tables
 from directory.outlook import outlook
-from directory.rights import Remit
 from directory.rules import breaches
+from directory.rules.agreement import Remit
 from directory.rules.register import Register
 from kit import database
 from tests import plans

@@ -68,6 +68,21 @@ async def told(directory: Running) -> list[str]:
         return [row.subject for row in rows if "schedule" in row.subject][3:]
 
 
+async def test_no_extra_hours_at_a_place_of_others_without_their_yes(directory: Running, tmp_path: Path) -> None:
+    place = {"name": "BVC", "kind": "bvc", "address": "Vägen 1", "attached_to_family_centre": False}
+    town = {**UNITS["municipalities"][0], "id": "9999", "slug": "annan", "name": "Annan"}
+    own = UNITS["municipalities"][0]["id"]
+    centres = [{"id": "here", "municipality": own, **place}, {"id": "there", "municipality": "9999", **place}]
+    file = tmp_path / "more.yaml"
+    file.write_text(json.dumps({"municipalities": [town], "centres": centres}))
+    await importing.import_files(directory.runtime.engine, [file], NOW)
+    refused = await post(directory, **EXTRA, plats="there")
+    assert refused.status_code == 422
+    assert "platsen hör till en annan kommun" in refused.text
+    assert (await exceptions(directory))["maria-a"] == (1, [])
+    assert (await post(directory, **EXTRA, plats="here")).status_code == 303
+
+
 async def test_leave_is_written_into_every_schedule_that_holds_then(directory: Running) -> None:
     answer = await post(directory, **LEAVE)
     assert (answer.status_code, answer.headers["location"]) == (303, "/arbetsvecka?vecka=2026-W11&sparat=1")

@@ -4,8 +4,8 @@ import pytest
 
 from directory.events import PersonalData, Text
 from directory.outlook import outlook
-from directory.rights import Remit
 from directory.rules import breaches
+from directory.rules.agreement import Remit
 from directory.rules.register import Register
 from tests.booking import register as small
 from tests.booking.register import NOW

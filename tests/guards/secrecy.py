@@ -392,7 +392,7 @@ GUARDS = (
     ),
     Guard(
         "services/booking/agenda/tables.py",
-        "coalesce(o.data->'units'->>m.id, o.data->>'unit') = any($1)",
+        '{answering("o", "m.id")} = any($1)',
         "cardinality($1::text[]) > 0",
         "tests/agenda/test_phone.py::test_nobody_books_for_a_unit_without_a_role_there",
         "Nobody books for a unit without a role there.",

@@ -25,6 +25,7 @@ def offering(**changes: Any) -> Offering:
         "kind": "conversation",
         "documentation": "anonymous",
         "unit": "familjestod",
+        "units": dict.fromkeys(changes.get("municipalities", ()), "familjestod"),
         "municipalities": (),
         "advisors": (),
         "duration": 45,

@@ -127,6 +127,7 @@ CASES: Sequence[tuple[str, Reason | None, Known, datetime, datetime]] = [
     ("a course", "not-booked-by-families", changed("offering", kind="course"), NINE, NOW),
     ("no town", "municipality-unknown", known(municipality=False), NINE, NOW),
     ("elsewhere", "not-in-municipality", changed("offering", municipalities=("1267",)), NINE, NOW),
+    ("unanswered", "nobody-answers", changed("offering", units={}), NINE, NOW),
     ("no advisor", "advisor-unknown", known(advisor=None), NINE, NOW),
     ("who has left", "advisor-unknown", changed("advisor", ended=True), NINE, NOW),
     ("another's offering", "not-among-advisors", changed("offering", advisors=("elin",)), NINE, NOW),

@@ -41,9 +41,12 @@ class Protected:
     access: Collection[str] = ()
 
 
-def unit_of(offering: Offering, municipality: str) -> str:
-    """The unit that answers for a municipality's families in an offering."""
-    return offering.units.get(municipality, offering.unit)
+async def unit_of(connection: Connection, offering: Offering, municipality: str) -> str:
+    """The unit that answers for a municipality's families in an offering. Raises NotOffered where none does."""
+    unit = await tables.unit_of(connection, offering.id, municipality)
+    if unit is None:
+        raise NotOffered
+    return unit
 
 
 async def offered(connection: Connection, person: Person) -> list[tuple[Municipality, list[Offering]]]:

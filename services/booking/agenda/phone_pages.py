@@ -56,7 +56,8 @@ async def _offered(
 ) -> Offered:
     async with database.driver(running.engine) as connection:
         found = Offered(*await slots.offered(connection, slug, offering))
-    if phone.unit_of(found.offering, found.municipality.id) not in person.units(*phone.ROLES):
+        unit = await phone.unit_of(connection, found.offering, found.municipality.id)
+    if unit not in person.units(*phone.ROLES):
         raise NotOffered
     return found
 
@@ -296,7 +297,8 @@ async def _contact(
     async with bookings.turn(running, family):
         async with seeing(running, person) as connection:
             chosen = await slots.described(connection, slot, offered.municipality.id)
-            staff = await phone.colleagues(connection, phone.unit_of(offered.offering, offered.municipality.id))
+            unit = await phone.unit_of(connection, offered.offering, offered.municipality.id)
+            staff = await phone.colleagues(connection, unit)
             sealed = await phone.contact(connection, person, family, running.clock()) if family else ()
         known = await phone.opened(bookings.vault(running), sealed) if family else None
     typed = _typed(sent, known)

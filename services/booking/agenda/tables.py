@@ -10,6 +10,7 @@ import asyncpg
 from booking.agenda.rules import Span
 from booking.bookings.tables import VIEW
 from booking.slots.reads import Municipality, Offering
+from booking.slots.tables import answering
 from booking.tables import LONGEST
 from kit.database import Connection
 
@@ -18,15 +19,14 @@ _SEEN = f"""{VIEW}
 where b.advisor = $1 and b.status <> 'held' and b.start_at < $3 and b.end_at > $2 and b.start_at >= $4
 order by b.start_at
 """
-# `agenda.phone.unit_of` in SQL.
-_ANSWERED_FOR = """
+_ANSWERED_FOR = f"""
 select m.data::text as place, o.data::text as offering
 from directory_copy o
 cross join lateral jsonb_array_elements_text(o.data->'municipalities') as given (code)
 join directory_copy m on m.kind = 'municipality' and m.id = given.code and not m.ended
-where o.kind = 'offering' and not o.ended and coalesce(o.data->'units'->>m.id, o.data->>'unit') = any($1)
+where o.kind = 'offering' and not o.ended and {answering("o", "m.id")} = any($1)
 order by o.id
-"""
+"""  # noqa: S608 - put together from constants
 # What occupies the advisor, seen or not. It says when and no more.
 _BUSY = """
 select id, kind, lower(during) as start, upper(during) as end from busy
@@ -134,6 +134,18 @@ async def answered_for(connection: Connection, units: Collection[str]) -> list[t
     """
     rows = await connection.fetch(_ANSWERED_FOR, [*units])
     return [(Municipality.model_validate_json(row["place"]), Offering.stored(row["offering"])) for row in rows]
+
+
+async def unit_of(connection: Connection, offering: str, municipality: str) -> str | None:
+    """The unit that answers for a municipality's families in an offering that has not ended; None where none does."""
+    found: str | None = await connection.fetchval(
+        f"select {answering('o', '$2')} from directory_copy o"  # noqa: S608 - put together from constants
+        " where o.kind = 'offering' and not o.ended and o.id = $1"
+        " and o.data->'municipalities' ? $2",
+        offering,
+        municipality,
+    )
+    return found
 
 
 async def unit_of_family(connection: Connection, family: UUID) -> str | None:

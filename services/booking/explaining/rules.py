@@ -36,6 +36,7 @@ Reason = Literal[
     "not-booked-by-families",
     "municipality-unknown",
     "not-in-municipality",
+    "nobody-answers",
     "advisor-unknown",
     "not-among-advisors",
     "no-common-way",
@@ -225,7 +226,10 @@ def _self_booking(case: _Case) -> Stop | None:
 def _municipality(case: _Case) -> Stop | None:
     if not case.known.municipality:
         return Stop("municipality-unknown")
-    return None if case.municipality in case.offering.municipalities else Stop("not-in-municipality")
+    if case.municipality not in case.offering.municipalities:
+        return Stop("not-in-municipality")
+    employers = {unit.id: unit.municipality for unit in case.known.units if not unit.ended}
+    return None if slots.answering(case.offering, case.municipality, employers) else Stop("nobody-answers")
 
 
 def _advisor(case: _Case) -> Stop | None:

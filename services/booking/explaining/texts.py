@@ -85,6 +85,14 @@ TEXTS: Texts = {
         "Ska den göra det? Samordnaren kan lägga till kommunen på insatsen i katalogen.",
         "Should it be? The coordinator can add the municipality to the offering in the register.",
     ),
+    "why_nobody_answers": (
+        "Ingen verksamhet i {town} svarar för familjerna i {offering}.",
+        "No unit of {town} answers for the families in {offering}.",
+    ),
+    "do_nobody_answers": (
+        "Be samordnaren välja en verksamhet i {town} på insatsens sida.",
+        "Ask the coordinator to choose a unit of {town} in the register.",
+    ),
     "why_advisor_unknown": ("{advisor} är inte rådgivare längre.", "{advisor} is no longer an advisor."),
     "do_advisor_unknown": ("Välj en annan rådgivare.", "Choose another advisor."),
     "why_not_among_advisors": (

@@ -34,7 +34,8 @@ async def personal_data(request: Request, running: Running, slug: Annotated[str,
     async with database.driver(running.engine) as connection:
         place = await slots.municipality_of(connection, slug) or await slots.municipality(connection, slug)
         booked = [o for o in await slots.offerings(connection, place) if is_bookable(o)]
-        units = await agenda.names(connection, "unit", [unit_of(offering, place.id) for offering in booked])
+        answering = [await unit_of(connection, offering, place.id) for offering in booked]
+        units = await agenda.names(connection, "unit", answering)
     elsewhere = [o.name.in_language(language) for o in booked if o.documentation == "elsewhere"]
     return PAGES.render(
         request,

@@ -1,6 +1,6 @@
 """When an advisor is open, and which starts an offering cuts from that time. Pure: no I/O, no clock."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from urllib.parse import urlencode
@@ -186,13 +186,22 @@ def reaches(
             if not agreements and advisor.unit in employers:
                 served.append((None, employers[advisor.unit], date.min, date.max))
             for pool, code, first, last in served:
-                if code in offering.municipalities and modalities:
-                    unit = offering.units.get(code, offering.unit)
+                unit = answering(offering, code, employers)
+                if code in offering.municipalities and modalities and unit:
                     found.setdefault(
                         (offering.id, code, advisor.id, first),
                         Reach(offering.id, code, advisor.id, first, last, pool, unit, modalities, advisor.languages),
                     )
     return set(found.values())
+
+
+def answering(offering: Offering, municipality: str, employers: Mapping[str, str]) -> str | None:
+    """The unit that answers for a municipality's families: never another's, so that there may be none.
+
+    `employers` are the municipalities of units.
+    """
+    own = offering.unit if employers.get(offering.unit) == municipality else None
+    return offering.units.get(municipality, own)
 
 
 def _days(first: date, last: date) -> Iterator[date]:

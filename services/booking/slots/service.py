@@ -149,7 +149,7 @@ async def offered(connection: Connection, slug: str, offering: str) -> tuple[Mun
     place = await municipality(connection, slug)
     document = await tables.document(connection, "offering", offering)
     found = Offering.stored(document) if document else None
-    if found is None or place.id not in found.municipalities or not rules.is_bookable(found):
+    if found is None or not rules.is_bookable(found) or not await tables.is_offered(connection, offering, place.id):
         raise NotOffered
     return place, found
 

@@ -334,6 +334,15 @@ def readable(read: Callable[[str], Made], documents: Iterable[str]) -> list[Made
     return made
 
 
+def answering(offering: str, code: str) -> str:
+    """`slots.rules.answering` in SQL, of a row of `directory_copy` and a municipality."""
+    return (
+        f"coalesce({offering}.data->'units'->>{code}, (select a.id from directory_copy a"  # noqa: S608 - constants
+        " where a.kind = 'unit'"
+        f" and not a.ended and a.id = {offering}.data->>'unit' and a.data->>'municipality' = {code}))"
+    )
+
+
 async def municipalities(connection: Connection) -> list[Municipality]:
     """The municipalities that have not ended."""
     rows = await connection.fetch(
@@ -353,8 +362,9 @@ async def municipality_of_slug(connection: Connection, slug: str) -> Municipalit
 async def offerings_of(connection: Connection, municipality: str) -> list[Offering]:
     """What a municipality offers, in the order of the ids."""
     rows = await connection.fetch(
-        "select data::text from directory_copy where kind = 'offering' and not ended"
-        " and data->'municipalities' ? $1 order by id",
+        "select o.data::text from directory_copy o"  # noqa: S608 - put together from constants
+        " where o.kind = 'offering' and not o.ended and o.data->'municipalities' ? $1"
+        f" and {answering('o', '$1')} is not null order by o.id",
         municipality,
     )
     return readable(Offering.stored, [row["data"] for row in rows])
@@ -558,8 +568,10 @@ async def is_offered(connection: Connection, offering: str, municipality: str) -
     """Whether a municipality's families can book an offering at all."""
     return bool(
         await connection.fetchval(
-            "select exists(select from directory_copy o, directory_copy m where o.kind = 'offering' and o.id = $1"
-            " and not o.ended and o.data->'municipalities' ? $2 and m.kind = 'municipality' and m.id = $2)",
+            "select exists(select from directory_copy o, directory_copy m"  # noqa: S608 - put together from constants
+            " where o.kind = 'offering' and o.id = $1 and not o.ended and o.data->'municipalities' ? $2"
+            " and m.kind = 'municipality' and m.id = $2"
+            f" and {answering('o', '$2')} is not null)",
             offering,
             municipality,
         )

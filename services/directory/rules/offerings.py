@@ -60,7 +60,16 @@ def _kept(entity: Offering) -> Iterator[Breach]:
 
 
 def _answering(register: Register, entity: Offering) -> Iterator[Breach]:
-    """A municipality's families are answered for by a unit of its own."""
+    """A municipality's families are answered for by a unit of its own, always named where `unit` is not."""
+    owner = register.unit.get(entity.unit)
+    for code in entity.municipalities if owner else ():
+        if code not in entity.units and owner is not None and owner.municipality != code:
+            town = register.municipality.get(code)
+            yield Breach(
+                f"ingen verksamhet svarar för familjerna i {town.name if town else code}: välj en av dess egna",
+                f"units does not say which unit answers for the families of {code}: name one of its own",
+                (named(entity, "units", code),),
+            )
     for code, unit_id in entity.units.items():
         where = named(entity, "units", code)
         if code not in entity.municipalities:
