@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import os
 import re
+import shlex
 import shutil
 import sys
 import time
@@ -13,12 +14,15 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from deploy.services import DATABASES, SERVICES
-from kit.roles import VAULT
+from kit.roles import VAULT, owner
 
 if TYPE_CHECKING:
     from booking.sharing.comparison import Policy
     from deploy.families import Stores
     from kit.vault.sealing import Masters
+
+
+LOGINS = tuple(role for database in DATABASES for role in (database, owner(database)))
 
 
 class UsageError(RuntimeError):
@@ -38,8 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if not _comes_from_outside(error):
             raise
-        reason = getattr(error, "orig", None) or error
-        print(f"samtid {chosen.command}: {type(reason).__name__}: {_first_line(reason)}", file=sys.stderr)
+        print(f"samtid {chosen.command}: {_reason(getattr(error, 'orig', None) or error)}.", file=sys.stderr)
         return 1
     return status
 
@@ -58,13 +61,27 @@ def _comes_from_outside(error: Exception) -> bool:
     )
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="samtid",
-        description="Samtid: municipalities share parent advisors. Settings come from environment variables.",
-    )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+def _reason(error: BaseException) -> str:
+    """What a server or a file said, in a sentence that says what to look at."""
+    import asyncpg  # noqa: PLC0415 - as above
+    import nats.errors  # noqa: PLC0415 - as above
 
+    state = getattr(error, "sqlstate", None) or ""
+    if isinstance(error, nats.errors.TimeoutError):
+        return "NATS does not answer this user: check NATS_URL, and that NATS_SEED_FILE is the operator's"
+    if isinstance(error, asyncpg.InvalidAuthorizationSpecificationError | asyncpg.InvalidCatalogNameError):
+        return f"PostgreSQL lets nobody in with this address: check DATABASE_URL ({_first_line(error)})"
+    # The second: one whose name has no narrower roles of its own.
+    if state in (asyncpg.InsufficientPrivilegeError.sqlstate, asyncpg.InvalidParameterValueError.sqlstate):
+        return f"the role in DATABASE_URL may not do this: `--help` names the one that may ({_first_line(error)})"
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename} cannot be read: {error.strerror}"
+    if isinstance(error, OSError):
+        return f"no server answers: check DATABASE_URL, VAULT_URL and NATS_URL ({_first_line(error)})"
+    return f"{type(error).__name__}: {_first_line(error)}"
+
+
+def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     demo = commands.add_parser("demo", help="run the whole system on this machine, with demo data")
     demo.add_argument("--port", type=_port, default=8000, help="of the pages and the API (8000; 0 takes a free one)")
     demo.add_argument("--state", type=Path, default=Path(".samtid"), help="folder with all its data (.samtid)")
@@ -74,6 +91,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     demo.set_defaults(run=_demo)
 
+    reach = commands.add_parser("demo-env", help="print the settings with which other commands reach a running demo")
+    reach.add_argument("role", choices=LOGINS, metavar="ROLE", help=f"of a database: {', '.join(LOGINS)}")
+    reach.add_argument("--state", type=Path, default=Path(".samtid"), help="its folder (.samtid)")
+    reach.set_defaults(run=_demo_env)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="samtid",
+        description="Samtid: municipalities share parent advisors. Settings come from environment variables.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    _add_demo(commands)
     serve = commands.add_parser("serve", help="run one service (DATABASE_URL, NATS_URL, NATS_SEED_FILE, …)")
     serve.add_argument("service", choices=SERVICES)
     serve.add_argument("--host", default="127.0.0.1")
@@ -262,7 +293,10 @@ def _setting(name: str) -> str:
 def _broker() -> tuple[str, str | None]:
     """NATS's address, and the seed of whoever asks it where it wants one."""
     url, seed_file = _setting("NATS_URL"), os.environ.get("NATS_SEED_FILE")
-    return url, Path(seed_file).read_text().strip() if seed_file else None
+    try:
+        return url, Path(seed_file).read_text().strip() if seed_file else None
+    except OSError as error:
+        raise UsageError(f"NATS_SEED_FILE cannot be read: {error.strerror}.") from error
 
 
 def _first_line(error: BaseException) -> str:
@@ -278,6 +312,17 @@ def _demo(chosen: argparse.Namespace) -> int:
     from deploy import demo  # noqa: PLC0415 - see above
 
     return demo.main(chosen.port, chosen.state, fresh=chosen.fresh, year=chosen.year, began=began)
+
+
+def _demo_env(chosen: argparse.Namespace) -> int:
+    from deploy import demo  # noqa: PLC0415 - see above
+
+    try:
+        settings = demo.environment(chosen.state, chosen.role)
+    except demo.DemoError as error:
+        raise UsageError(str(error)) from error
+    print("export", *(f"{name}={shlex.quote(value)}" for name, value in settings.items()))
+    return 0
 
 
 def _serve(chosen: argparse.Namespace) -> int:

@@ -140,6 +140,25 @@ def _settled(folder: Path, stack: ExitStack, *, fresh: bool) -> State:
     return State(folder, **ports)
 
 
+def environment(folder: Path, role: str) -> dict[str, str]:
+    """The settings with which commands reach a demo's servers: as a role of a database, and as NATS's operator.
+
+    Raises DemoError where no demo has been.
+    """
+    folder = folder.absolute()
+    try:
+        state = State(folder, **json.loads((folder / MARKER).read_text()))
+        return {
+            "DATABASE_URL": state.database_url(role.removesuffix("_owner"), role),
+            "NATS_URL": state.nats_url,
+            "NATS_SEED_FILE": str(installation.seed_file(state.keys, permissions.OPERATOR)),
+            "VAULT_URL": state.database_url(roles.VAULT),
+            "MASTER_KEY_FILE": str(installation.master_key_file(state.keys)),
+        }
+    except (OSError, ValueError, TypeError, installation.InstallationError) as error:
+        raise DemoError(f"No demo has been in {folder}: start one with `samtid demo`, or say --state.") from error
+
+
 def listen(port: int) -> socket.socket:
     """The socket that parents' browsers reach. Raises DemoError where the port is taken or not ours to take."""
     made = socket.socket()

@@ -44,7 +44,7 @@ def _wanted(chosen: argparse.Namespace) -> list[Any]:
 
 def _show(found: Sequence[Row[Any]]) -> None:
     if not found:
-        print("No message reached nobody.")
+        print("No message is dead.")
         return
     rows = [("MESSAGE", "BOOKING", "KIND", "WAY", "DUE", "TRIES", "CODE")]
     rows += [

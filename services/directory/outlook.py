@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from directory.events import Entity, PersonalData
+from directory.events import Entity, Offering, PersonalData
 from directory.rights import concerns
 from directory.rules.agreement import Remit
 from directory.rules.register import Period, Register, grouped, period
@@ -40,9 +40,13 @@ def _offerings(register: Register, today: date) -> Iterator[Warned]:
         works = [any(period(s).shared(ahead) for s in schedules.get(a, ())) for a in offering.advisors]
         # All of them meet in a joint visit.
         enough = all(works) if offering.kind == "joint_visit" else any(works)
-        if offering.advisors and not enough:
+        if offering.advisors and _by_time(offering) and not enough:
             what = "warn_joint_visit" if offering.kind == "joint_visit" else "warn_offering"
             yield Warned(what, offering, {"days": offering.horizon_days})
+
+
+def _by_time(offering: Offering) -> bool:
+    return offering.kind == "joint_visit" or (offering.kind == "conversation" and offering.self_booking)
 
 
 def _advisors(register: Register, today: date) -> Iterator[Warned]:

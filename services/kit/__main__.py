@@ -30,11 +30,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = load_settings(chosen.service)
     except ValidationError as error:
-        names = ", ".join(sorted({str(e["loc"][0]).upper() for e in error.errors() if e["loc"]}))
-        reasons = "; ".join(e["msg"] for e in error.errors())
-        print(f"{chosen.service} cannot start: check {names or 'its settings'} ({reasons})", file=sys.stderr)
+        print(f"{chosen.service} cannot start: check {_wrong(error)}", file=sys.stderr)
         return 2
     return serve(chosen.service, settings, host=chosen.host, port=chosen.port)
+
+
+def _wrong(error: ValidationError) -> str:
+    """`A, B (not set); C (what is wrong with it)`: the settings by what is wrong with them, without their values."""
+    by_reason: dict[str, list[str]] = {}
+    for each in error.errors():
+        reason = "not set" if each["type"] == "missing" else each["msg"].removeprefix("Value error, ")
+        by_reason.setdefault(reason, []).append(str(each["loc"][0]).upper() if each["loc"] else "its settings")
+    return "; ".join(f"{', '.join(sorted(names))} ({reason})" for reason, names in by_reason.items())
 
 
 def migrate(service: str) -> int:

@@ -97,5 +97,5 @@ class Health:
             try:
                 await self._keys.have_one(self._clock())
             except KeysUnavailable:
-                return "no key is in stock, and the key store does not answer"
+                return "no key is in stock, and the key store gives none"
         return None

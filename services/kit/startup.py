@@ -16,6 +16,8 @@ from sqlalchemy.exc import ArgumentError
 
 from kit import messaging
 from kit.database import CONNECT_SECONDS, url
+from kit.vault.sealing import Masters, UnreadableError
+from kit.vault.store import LOOKUP
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +51,7 @@ async def check(service: str, settings: Any) -> None:
     await database("DATABASE_URL", settings.database_url)
     if vault := getattr(settings, "vault_url", None):
         await database("VAULT_URL", vault, needed=False)
+        await _opens(vault, settings.masters)
     await _nats(settings.nats_url, _seed(settings), service)
 
 
@@ -81,9 +84,8 @@ def _parsed(setting: str, given: str) -> URL:
 
 
 async def _answers(setting: str, address: URL, where: str) -> bool:
-    plain = address.set(drivername="postgresql").render_as_string(hide_password=False)
     try:
-        connection = await asyncpg.connect(plain, timeout=CONNECT_SECONDS)
+        connection = await asyncpg.connect(_plain(address), timeout=CONNECT_SECONDS)
     except asyncpg.InvalidAuthorizationSpecificationError:
         raise CannotStartError(
             f"PostgreSQL at {where} refuses the password of {address.username}: check {setting}"
@@ -98,6 +100,30 @@ async def _answers(setting: str, address: URL, where: str) -> bool:
         return False
     await connection.close()
     return True
+
+
+async def _opens(vault: str, masters: Masters) -> None:
+    """Try the master keys on the one key that each key store has. One that does not answer may come later."""
+    try:
+        connection = await asyncpg.connect(_plain(_parsed("VAULT_URL", vault)), timeout=CONNECT_SECONDS)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return
+    try:
+        row = await connection.fetchrow("select wrapped, master from data_key where id = $1", LOOKUP)
+        if row:
+            masters.unwrap(LOOKUP, row["wrapped"], row["master"])
+    except UnreadableError:
+        raise CannotStartError(
+            "the master key does not open the key store: check MASTER_KEY_FILE and VAULT_URL"
+        ) from None
+    except asyncpg.PostgresError as error:
+        raise CannotStartError(f"VAULT_URL is no key store that can be read ({type(error).__name__})") from None
+    finally:
+        await connection.close()
+
+
+def _plain(address: URL) -> str:
+    return address.set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 def _seed(settings: Any) -> str | None:

@@ -95,6 +95,19 @@ async def test_what_was_typed_comes_back_with_what_is_wrong(work: Work) -> None:
     assert re.search(r'name="phone" value="ja" checked', changed.text)
 
 
+async def test_what_is_only_held_is_not_told_as_booked_and_each_time_has_its_day(work: Work) -> None:
+    await work.family_books(TEN)
+    query = {"offering": "foraldrasamtal", "municipality": "1266", "advisor": "maria-ek"}
+    slots = (await work.booking.http.get("/booking/v1/slots", params=query)).json()["items"]
+    held = {"slot": slots[1]["id"], "municipality": "1266", "modality": "video"}
+    assert (await work.booking.http.post("/booking/v1/holds", json=held)).status_code == 201
+    said = plain(await previewed(work, **LEAVE))
+    assert "En bokad tid ligger då." in said
+    assert "Reserverad" not in said
+    assert "be din samordnare" not in said
+    assert "måndag 2 mars, kl. 10.00–10.45 Föräldrasamtal" in said
+
+
 async def test_time_of_another_unit_is_hit_without_a_word_of_whose_it_is(work: Work) -> None:
     reference = await work.family_books(TEN)
     await work.learn(person("maria-ek", "familjestod", version=2, advisor="maria-ek"))

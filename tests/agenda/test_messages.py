@@ -70,7 +70,12 @@ async def raised(work: Work) -> list[str]:
 
 async def test_a_booking_says_how_its_messages_stand(work: Work) -> None:
     booking = await booked(work)
+    # They are planned elsewhere, a moment later.
+    assert "Inga meddelanden" not in (said := await opened(work, booking))
+    assert "Vilka meddelanden som skickas står här om en stund." in said
+    work.clock.move(minutes=1)
     assert "Inga meddelanden är planerade." in await opened(work, booking)
+    work.clock.move(minutes=-1)
     remind = at("2026-03-02T08:30:00Z")
     failing = {"attempts": 3, "code": "smtp_451", "next_attempt_at": NOW + timedelta(seconds=30)}
     facts = [

@@ -1,13 +1,16 @@
 """How a family can be reached, as it is typed: taken as the mailer and the SMS provider can send to it, or refused."""
 
 import re
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from booking.bookings.rules import LAST_REMINDER
 from booking.settings import Settings
+from notification.rules import REMINDERS
 from tests import infra
 from tests.booking import register
 from tests.booking.conftest import ready
@@ -84,6 +87,18 @@ async def test_the_pages_say_at_the_field_what_cannot_be_reached(booking: Runnin
             assert at_field is not None
             assert said in at_field[1]
             assert f'value="{typed}"' in page.text
+
+
+async def test_a_reminder_is_promised_where_one_is_sent(booking: Running, clock: Clock) -> None:
+    assert min(reminder.before for reminder in REMINDERS.values()) == LAST_REMINDER
+    path = await booked(booking)
+    token = path.partition("?")[0].rsplit("/", 1)[-1]
+    start = datetime.fromisoformat((await booking.http.get(f"/booking/v1/bookings/{token}")).json()["start"])
+    for before, reminded in ((LAST_REMINDER + timedelta(minutes=1), True), (LAST_REMINDER, False)):
+        clock.now = start - before
+        shown = (await booking.http.get(path)).text
+        assert "Vi skickar en bekräftelse" in shown
+        assert ("påminner dig" in shown) is reminded
 
 
 async def test_a_number_that_takes_no_sms_is_booked_and_the_family_is_told(booking: Running) -> None:

@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from deploy import cli, embedded
 from kit import startup
+from tests.conftest import Databases
 
 NOWHERE = "postgresql://samtid@127.0.0.1:1/samtid"
 
@@ -60,7 +62,7 @@ def test_help_names_every_command() -> None:
         (("dance",), {}, 2, "invalid choice: 'dance'"),
         (("demo", "--port", "eighty"), {}, 2, "eighty is not a port: say a number from 0 to 65535"),
         (("serve", "bookings"), {}, 2, "invalid choice: 'bookings'"),
-        (("serve", "consent"), {}, 2, "consent cannot start: check DATABASE_URL, NATS_URL"),
+        (("serve", "consent"), {}, 2, "consent cannot start: check DATABASE_URL, NATS_URL (not set)"),
         (("migrate", "consent"), {}, 2, "consent cannot be migrated: DATABASE_URL is not set"),
         (
             ("migrate", "consent"),
@@ -69,25 +71,27 @@ def test_help_names_every_command() -> None:
             "no PostgreSQL answers at 127.0.0.1:1: check DATABASE_URL",
         ),
         (("provision",), {}, 2, "NATS_URL is not set."),
-        (("provision",), {"NATS_URL": "x", "NATS_SEED_FILE": "/no"}, 1, "No such file or directory: '/no'"),
+        (("provision",), {"NATS_URL": "x", "NATS_SEED_FILE": "/no"}, 2, "NATS_SEED_FILE cannot be read: No such file"),
         (("import", "/no.yaml"), {"DATABASE_URL": NOWHERE}, 2, "there is no file /no.yaml."),
         (("import", __file__), {}, 2, "DATABASE_URL is not set."),
         (("erase", "kim"), {}, 2, "argument family: invalid UUID value: 'kim'"),
         (("retention",), {"DATABASE_URL": NOWHERE}, 2, "VAULT_URL is not set."),
         (("rotate-master-key",), {"VAULT_URL": NOWHERE}, 2, "MASTER_KEY_FILE is not set."),
         (("rotate-master-key",), {"VAULT_URL": NOWHERE, "MASTER_KEY_FILE": __file__}, 2, "openssl rand -hex 32"),
-        (("verify-log",), {"DATABASE_URL": NOWHERE}, 1, "samtid verify-log: ConnectionRefusedError"),
+        (("verify-log",), {"DATABASE_URL": NOWHERE}, 1, "samtid verify-log: no server answers: check DATABASE_URL"),
         (("verify-log", "--head", "ab:1"), {}, 2, "ab:1 is no head: give what `samtid verify-log` said, HASH:ID"),
-        (("republish",), {"DATABASE_URL": NOWHERE}, 1, "samtid republish: ConnectionRefusedError"),
-        (("messages", "list"), {"DATABASE_URL": NOWHERE}, 1, "samtid messages: ConnectionRefusedError"),
+        (("republish",), {"DATABASE_URL": NOWHERE}, 1, "samtid republish: no server answers: check DATABASE_URL"),
+        (("messages", "list"), {"DATABASE_URL": NOWHERE}, 1, "samtid messages: no server answers: check DATABASE_URL"),
         (("messages", "resend", "x"), {}, 2, "invalid UUID value: 'x'"),
-        (("resync",), {"DATABASE_URL": NOWHERE}, 1, "samtid resync: ConnectionRefusedError"),
+        (("resync",), {"DATABASE_URL": NOWHERE}, 1, "samtid resync: no server answers: check DATABASE_URL"),
         (("dead", "list"), {}, 2, "NATS_URL is not set."),
         (("why", "ABCD"), {"DATABASE_URL": NOWHERE}, 2, "ABCD is no reference: it has eight digits and letters"),
         (("why", "ABCDEFGH"), {}, 2, "DATABASE_URL is not set."),
-        (("why", "ABCDEFGH"), {"DATABASE_URL": NOWHERE}, 1, "samtid why: ConnectionRefusedError"),
+        (("why", "ABCDEFGH"), {"DATABASE_URL": NOWHERE}, 1, "samtid why: no server answers: check DATABASE_URL"),
+        (("demo-env", "booking", "--state", "/no"), {}, 2, "No demo has been in /no"),
+        (("demo-env", "nobody"), {}, 2, "invalid choice: 'nobody'"),
         (("trace", "ABCD", "--url", "http://127.0.0.1:1"), {}, 2, "no demo answers at http://127.0.0.1:1"),
-        (("keys", "/dev/null"), {}, 1, "samtid keys: NotADirectoryError"),
+        (("keys", "/dev/null"), {}, 1, "samtid keys: /dev/null"),
         (("databases", "/no"), {}, 2, "the key /no/postgres/password cannot be read"),
     ],
 )
@@ -109,6 +113,33 @@ async def test_what_cannot_be_done_is_said(
     said = capsys.readouterr().err
     assert ended == status, said
     assert sentence in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "user"),
+    [
+        (("verify-log",), "booking"),
+        (("why", "ABCDEFGH"), "notification"),
+        (("messages", "list"), "booking"),
+        (("figures", "rebuild"), "notification"),
+        (("republish",), "booking_owner"),
+    ],
+)
+async def test_the_wrong_role_is_told_of_in_a_sentence(
+    arguments: tuple[str, ...],
+    user: str,
+    new_database: Databases,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    url = make_url(await new_database(user.removesuffix("_owner"))).set(username=user)
+    settings = {"PATH": os.environ["PATH"], "DATABASE_URL": url.render_as_string(hide_password=False)}
+    monkeypatch.setattr(os, "environ", settings)
+    assert await asyncio.to_thread(cli.main, arguments) == 1
+    said = capsys.readouterr().err
+    assert "may not do this" in said or "lets nobody in" in said
+    assert "Error" not in said
+    assert said.count("\n") == 1
 
 
 def test_provision_says_that_nats_refuses_the_key(folder: Path) -> None:

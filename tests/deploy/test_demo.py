@@ -158,6 +158,15 @@ def wait_for(condition: object, seconds: float = 20) -> None:
         time.sleep(0.05)
 
 
+REACH = 'eval "$("$0" -m deploy.cli demo-env "$1" --state "$2")"; shift 2; exec "$0" -m deploy.cli "$@"'
+
+
+def commanded(state: Path, role: str, *command: str) -> str:
+    """What a command says that reaches the demo as `samtid demo-env` tells."""
+    called = ["sh", "-c", REACH, sys.executable, role, str(state), *command]
+    return subprocess.run(called, capture_output=True, text=True, cwd=Path(__file__).parents[2], check=True).stdout
+
+
 @pytest.mark.alone
 def test_from_nothing_it_is_ready_soon_and_stays_small(folder: Path) -> None:
     """On a disk, as a person has it."""
@@ -195,6 +204,8 @@ def test_a_booking_is_told_in_one_trace_and_the_next_start_finds_it(state: Path)
         assert "notification: send confirmation" in printed
         for line in (state / "samtid.log").read_text().splitlines():
             json.loads(line)
+        assert "Confirmation" in commanded(state, "booking", "why", reference)
+        assert "No event was given up" in commanded(state, "booking", "dead", "list")
         family = demo.family()
         demo.process.terminate()
         demo.ends(0)

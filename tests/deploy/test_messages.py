@@ -48,7 +48,7 @@ async def running(
         url = made.runtime.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
         monkeypatch.setenv("DATABASE_URL", url)
         assert await samtid("list") == 0
-        assert capsys.readouterr().out == "No message reached nobody.\n"
+        assert capsys.readouterr().out == "No message is dead.\n"
         yield made
 
 
@@ -80,7 +80,7 @@ async def test_what_reached_nobody_is_listed_and_sent_again(
     assert await samtid("resend", "--code", "no_sms_to_number") == 0
     assert await settled(running, other, "sent") == left
     assert await samtid("list") == 0
-    assert capsys.readouterr().out.endswith("No message reached nobody.\n")
+    assert capsys.readouterr().out.endswith("No message is dead.\n")
 
 
 async def test_what_reached_somebody_is_not_sent_again(

@@ -38,7 +38,7 @@ GUARDS = (
         DATABASE,
         'event.listen(made.sync_engine, "checkout", _refuse_closed)',
         "pass",
-        f"{CONNECTIONS}::test_a_connection_that_ends_while_it_is_used_is_not_used_again",
+        f"{CONNECTIONS}::test_connections_that_ended_while_nobody_used_them_go_to_nobody",
         "A connection that has ended goes to nobody.",
     ),
     Guard(

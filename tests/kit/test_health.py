@@ -41,19 +41,24 @@ async def altered(running: Running, setting: str) -> AsyncIterator[None]:
 
 
 @pytest.mark.parametrize(
-    "setting",
+    ("setting", "reason"),
     [
-        "default_transaction_read_only = on",
+        ("default_transaction_read_only = on", "the database takes no writes"),
         # As on a full disk, no file can be made longer.
-        "temp_file_limit = 0",
+        ("temp_file_limit = 0", "the database does not do its part (DBAPIError)"),
     ],
 )
-async def test_a_database_that_takes_no_writes_is_not_ready(run: Run, setting: str) -> None:
+async def test_a_database_that_takes_no_writes_is_not_ready(run: Run, setting: str, reason: str) -> None:
     async with run("consent") as consent:
         assert await why(consent) == ""
         async with altered(consent, setting):
-            await until(lambda: why(consent))
+            # Not that it is not known in time, nor that the connection of before has ended.
+            await until(lambda: _says(consent, reason))
         await until(lambda: _ready(consent))
+
+
+async def _says(running: Running, reason: str) -> bool:
+    return await why(running) == reason
 
 
 async def _ready(running: Running) -> bool:

@@ -108,7 +108,7 @@ def test_the_secret_of_the_client_is_needed_where_staff_sign_in(tmp_path: Path) 
         assert (said.returncode == 0, sentence in said.stderr) == (not sentence, True)
         assert load(RANDOM, tmp_path, "directory", **given, ENVIRONMENT="demo").returncode == 0
     said = load(RANDOM, tmp_path, "directory", OIDC_CLIENT_SECRET_FILE="/no", ENVIRONMENT="demo")
-    assert "check OIDC_CLIENT_SECRET_FILE (Value error, /no cannot be read" in said.stderr
+    assert "check OIDC_CLIENT_SECRET_FILE (/no cannot be read" in said.stderr
 
 
 def test_lists_are_written_with_spaces_between(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,7 +37,7 @@ def vault(engine: AsyncEngine) -> Vault:
 async def count(engine: AsyncEngine) -> int:
     """How many keys there are that families have or may get."""
     async with engine.connect() as connection:
-        theirs = select(func.count()).where(data_key.c.id != store._LOOKUP)
+        theirs = select(func.count()).where(data_key.c.id != store.LOOKUP)
         return (await connection.execute(theirs)).scalar_one()
 
 

@@ -168,6 +168,8 @@ CASES: Sequence[tuple[str, Reason | None, Known, datetime, datetime]] = [
     ),
     ("booked before", None, known(busy=(Busy(NINE - timedelta(hours=1), NINE, held=False),)), NINE, NOW),
     ("over", "past", known(), NINE, NINE + timedelta(minutes=1)),
+    ("an Easter Monday that is over", "past", known(), EASTER, EASTER + timedelta(days=1)),
+    ("after work that is over", "past", known(), NINE + timedelta(hours=3), NINE + timedelta(days=1)),
     ("in an hour", "too-soon", known(), NINE, NINE - timedelta(hours=1)),
     ("in two hours", None, known(), NINE, NINE - timedelta(hours=2)),
     ("far ahead", "too-far-ahead", known(), NINE, NINE - timedelta(days=42, minutes=1)),
@@ -536,12 +538,26 @@ async def ask(booking: Running, day: str, clock_time: str, who: str = "asa", **c
         ("2026-02-27", "09:00", "Tiden har varit."),
         ("2026-03-10", "16:30", "hinner inte bli klar inom arbetstiden, med det efterarbete som hör till."),
         ("2026-05-04", "09:00", "Den öppnar måndag 23 mars kl. 08.00."),
+        ("2026-12-21", "09:00", "Den öppnar måndag 9 november 2026 kl. 09.00."),
     ],
 )
 async def test_the_page_answers_in_a_sentence(booking: Running, day: str, clock_time: str, said: str) -> None:
     answer = await ask(booking, day, clock_time)
     assert answer.status_code == 200, answer.text
     assert said in plain(answer.text)
+
+
+async def test_offerings_of_one_name_are_told_apart_by_their_municipalities(
+    booking: Running, nats_server: infra.NatsServer
+) -> None:
+    twin = register.OFFERING.model_copy(update={"id": "foraldrasamtal-hoor", "municipalities": ["1267"]})
+    await register.publish(nats_server.url, [twin])
+    await until(lambda: _asks_for(booking, "Föräldrasamtal (Höör)"))
+    assert await _asks_for(booking, "Föräldrasamtal (Hörby, Höör)")
+
+
+async def _asks_for(booking: Running, offering: str) -> bool:
+    return offering in plain((await booking.http.get("/varfor-inte", headers=session_of(booking, "asa"))).text)
 
 
 async def test_an_advisor_is_told_of_her_own_leave_and_nobody_else_is(booking: Running) -> None:

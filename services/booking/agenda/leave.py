@@ -176,7 +176,10 @@ def _judge_ways(modalities: Sequence[Modality], place: str | None, own: Hours, e
 async def hits(
     connection: Connection, person: Person, change: Change, own: Hours, today: date, language: Language
 ) -> Day:
-    """What is booked in the time of a change and would no longer lie in open hours; as if it were one day."""
+    """What is booked in the time of a change and would no longer lie in open hours; as if it were one day.
+
+    What is only held is left out: it goes back by itself, and cannot be booked once the hours are gone.
+    """
     exception = change.exception
     # What is of the register may have no end, and nothing is booked so far away.
     first, last = (min(max(day, today - LONGEST), today + LONGEST) for day in (exception.first, exception.last))
@@ -187,7 +190,7 @@ async def hits(
     stay = [Span(b.start, b.end) for b in slots.open_hours(after, first, last)]
 
     def is_hit(item: Item) -> bool:
-        live = item.view is None or item.view.status == "confirmed"
+        live = item.view.status == "confirmed" if item.view else not item.held
         within = any(span.hits(item.start, item.end) for span in covered)
         return live and within and not any(s.start <= item.start and item.end <= s.end for s in stay)
 

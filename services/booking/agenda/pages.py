@@ -119,6 +119,7 @@ async def show(request: Request, running: Running, person: Advising, booking: UU
         coming=coming,
         at=at,
         again=bool(resendable(opened.story.messages)),
+        planning=histories.is_being_planned(opened.story, running.clock()),
         reviews=opened.unit in person.units("reviewer"),
         news=nytt if nytt in NEWS else None,
     )
@@ -279,6 +280,7 @@ def said(request: Request) -> dict[str, Any]:
     language = pages.language_of(request)
     return {
         "hours": lambda start, end, zone: hours_text(start, end, zone, language),
+        "local_day": lambda at, zone: day_text(at.astimezone(zone).date(), language),
         "said": lambda exception: exception_text(request, exception),
     }
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Query, Request, Response
 
-from booking.bookings import entry, other_times
+from booking.bookings import entry, other_times, rules
 from booking.bookings.api import Token
 from booking.bookings.pages import PAGES
 from booking.bookings.rules import NotChangeable
@@ -42,6 +42,7 @@ async def show(
         "booking.html",
         changeable=changeable,
         gets_messages=await entry.gets_messages(running, token) if changeable else None,
+        reminded=view.start - rules.LAST_REMINDER > running.clock(),
         news=nytt if nytt in NEWS else None,
         manage_url=running.settings.public_url + pages.address(language, f"/bokning/{token}"),
         here=f"/bokning/{token}",

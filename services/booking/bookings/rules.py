@@ -15,6 +15,9 @@ from kit import addresses
 from kit.language import Language, day_text
 from kit.refusal import Invalid, Refusal
 
+# So long before it notification sends the last reminder: whoever books later gets none.
+LAST_REMINDER = timedelta(hours=24)
+
 
 class SlotTaken(Refusal):
     code = "slot-taken"

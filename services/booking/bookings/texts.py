@@ -121,6 +121,7 @@ TEXTS: Texts = {
         "Vi skickar en bekräftelse, och påminner dig när tiden närmar sig.",
         "We send a confirmation, and remind you when the time comes near.",
     ),
+    "message_next_soon": ("Vi skickar en bekräftelse.", "We send a confirmation."),
     "next_title": ("Vad händer nu?", "What happens now?"),
     "calendar": ("Lägg till i kalendern", "Add to your calendar"),
     "change_title": ("Behöver du ändra något?", "Do you need to change something?"),
@@ -145,8 +146,8 @@ TEXTS: Texts = {
         "Your name and how to reach you were erased on {when}. They cannot be brought back.",
     ),
     "details_unreadable": (
-        "Ditt namn och hur vi når dig går inte längre att läsa, för någon.",
-        "Your name and how to reach you can no longer be read, by anybody.",
+        "Ditt namn och hur vi når dig går inte att läsa nu. Ring oss om du behöver veta mer.",
+        "Your name and how to reach you cannot be read now. Call us if you need to know more.",
     ),
     "details_erased_after": ("Namn, nummer och e-postadress raderas", "Name, number and e-mail address are erased"),
     "details_after": ("{days} efter besöket eller avbokningen", "{days} after the visit or its cancellation"),

@@ -1,5 +1,6 @@
 """The page where staff ask why families are not offered a time."""
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from typing import Annotated
@@ -11,6 +12,7 @@ from booking.explaining.service import ROLES, Asked, Choices
 from booking.explaining.texts import TEXTS
 from booking.sharing.rules import HOME
 from booking.slots.pages import Running
+from booking.slots.reads import Offering
 from kit import access, database
 from kit.access import Person
 from kit.days import is_near
@@ -39,7 +41,7 @@ async def why(request: Request, running: Running, person: Asking) -> Response:
         if asked:
             told = await service.explain(connection, person, asked, now=running.clock(), language=language)
     options = {
-        "insats": [(each.id, each.name.in_language(language)) for each in choices.offerings],
+        "insats": _offerings(choices, language),
         "kommun": [(each.id, each.name) for each in choices.municipalities],
         "radgivare": [(each.id, each.name) for each in choices.advisors],
     }
@@ -55,6 +57,19 @@ async def why(request: Request, running: Running, person: Asking) -> Response:
         when=asked and _when(asked.start, language),
         errors=errors,
     )
+
+
+def _offerings(choices: Choices, language: Language) -> list[tuple[str, str]]:
+    """Ids and names; where several have one name, with the municipalities that tell them apart."""
+    towns = {each.id: each.name for each in choices.municipalities}
+    names = Counter(each.name.in_language(language) for each in choices.offerings)
+
+    def named(offering: Offering) -> str:
+        name = offering.name.in_language(language)
+        where = ", ".join(towns[code] for code in offering.municipalities if code in towns)
+        return f"{name} ({where})" if names[name] > 1 and where else name
+
+    return [(each.id, named(each)) for each in choices.offerings]
 
 
 def _when(start: datetime, language: Language) -> str:

@@ -260,6 +260,8 @@ def _working(case: _Case) -> Stop | None:
 
 
 def _not_working(case: _Case) -> Stop:
+    if case.start < case.now:
+        return Stop("past")
     schedules = case.known.schedules
     if not any(s.valid_from <= case.day <= (s.valid_until or date.max) for s in schedules):
         return Stop("no-working-time")

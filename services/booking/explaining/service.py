@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import holidays
@@ -23,6 +23,8 @@ from kit.telemetry import span
 from kit.web.pages import filled
 
 ROLES = ("advisor", "coordinator")
+# A day so near needs no year to be understood.
+THIS_YEAR_DAYS = 180
 _HOLIDAYS = {
     language: holidays.country_holidays("SE", categories=("public", "de_facto"), language=locale)
     for language, locale in (("sv", "sv"), ("en", "en_US"))
@@ -80,7 +82,7 @@ async def explain(connection: Connection, person: Person, asked: Asked, *, now: 
         told = await names(connection, "municipality", [asked.municipality])
         places = await names(connection, "centre", [place] if place else [])
         town, own = told.get(asked.municipality, asked.municipality), asked.advisor == person.advisor
-        sentence, advice = _words(known, asked, found, town, language, own=own)
+        sentence, advice = _words(known, asked, found, town, now, language, own=own)
         return Told(found, sentence, advice, places.get(place) if place else None)
 
 
@@ -124,7 +126,7 @@ async def _own(connection: Connection, person: Person) -> list[Advisor]:
 
 
 def _words(
-    known: Known, asked: Asked, found: Explanation, town: str, language: Language, *, own: bool
+    known: Known, asked: Asked, found: Explanation, town: str, now: datetime, language: Language, *, own: bool
 ) -> tuple[str, str]:
     """One sentence that says what stands in the way, or that nothing does, and what can be done.
 
@@ -140,7 +142,7 @@ def _words(
     if found.stop is None:
         return filled(TEXTS, language, "why_offered", **values), filled(TEXTS, language, "do_offered", **values)
     stop, zone = found.stop, ZoneInfo(found.zone)
-    values |= _of_time(stop, zone, language) | _of_share(stop, known, language)
+    values |= _of_time(stop, zone, now, language) | _of_share(stop, known, language)
     values["holiday"] = _HOLIDAYS[language].get(found.day) or ""
     values["ways"] = _listed([filled(TEXTS, language, way) for way in stop.ways], language)
     key = stop.reason.replace("-", "_")
@@ -155,16 +157,21 @@ def _words(
     )
 
 
-def _of_time(stop: Stop, zone: ZoneInfo, language: Language) -> dict[str, str]:
+def _day(day: date, now: datetime, language: Language) -> str:
+    text = day_text(day, language)
+    return text if abs((day - now.date()).days) < THIS_YEAR_DAYS else f"{text} {day.year}"
+
+
+def _of_time(stop: Stop, zone: ZoneInfo, now: datetime, language: Language) -> dict[str, str]:
     def clock(at: datetime) -> str:
         return clock_text(at, zone, language)
 
     opens = ""
     if isinstance(stop.opens, datetime):
-        day = day_text(stop.opens.astimezone(zone).date(), language)
+        day = _day(stop.opens.astimezone(zone).date(), now, language)
         opens = f"{day} kl. {clock(stop.opens)}" if language == "sv" else f"{day}, {clock(stop.opens)}"
     elif stop.opens:
-        opens = day_text(stop.opens, language)
+        opens = _day(stop.opens, now, language)
     return {
         "opens": opens,
         "hours": _listed([f"{clock(first)}–{clock(last)}" for first, last in stop.hours], language),

@@ -19,6 +19,8 @@ Text = Callable[..., str]
 When = Callable[[datetime], str]
 # A message that went out so much later than it should says when that was.
 LATE = timedelta(minutes=5)
+# What is sent about a change is planned by notification, and known here a moment later.
+PLANNED_WITHIN = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,11 @@ def lines(
     ]
     coming = [_coming(message, text, now) for message in waiting]
     return _once(sorted(past, key=attrgetter("at")), text), sorted(coming, key=attrgetter("at"))
+
+
+def is_being_planned(story: Story, now: datetime) -> bool:
+    """Whether the messages about what happened last may not be known yet."""
+    return max((change.at for change in story.changes), default=story.made) > now - PLANNED_WITHIN
 
 
 def _changes(story: Story, names: Mapping[str, str], text: Text, when: When) -> Iterator[Line]:

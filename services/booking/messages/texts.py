@@ -4,6 +4,10 @@ from kit.web.pages import Texts
 
 TEXTS: Texts = {
     "messages_none": ("Inga meddelanden är planerade.", "No messages are planned."),
+    "messages_soon": (
+        "Vilka meddelanden som skickas står här om en stund. Ladda om sidan då.",
+        "Which messages are sent stands here in a moment. Load the page again then.",
+    ),
     "message_confirmation": ("Bekräftelse", "Confirmation"),
     "message_change": ("Besked om ny tid", "News of the new time"),
     "message_cancellation": ("Besked om avbokning", "News of the cancellation"),

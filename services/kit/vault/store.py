@@ -23,7 +23,7 @@ from kit import database, metrics
 from kit.database import Connection, Statement
 from kit.refusal import Refusal
 from kit.roles import VAULT
-from kit.vault.sealing import Masters, new_key
+from kit.vault.sealing import Masters, UnreadableError, new_key
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ TURNS = 3
 # One row by its key, or a batch of new ones: whoever waits for them longer than this waits for a store that is away.
 SECONDS = 3
 # The key that fingerprints are made with is kept as any other, under an id that is no family's.
-_LOOKUP = UUID(int=0)
+LOOKUP = UUID(int=0)
 
 _INSERT = Statement("""
     insert into data_key (id, wrapped, master, created_at)
@@ -176,7 +176,7 @@ class Vault:
     async def destroy(self, owners: Collection[UUID]) -> None:
         """Make unreadable for ever what was sealed for these families, wherever it lies. Repeatable."""
         async with self._store() as connection:
-            await connection.execute("delete from data_key where id = any($1) and id <> $2", [*owners], _LOOKUP)
+            await connection.execute("delete from data_key where id = any($1) and id <> $2", [*owners], LOOKUP)
 
     async def tidy(self, now: datetime, used: Callable[[Sequence[UUID]], Awaitable[Collection[UUID]]]) -> int:
         """Destroy keys that no family ever got, a day after they were made; how many there were.
@@ -187,7 +187,7 @@ class Vault:
             rows = await connection.fetch(
                 "select id from data_key where used_at is null and created_at < $1 and id <> $2",
                 now - UNUSED_KEPT,
-                _LOOKUP,
+                LOOKUP,
             )
         if not rows:
             return 0
@@ -244,8 +244,12 @@ class Vault:
 
     async def _look_up(self, now: datetime) -> bytes:
         async with self._store() as connection:
-            await self._insert(connection, [DataKey(_LOOKUP, new_key(), now)])
-        key = self._lookup = await self.key(_LOOKUP)
+            await self._insert(connection, [DataKey(LOOKUP, new_key(), now)])
+        try:
+            key = self._lookup = await self.key(LOOKUP)
+        except UnreadableError as error:
+            log.error("the master key does not open the key store: check MASTER_KEY_FILE and VAULT_URL")  # noqa: TRY400 - where it was tried says nothing
+            raise KeysUnavailable from error
         assert key is not None, "just made, and never destroyed"
         return key
 
