@@ -86,7 +86,7 @@ async def latest_changes(seen: Viewed, running: Running, fore: Before = None) ->
         found = await history.latest(connection, fore, CHANGES)
     mine = _concerning(seen, found)
     older = found[-1].id if len(found) == CHANGES else None
-    return seen.render("history.html", of=None, changes=seen.changes(mine), older=older)
+    return seen.render("history.html", of=None, changes=seen.changes(mine), proposed=[], older=older)
 
 
 def _concerning(seen: View, found: Sequence[Change]) -> list[Change]:
@@ -154,7 +154,7 @@ async def add(request: Request, running: Running, person: Signed, slug: str) -> 
 
 
 @router.get("/katalog/{slug}/{entity_id}")
-async def entity(seen: Viewed, slug: str, entity_id: str, sparat: Chosen = "") -> Response:
+async def entity(seen: Viewed, running: Running, slug: str, entity_id: str, sparat: Chosen = "") -> Response:
     """One entity: its form, or its facts for whoever may only read it."""
     kind = KINDS[plural_of(slug)].name
     found: Entity | None = seen.register.of(kind).get(entity_id)
@@ -164,7 +164,9 @@ async def entity(seen: Viewed, slug: str, entity_id: str, sparat: Chosen = "") -
         return seen.render(
             "facts.html", slug=slug, plurals=SLUGS, name=seen.words.name(found), facts=facts(seen.words, found)
         )
-    return _form_page(seen, kind, found, saved=sparat)
+    async with running.engine.connect() as connection:
+        pending = await waiting.of_entity(connection, seen, kind, entity_id, waits=True)
+    return _form_page(seen, kind, found, saved=sparat, pending=pending)
 
 
 def _may_change(seen: View, found: Entity) -> bool:
@@ -189,13 +191,18 @@ async def changes_of(seen: Viewed, running: Running, slug: str, entity_id: str) 
         raise NotFound
     async with running.engine.connect() as connection:
         changes = await history.of_entity(connection, kind, entity_id)
+        proposed = await waiting.of_entity(connection, seen, kind, entity_id)
     if not rights.concerns(seen.register, seen.mine, found):
         # Who had a part in it sees how it ended, and nothing of what came after.
         changes = _concerning(seen, changes)
         if not changes:
             raise access.NotAllowed
     return seen.render(
-        "history.html", of=(seen.words.name(found), seen.link(found)), changes=seen.changes(list(changes)), older=None
+        "history.html",
+        of=(seen.words.name(found), seen.link(found)),
+        changes=seen.changes(list(changes)),
+        proposed=proposed,
+        older=None,
     )
 
 
@@ -248,6 +255,7 @@ def _form_page(
     saved: str = "",
     wrong: list[tuple[str, str, str]] | None = None,
     later: list[dict[str, Any]] | None = None,
+    pending: Sequence[dict[str, Any]] = (),
 ) -> Response:
     form = Form(seen.words, seen.mine, kind, before)
     controls = form.controls(form.typed() if sent is None else sent, more)
@@ -272,5 +280,7 @@ def _form_page(
         # In the order of the page.
         errors=dict(sorted(errors.items(), key=lambda item: [*labels, item[0]].index(item[0]))),
         later=later or [],
+        pending=pending,
+        shared=waiting.parties(seen, rights.others(seen.register, seen.mine, before)) if before else "",
         saved=saved,
     )

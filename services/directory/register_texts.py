@@ -24,6 +24,11 @@ TEXTS: Texts = {
     "proposals_waiting": ("Väntar på svar", "Waiting for an answer"),
     "proposals_decided": ("Avgjorda de senaste 30 dagarna", "Decided in the last 30 days"),
     "proposals_none": ("Inga förslag.", "No proposals."),
+    "shared_with": ("Rör också {parties}", "Concerns {parties} too"),
+    "shared_with_lead": (
+        "Det du ändrar av det gemensamma, eller av deras, gäller när de har sagt ja. Ditt eget tar du tillbaka direkt.",
+        "What you change of what is shared, or theirs, holds once they have said yes. Your own you take back at once.",
+    ),
     "proposal": ("Förslag: {kind} {name}", "Proposal: {kind} {name}"),
     "proposal_by": ("Föreslaget av", "Proposed by"),
     "proposal_state": ("Läge", "State"),

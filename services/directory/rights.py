@@ -40,6 +40,12 @@ def concerns(register: Register, mine: Remit, entity: Entity) -> bool:
     return any(mine.covers(party) for one in theirs for party in one.parties)
 
 
+def others(register: Register, mine: Remit, entity: Entity) -> frozenset[Party]:
+    """Who else answers for something of an entity."""
+    parties = (party for one in held(register, entity).values() for party in one.parties)
+    return frozenset(party for party in parties if not mine.covers(party))
+
+
 def may_add(mine: Remit, kind: str) -> bool:
     """Whether somebody with this remit may add entities of a kind at all."""
     return mine.everything or bool(mine.units and kind not in OPERATORS_OWN)

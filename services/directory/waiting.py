@@ -44,6 +44,14 @@ async def attend(connection: AsyncConnection, seen: View) -> list[dict[str, str]
     return made
 
 
+async def of_entity(
+    connection: AsyncConnection, seen: View, kind: str, entity_id: str, *, waits: bool = False
+) -> list[dict[str, Any]]:
+    """The proposals about one entity that one may see, in words, the latest first; those that wait, or all."""
+    found = [p for p in await proposals.of_entity(connection, kind, entity_id) if not waits or p.state == "offered"]
+    return [summary(seen, one) for one in await standings(connection, seen, found)]
+
+
 def _line(seen: View, key: str, one: Standing) -> dict[str, str]:
     name = f"{seen.text(f'k_{one.proposal.kind}')} {seen.words.name(one.proposal.entity)}"
     return {"text": seen.text(key, who=seen.who(one.proposal.by), name=name), "link": address(one.proposal.id)}

@@ -9,18 +9,22 @@ from dataclasses import dataclass
 from datetime import date, time
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from directory import agreeing, editing, events, exporting, history, importing, proposals, submitting
+from directory.agreeing import NotYoursToAnswer
 from directory.events import Entity, Grant, Offering, Pool, Schedule, Staff
 from directory.forms import typed
 from directory.proposals import Answer, Proposal
 from directory.reading import read_bytes
+from directory.rules import agreement
 from directory.rules.register import Register
 from kit.refusal import Refusal
 from tests.directory.desk import NOW
+from tests.directory.test_agreement import CROSSINGS
 
 TOWNS = ("1111", "2222", "3333")
 # Nobody coordinates in the third town at first.
@@ -306,3 +310,79 @@ async def holds(world: Town, steps: list[Change | Answered | Role]) -> None:
             assert not now - old, (step, code)
             assert {kind for kind, *_ in old - now} <= TAKEN_BACK, (step, code)
         before, decided = after, found
+
+
+def colleague(*grants: Grant, **more: Any) -> Staff:
+    return staff("colleague", Grant(role="reviewer", unit="u1111"), *grants).model_copy(update=more)
+
+
+def of_base(kind: str, entity_id: str, **changes: Any) -> Entity:
+    found = next(entity for entity in BASE if editing.kind_of(entity) == kind and entity.id == entity_id)
+    return found.model_copy(update=changes)
+
+
+BLOCK = events.WeeklyBlock(weekday=2, start=time(9), end=time(12), modalities=["visit"], place="c2222")
+EXTRA = events.ScheduleException(
+    kind="extra", first=date(2026, 12, 5), last=date(2026, 12, 5), start=time(9), end=time(12), modalities=["visit"],
+    place="c2222",
+)  # fmt: skip
+TERMS = {"posts": 1, "shares": {"1111": 50, "2222": 50}}
+# By the reference, what the north makes of an entity of its own with it.
+REACHING: dict[str, Entity] = {
+    "centre.municipality": of_base("centre", "c1111", municipality="2222"),
+    "advisor.unit": of_base("advisor", "a1111", unit="u2222"),
+    "pool.advisors": of_base("pool", "shared", advisors=["a1111", "a2222", "b"]),
+    "pool.shares": of_base("pool", "shared", shares={"1111": 90, "2222": 10}),
+    "pool.amendments.shares": of_base(
+        "pool", "shared", amendments=[events.Amendment(valid_from=date(2027, 1, 1), **TERMS)]
+    ),
+    "schedule.advisor": of_base("schedule", "s1111", advisor="a2222", valid_from=date(2025, 1, 1), weekly=[BLOCK]),
+    "schedule.weekly.place": of_base("schedule", "s1111", weekly=[BLOCK]),
+    "schedule.exceptions.place": of_base("schedule", "s1111", exceptions=[EXTRA]),
+    "offering.unit": offering("1111").model_copy(update={"id": "new", "unit": "u2222", "units": {"1111": "u1111"}}),
+    "offering.units": offering("1111").model_copy(
+        update={"id": "new", "municipalities": ["1111", "2222"], "units": {"2222": "u2222"}}
+    ),
+    "offering.municipalities": offering("1111").model_copy(
+        update={"id": "new", "unit": "u1111", "municipalities": ["2222"], "units": {"2222": "u2222"}}
+    ),
+    "offering.advisors": offering("1111").model_copy(update={"id": "new", "advisors": ["a1111", "a2222"]}),
+    "staff.advisor": colleague(advisor="a2222"),
+    "staff.grants.unit": colleague(Grant(role="advisor", unit="u2222")),
+    "staff.grants.centre": colleague(Grant(role="nurse", centre="c2222")),
+}
+# An advisor of the east who is in no agreement.
+FREE = of_base("advisor", "a2222").model_copy(update={"id": "b"})
+
+
+def test_every_reference_reaches_somewhere() -> None:
+    assert REACHING.keys() == CROSSINGS.keys()
+
+
+@pytest.mark.parametrize("says", ["yes", "no"])
+@pytest.mark.parametrize("reference", REACHING)
+async def test_a_reference_is_there_when_each_has_said_yes_and_not_before(
+    engine: AsyncEngine, reference: str, says: str
+) -> None:
+    wanted = REACHING[reference]
+    kind = editing.kind_of(wanted)
+    async with engine.connect() as connection:
+        await importing.take(connection, as_file([*BASE, colleague(), FREE]), history.IMPORT, NOW)
+        before = await editing.read(connection)
+        plan = await importing.take(connection, as_file([wanted]), "north", NOW)
+        assert (plan.report.added, plan.report.changed, plan.report.proposed) == (0, 0, 1)
+        assert await editing.read(connection) == before
+        (waits,) = await proposals.waiting(connection)
+        with pytest.raises(NotYoursToAnswer):
+            await agreeing.decide(connection, "north", waits.id, yes=True, reason=None, now=NOW)
+        assert not await agreeing.decide(connection, "east", waits.id, yes=says == "yes", reason=None, now=NOW)
+        if says == "yes" and await proposals.waiting(connection):
+            # The third town is in the agreement too.
+            assert await editing.read(connection) == before
+            await agreeing.decide(connection, OPERATOR, waits.id, yes=True, reason="why", now=NOW)
+        after = await editing.read(connection)
+        if says == "yes":
+            assert agreement.said(after.of(kind)[wanted.id]) == agreement.said(wanted)
+        else:
+            assert after == before
+        await connection.rollback()

@@ -84,6 +84,7 @@ async def test_nobody_takes_over_another_municipalitys_families(directory: Runni
     assert "<ins>Skriv ditt personnummer och ring 0900-123456.</ins>" in page
     assert "Åsa Wikström, 2026-11-23 09:00" in page
     assert "Du svarar för Föräldrastöd Nacka, Nacka." in page
+    assert "Familjestöd, Höör" not in await per.page("/insatser/videosamtal-nacka")
     led_to(await answer(per, path, "nej"))
     assert (await everything(directory))["offerings"] == before["offerings"]
     assert "Ditt förslag avböjdes: Insats Samtal." in await asa.page("")
@@ -146,6 +147,7 @@ async def test_an_agreement_is_changed_by_all_its_parties(directory: Running, la
     )
     assert sent in await asa.page(f"{path}?sparat=ny")
     assert await proposed(linnea) == path
+    assert f"/katalog{path}" in await linnea.page(f"/samverkan/{POOL}")
     page = await linnea.page(path)
     assert "<del>7</del>" in page
     assert "<ins>14</ins>" in page
@@ -161,7 +163,8 @@ async def test_an_agreement_is_changed_by_all_its_parties(directory: Running, la
     assert ("Skriv varför" if language == "sv" else "Say why") in html.unescape(missing.text)
     led_to(await answer(ola, path, "ja", skal="Nämnden i Eslöv har beslutat, dnr 12."))
     assert await stored(directory, "pools", POOL) == {**before, "version": 2, "release_days": 14}
-    assert "Nämnden i Eslöv har beslutat, dnr 12." in await linnea.page(path)
+    for where in (path, f"/samverkan/{POOL}/historik"):
+        assert "Nämnden i Eslöv har beslutat, dnr 12." in await linnea.page(where)
 
 
 async def test_whom_it_does_not_concern_sees_nothing_and_answers_nothing(directory: Running) -> None:

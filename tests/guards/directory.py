@@ -26,8 +26,8 @@ GUARDS = (
         AGREEMENT,
         'yield ("families", code), Held(terms, owner | families, families)',
         'yield ("families", code), Held(terms, owner, families)',
-        ASKED,
-        "No municipality's families are put into an offering without its yes.",
+        SHARED,
+        "What a municipality's families are offered is agreed with it, not only kept apart.",
     ),
     Guard(
         AGREEMENT,
