@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from directory.events import Entity
 from directory.reading import what_it_must_be
+from directory.rules.common import TAKEN_ID
 from directory.rules.register import WEEKDAYS, PathOf
 from directory.tables import EVENTS
 from kit import addresses
@@ -434,7 +435,9 @@ def new_id(kind: str, data: Mapping[str, Any], taken: Collection[str]) -> str:
         wanted = name.get("sv", "") if isinstance(name, Mapping) else name
     plain = unicodedata.normalize("NFKD", wanted.lower()).encode("ascii", "ignore").decode()
     stem = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:56].rstrip("-") or kind
-    return next(made for n in range(1, len(taken) + 2) if (made := f"{stem}-{n}" if n > 1 else stem) not in taken)
+    return next(
+        made for n in range(1, len(taken) + 3) if (made := f"{stem}-{n}" if n > 1 else stem) not in {*taken, TAKEN_ID}
+    )
 
 
 def blank(kind: str) -> dict[str, str]:

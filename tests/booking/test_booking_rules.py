@@ -120,13 +120,38 @@ def test_a_cancellation_is_late_after_the_limit() -> None:
         "Kim 000101-2384",
         "Kim 000101+2384",
         "20000101-2384",
+        "20000101\u20132384",
+        "20000101\u22122384",
+        "000101\u00ad2384",
+        "20000101 - 2384",
+        "20000101_2384",
+        "2000-01-01-2384",
+        "2000.01.01/2384",
+        "20 00 01 01 23 84",
+        "0 0 0 1 0 1 2 3 8 4",
+        "20000161-2384",
+        "00\u200b0191-2384",
+        "Kim, 2 barn, 20000101 2384",
+        "٢٠٠٠٠١٠١٢٣٨٤",
+        "991399-2384",
     ],
 )
 def test_a_personal_number_is_known_however_it_is_written(name: str) -> None:
     assert rules.holds_personal_number(name)
 
 
-@pytest.mark.parametrize("name", ["Kim", "Kim 2384", "Kim 000101", "Kim 00010123841"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Kim",
+        "Kim 2384",
+        "Kim 000101",
+        "Kim 00010123841",
+        "Kim 073-955 06 36",
+        "Kim 2019, 2021 och 2023",
+        "Kim 99 13 99 23 84",
+    ],
+)
 def test_other_digits_are_no_personal_number(name: str) -> None:
     assert not rules.holds_personal_number(name)
 

@@ -63,6 +63,23 @@ CASES: dict[str, tuple[str, *tuple[Edit, ...]]] = {
         "centre bvc-hoor: name is empty",
         ("    name: BVC Höör\n", f"    name:{HERE}\n"),
     ),
+    "a name on two lines": (
+        "centre bvc-hoor: the text has several lines, or a tab in it: write it on one line",
+        ("    name: BVC Höör\n", f'    name: "BVC\\nHöör"{HERE}\n'),
+    ),
+    "a name that breaks its line": (
+        "centre bvc-hoor: the text has several lines, or a tab in it: write it on one line",
+        ("    name: BVC Höör\n", f'    name: "BVC\\LHöör"{HERE}\n'),
+    ),
+    "a name that turns the order": (
+        "centre bvc-hoor: the text has a control character in it, or one that turns the order: write it anew",
+        ("    name: BVC Höör\n", f'    name: "BVC\\u202eHöör"{HERE}\n'),
+    ),
+    "an id that is an address": (
+        "centre ny: the id cannot be ny, which is the address of the form for new ones: choose another",
+        ("  - id: bvc-hoor\n", f"  - id: ny{HERE}\n"),
+        ("        place: bvc-hoor\n", ""),
+    ),
     "a missing id": (
         "id is missing",
         ("centres:\n  - id: bvc-hoor\n    municipality", f"centres:\n  - municipality: 1267{HERE}\n    #"),

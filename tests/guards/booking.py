@@ -121,10 +121,10 @@ GUARDS = (
     ),
     Guard(
         RULES,
-        r"(?:\d{2})?\d{6}[-+ ]?\d{4}(?!\d)",
-        r"(?:\d{2})?\d{6}[-+]\d{4}(?!\d)",
+        ' or _OF_A_DAY.fullmatch("".join(part)) for part',
+        " for part",
         f"{BARE}::test_a_personal_number_is_known_however_it_is_written",
-        "A personal number is refused without its hyphen too.",
+        "A personal number is refused with spaces anywhere in it too.",
     ),
     Guard(
         SLOT_RULES,

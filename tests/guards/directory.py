@@ -372,4 +372,25 @@ GUARDS = (
         "tests/flows/test_epochs.py::test_what_was_forged_is_gone_after_a_resync",
         "What was never in the register ends with a resync.",
     ),
+    Guard(
+        f"{RULES}/common.py",
+        "        elif not (names.is_line(text) or _LONG.intersection(path)):",
+        "        elif False:",
+        f"{FAULTS}[a name on two lines]",
+        "A name of the register is on one line.",
+    ),
+    Guard(
+        f"{RULES}/common.py",
+        "        if not names.is_text(text):",
+        "        if False:",
+        f"{FAULTS}[a name that turns the order]",
+        "No text of the register turns the order of what stands beside it.",
+    ),
+    Guard(
+        f"{RULES}/common.py",
+        "    if entity.id == TAKEN_ID:",
+        "    if False:",
+        f"{FAULTS}[an id that is an address]",
+        "Every entity of the register can be reached.",
+    ),
 )

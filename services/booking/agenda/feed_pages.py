@@ -11,7 +11,7 @@ from booking.agenda import entry, feeds, service
 from booking.agenda.pages import PAGES, Advising
 from booking.bookings.api import GUESSES, client_of
 from booking.slots.pages import Running
-from kit import calendar
+from kit import calendar, names
 from kit.access import Person
 from kit.app import Runtime
 from kit.language import day_text
@@ -39,7 +39,7 @@ async def make(request: Request, running: Running, person: Advising) -> Response
         return pages.see_other(request, "/arbetsdag/kalender")
     service.own(person)
     name = sent.get("namn", "").strip()
-    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+    if not name or len(name) > LONGEST_NAME or not names.is_line(name):
         errors = {"namn": PAGES.text(request, "feeds_name_missing")}
         return await _page(request, running, person, typed=sent.get("namn", ""), errors=errors)
     async with entry.seeing(running, person) as connection:

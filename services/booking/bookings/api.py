@@ -20,7 +20,7 @@ from booking.slots.api import AdvisorOut, PlaceOut, Running, SlotOut, place_out,
 from booking.slots.reads import Modality
 from booking.slots.rules import NotOffered
 from booking.slots.service import SlotId
-from kit import addresses, door
+from kit import addresses, door, names
 from kit.language import Language, instant, of_request
 from kit.problems import MEDIA_TYPE, ProblemDocument, document, responses
 from kit.refusal import Refusal, TooLarge, TooManyRequests
@@ -137,9 +137,20 @@ class ContactIn(Body):
                 "Skriv inget personnummer. Förnamn eller alias räcker.",
                 "Do not write a personal number. A first name or an alias is enough.",
             )
-        if not text.isprintable():
-            raise _wrong("name", "Skriv namnet med vanliga tecken.", "Write the name in ordinary characters.")
-        return text
+        try:
+            return names.name(text)
+        except names.HoldsLink:
+            raise _wrong(
+                "name_link",
+                "Skriv ett namn utan webbadress eller e-postadress.",
+                "Write a name without a web or e-mail address.",
+            ) from None
+        except ValueError:
+            raise _wrong(
+                "name",
+                "Skriv namnet på en rad, utan styrtecken och tecken som vänder på ordningen.",
+                "Write the name on one line, without control characters and characters that turn the order.",
+            ) from None
 
     @field_validator("email")
     @classmethod

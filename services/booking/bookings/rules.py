@@ -11,7 +11,7 @@ from booking.sharing.rules import Charge, Share
 from booking.slots import rules as slots
 from booking.slots.reads import Offering
 from booking.slots.rules import Free, NotOffered, Place, SlotFacts, Times
-from kit import addresses
+from kit import addresses, names
 from kit.language import Language, day_text
 from kit.refusal import Invalid, Refusal
 
@@ -226,7 +226,9 @@ def is_late(offering: Offering | None, start: datetime, now: datetime) -> bool:
     return offering is None or now > start - timedelta(hours=offering.cancel_limit_hours)
 
 
-_PERSONAL_NUMBER = re.compile(r"(?<!\d)(?:\d{2})?\d{6}[-+ ]?\d{4}(?!\d)")
+# As such numbers are written, whatever the digits; and those of a day, with 60 added in coordination numbers.
+_PERSONAL_NUMBER = re.compile(r"(?:\d{2})?\d{6}-?\d{4}")
+_OF_A_DAY = re.compile(r"(?:18|19|20)?\d{2}(?:0[1-9]|1[0-2])(?:[06][1-9]|[1278]\d|[39][01])\d{4}")
 
 
 # What an address says that only some mail servers can send to; which server there is, the settings say.
@@ -246,5 +248,8 @@ def allow_email(email: str | None, *, utf8: bool) -> None:
 
 
 def holds_personal_number(text: str) -> bool:
-    """Whether a text looks as if it holds a Swedish personal number (personnummer), which we do not want."""
-    return bool(_PERSONAL_NUMBER.search(text))
+    """Whether a text looks as if it holds a Swedish personal number (personnummer) or coordination number, which we do
+    not want: with whatever dash or spaces, and in whatever digits.
+    """
+    parts = (run[i:j] for run in names.plain_digits(text) for i in range(len(run)) for j in range(i + 1, len(run) + 1))
+    return any(_PERSONAL_NUMBER.fullmatch("-".join(part)) or _OF_A_DAY.fullmatch("".join(part)) for part in parts)

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 from typing import Any
-from unicodedata import category
 
 from directory.events import Entity, Pool, Schedule
 from directory.rules.register import Breach, PathOf, named
+from kit import names
 
 
 def listed(entity: Entity, *names: str, empty: bool = False) -> Iterator[Breach]:
@@ -20,13 +20,33 @@ def listed(entity: Entity, *names: str, empty: bool = False) -> Iterator[Breach]
                 yield Breach(sv, f"{name} has {value} twice: take one away", (named(entity, name, n),))
 
 
+# Fields whose text may have several lines.
+_LONG = {"summary", "practical", "purpose", "ground", "authority"}
+# The address of the form that adds an entity, where that of an entity with this id would be.
+TAKEN_ID = "ny"
+
+
 def writable(entity: Entity) -> Iterator[Breach]:
-    """No text has a sign that people cannot type, some of which PostgreSQL cannot keep."""
+    """No text has a sign that people cannot type, some of which PostgreSQL cannot keep, or that turns those beside it;
+    and none breaks a line where it stands in one.
+    """
+    if entity.id == TAKEN_ID:
+        yield Breach(
+            f"id:t kan inte vara {TAKEN_ID}, som är adressen till formuläret för nya: välj ett annat",
+            f"the id cannot be {TAKEN_ID}, which is the address of the form for new ones: choose another",
+            (named(entity, "id"),),
+        )
     for path, text in _texts(entity.model_dump(), ()):
-        if any(category(sign) in ("Cc", "Cs") and sign not in "\n\t" for sign in text):
+        if not names.is_text(text):
             yield Breach(
-                "texten innehåller ett styrtecken: skriv den på nytt",
-                "the text has a control character in it: write it anew",
+                "texten innehåller ett styrtecken eller ett tecken som vänder på ordningen: skriv den på nytt",
+                "the text has a control character in it, or one that turns the order: write it anew",
+                (named(entity, *path),),
+            )
+        elif not (names.is_line(text) or _LONG.intersection(path)):
+            yield Breach(
+                "texten står på flera rader eller innehåller en tabb: skriv den på en rad",
+                "the text has several lines, or a tab in it: write it on one line",
                 (named(entity, *path),),
             )
 
