@@ -58,6 +58,7 @@ BOOKING: dict[str, Open | Staff | Known] = {
     },
     "GET /booking/v1/bookings/{token}": LINK,
     "GET /booking/v1/bookings/{token}/export": LINK,
+    "GET /booking/v1/bookings/{token}/slots": LINK,
     "POST /booking/v1/bookings/{token}/reschedule": LINK,
     "POST /booking/v1/bookings/{token}/cancel": LINK,
     "GET /bokning/{token}": LINK,

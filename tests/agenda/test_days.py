@@ -1,6 +1,7 @@
 """An advisor's day and week, and what can be done to a booking, over HTTP on real PostgreSQL."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -247,6 +248,29 @@ async def test_staff_move_without_lead_time_first_to_their_own_times(work: Work)
     assert "Flyttad av Maria Ek till måndag 2 mars kl. 08.00" in plain(
         (await work.get(f"/arbetsdag/bokning/{booking}")).text
     )
+
+
+def _times(page: str) -> list[str]:
+    return re.findall('name="tid" value="([^"]+)"', page)
+
+
+async def test_staff_move_into_a_part_of_its_own_time(work: Work) -> None:
+    offering = {"version": 2, "duration": 60, "buffer_after": 0, "starts_every": 30}
+    await work.learn(register.OFFERING.model_copy(update={**offering, "units": {"1266": "horby-stod"}}))
+    booking = await booked(work, TEN)
+    path = f"/arbetsdag/bokning/{booking}/flytta"
+    same, later = (
+        str(SlotId("foraldrasamtal", "maria-ek", at(TEN) + timedelta(minutes=minutes))) for minutes in (0, 30)
+    )
+    own = _times((await work.get(path)).text)
+    assert (same in own, later in own) == (False, True)
+    assert same in _times((await work.get(path, satt="phone")).text)
+    assert (await work.post(path, tid=later, satt="video")).status_code == 303
+    (row,) = await work.stored("select start_at, sequence from booking")
+    assert (row.start_at, row.sequence) == (at(TEN) + timedelta(minutes=30), 1)
+    await work.post(f"/arbetsdag/bokning/{booking}/avboka", skal="advisor_away")
+    instead = _times((await work.get(f"/arbetsdag/bokning/{booking}/uppfoljning")).text)
+    assert later in instead, "nothing is there any more"
 
 
 async def test_staff_move_within_the_offering_alone(work: Work) -> None:

@@ -20,7 +20,37 @@ FAILING = f"{BOOKING}/migrations/versions/0016_failing.py"
 REACHED = "tests/agenda/test_messages.py"
 INFORMED = "tests/booking/test_informed.py"
 
+MOVING = "tests/booking/test_moving.py"
+
 GUARDS = (
+    Guard(
+        f"{BOOKING}/bookings/manage_pages.py",
+        "moving=view.moving,",
+        "",
+        f"{MOVING}::test_the_page_offers_what_overlaps_and_takes_it",
+        "A family may move its booking into a part of the booking's own time.",
+    ),
+    Guard(
+        f"{BOOKING}/agenda/pages.py",
+        "moving=view.moving if errand is MOVE else None,",
+        "moving=view.moving,",
+        f"{DAYS}::test_staff_move_into_a_part_of_its_own_time",
+        "A meeting instead of one that was cancelled may be at the same time.",
+    ),
+    Guard(
+        f"{BOOKING}/slots/tables.py",
+        '"e.used": "(e.used',
+        '"e.unused": "(e.used',
+        f"{MOVING}::test_exactly_what_would_be_free_without_it_is_offered_and_can_be_had",
+        "What a share was charged for a booking does not keep that booking from moving within its period.",
+    ),
+    Guard(
+        f"{BOOKING}/bookings/entry.py",
+        "runtime.clock(), refusal.moving)",
+        "runtime.clock(), None)",
+        f"{MOVING}::test_a_hold_that_has_expired_is_not_in_the_way_beside_the_booking_itself",
+        "A booking is not what keeps itself from a time that an expired hold had.",
+    ),
     Guard(
         f"{BOOKING}/bookings/templates/contact.html",
         "{{ informed(municipality, kept_days) }}",

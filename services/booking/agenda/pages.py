@@ -245,6 +245,7 @@ def asking_for(request: Request, person: Person, view: View, errand: Errand) -> 
         after=view.end if errand.afterwards and not instead else None,
         none=PAGES.text(request, "staff_no_times"),
         advisor=None if among_others else person.advisor,
+        moving=view.moving if errand is MOVE else None,
         beside=(own, PAGES.text(request, "own_times"))
         if among_others
         else (others, PAGES.text(request, "others_times")),

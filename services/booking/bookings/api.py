@@ -16,7 +16,7 @@ from booking.bookings.service import View, Wanted
 from booking.families import export as family_export
 from booking.families.contacts import Contact
 from booking.families.rules import ContactUnreadable, PhoneNeeded, PhoneNotNeeded, ProtectedFamily
-from booking.slots.api import AdvisorOut, PlaceOut, Running, SlotOut, place_out, slot_out
+from booking.slots.api import AdvisorOut, Asking, PlaceOut, Running, SlotOut, SlotsOut, listed, place_out, slot_out
 from booking.slots.reads import Modality
 from booking.slots.rules import NotOffered
 from booking.slots.service import SlotId
@@ -417,6 +417,21 @@ async def export(token: Token, request: Request, running: Running) -> Response:
     return JSONResponse(made.model_dump(mode="json"), headers={"Cache-Control": "no-store"})
 
 
+@router.get(
+    "/bookings/{token}/slots",
+    response_model=SlotsOut,
+    responses=responses(rules.UnknownBooking, rules.NotChangeable, NotOffered),
+)
+async def slots(token: Token, request: Request, running: Running, asked: Asking) -> Response:
+    """Free starts to move a booking to, as among `/slots` but as if it were not there: its own time is free for it.
+
+    Where it is already is listed for another way to meet alone.
+    """
+    view = await entry.look_up(running, token, of_request(request))
+    rules.allow_change(view.status, view.start, running.clock())
+    return await listed(request, running, view.offering, view.municipality, asked, view.moving)
+
+
 @router.post(
     "/bookings/{token}/reschedule",
     response_model=BookingOut,
@@ -425,7 +440,10 @@ async def export(token: Token, request: Request, running: Running) -> Response:
     ),
 )
 async def reschedule(token: Token, body: RescheduleIn, request: Request, running: Running) -> Response:
-    """Move a booking to another slot of its offering. The old time is given up only if the new one is taken."""
+    """Move a booking to another slot of its offering, or to another way to meet.
+
+    The old time is given up only if the new one is taken.
+    """
     language = of_request(request)
     view = await entry.reschedule(running, token, SlotId.parse(body.slot), body.modality, language, body.phone)
     return JSONResponse(_booking_out(view, language))

@@ -160,11 +160,11 @@ async def after_expiry(runtime: Runtime, slot: SlotId | None, attempt: Callable[
     """Try once more if what was in the way was a hold that had expired and was not yet swept away."""
     try:
         return await attempt()
-    except SlotTaken:
+    except SlotTaken as refusal:
         if slot is None:
             raise
         async with database.transaction(runtime.engine) as connection:
-            way = await holds.make_way(connection, slot, runtime.clock())
+            way = await holds.make_way(connection, slot, runtime.clock(), refusal.moving)
         if not way:
             raise
     return await attempt()

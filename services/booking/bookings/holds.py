@@ -12,6 +12,7 @@ from booking.bookings import starts, tables
 from booking.bookings.rules import HoldGone, TooManyHolds
 from booking.settings import Settings
 from booking.sharing import service as sharing
+from booking.slots.rules import Moving
 from booking.slots.service import SlotId
 from kit import telemetry
 from kit.database import Connection
@@ -107,13 +108,14 @@ async def _remove(connection: Connection, held: Sequence[asyncpg.Record], now: d
     await tables.remove_holds(connection, held)
 
 
-async def make_way(connection: Connection, slot: SlotId, now: datetime) -> bool:
-    """Give back what expired holds keep of the advisor's time; whether nothing has the slot's start any more.
+async def make_way(connection: Connection, slot: SlotId, now: datetime, moving: Moving | None) -> bool:
+    """Give back what expired holds keep of the advisor's time; whether nothing has the slot's start any more, other
+    than the booking that is `moving`.
 
     It may be the sweeper that gave it back, a moment before.
     """
     await expire(connection, now, slot.advisor)
-    return not await tables.is_taken(connection, slot.advisor, slot.start)
+    return not await tables.is_taken(connection, slot.advisor, slot.start, moving)
 
 
 def _hold(row: asyncpg.Record) -> Hold:

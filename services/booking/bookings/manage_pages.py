@@ -187,4 +187,5 @@ def _asking(request: Request, token: str, view: View) -> Asking:
         title=PAGES.text(request, "move_title"),
         button=PAGES.text(request, "move_button"),
         prefer=view.advisor,
+        moving=view.moving,
     )

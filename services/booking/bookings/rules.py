@@ -10,7 +10,7 @@ from booking.sharing import rules as sharing
 from booking.sharing.rules import Charge, Share
 from booking.slots import rules as slots
 from booking.slots.reads import Offering
-from booking.slots.rules import Free, NotOffered, Place, SlotFacts, Times
+from booking.slots.rules import Free, Moving, NotOffered, Place, SlotFacts, Times
 from kit import addresses, names
 from kit.language import Language, day_text
 from kit.refusal import Invalid, Refusal
@@ -24,9 +24,11 @@ class SlotTaken(Refusal):
     sv = ("Tiden är inte längre ledig", "Någon annan hann före. Välj en annan tid, de närmaste står här.")
     en = ("The time is no longer free", "Somebody else was first. Choose another time, the nearest are listed.")
 
-    def __init__(self, alternatives: Sequence[Free] = ()) -> None:
+    def __init__(self, alternatives: Sequence[Free] = (), moving: Moving | None = None) -> None:
         super().__init__()
         self.alternatives = alternatives
+        # The booking that was to be moved, whose own time is not what is in the way.
+        self.moving = moving
 
 
 class NotYetOpen(SlotTaken):

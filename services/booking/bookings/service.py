@@ -33,7 +33,7 @@ from booking.families.rules import FamilyErased, PhoneNeeded, PhoneNotNeeded, Pr
 from booking.sharing import service as sharing
 from booking.sharing.rules import Charge
 from booking.slots.reads import Offering
-from booking.slots.rules import NotOffered, Place
+from booking.slots.rules import Moving, NotOffered, Place
 from booking.slots.service import SlotId
 from kit import database, metrics, outbox, telemetry
 from kit.database import Connection
@@ -111,6 +111,11 @@ class View:
     start: datetime
     end: datetime
     zone: str
+
+    @property
+    def moving(self) -> Moving:
+        """What a search needs to know to find another time for it."""
+        return Moving(self.id, self.advisor, self.start, self.modality)
 
     def text(self, language: Language) -> str:
         """Weekday, date and local times."""
@@ -412,7 +417,9 @@ async def move(
         return
     if slot.offering != row["offering"]:
         raise NotOffered
-    start = await starts.allowed(connection, slot, row["municipality"], modality, now, by_staff=staff is not None)
+    moving = Moving(row["id"], row["advisor"], row["start_at"], row["modality"])
+    by_staff = staff is not None
+    start = await starts.allowed(connection, slot, row["municipality"], modality, now, by_staff=by_staff, moving=moving)
     number = (
         await families.number_to_call(connection, vault, row["family"], phone, now) if modality == "phone" else None
     )
@@ -421,9 +428,9 @@ async def move(
     sequence = row["sequence"] + 1
     await sharing.give_back(connection, [row["id"]], now, then=start.charge)
     if start.charge and not await sharing.charge(connection, start.charge, row["id"], now):
-        raise await starts.not_yet_open(connection, start, now, by_staff=staff is not None)
+        raise await starts.not_yet_open(connection, start, now, by_staff=by_staff, moving=moving)
     if not await tables.move(connection, row, start, sequence, now):
-        raise await starts.taken(connection, slot, row["municipality"], modality, now, by_staff=staff is not None)
+        raise await starts.taken(connection, slot, row["municipality"], modality, now, by_staff=by_staff, moving=moving)
     fact = _fact(
         events.RESCHEDULED, events.Rescheduled, row["id"], sequence, start, now, previous_start=row["start_at"]
     )

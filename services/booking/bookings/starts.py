@@ -5,6 +5,7 @@ from datetime import datetime
 from booking.bookings import rules, tables
 from booking.bookings.rules import NotYetOpen, SlotTaken, Start
 from booking.slots import tables as slot_tables
+from booking.slots.rules import Moving
 from booking.slots.service import SlotId
 from kit.database import Connection
 
@@ -19,8 +20,11 @@ async def taken(
     now: datetime,
     *,
     by_staff: bool = False,
+    moving: Moving | None = None,
 ) -> SlotTaken:
-    """The refusal for a time that is gone, with the nearest ones that are free: with the same advisor where she is."""
+    """The refusal for a time that is gone, with the nearest ones that are free: with the same advisor where she is.
+    For a booking that is `moving`, as `slots.tables.Search`.
+    """
     near = slot_tables.Search(
         now=now,
         offering=slot.offering,
@@ -30,11 +34,19 @@ async def taken(
         nearest_to=slot.start,
         prefer=slot.advisor,
         by_staff=by_staff,
+        moving=moving,
     )
-    return SlotTaken(alternatives=await slot_tables.free_starts(connection, near))
+    return SlotTaken(await slot_tables.free_starts(connection, near), moving)
 
 
-async def not_yet_open(connection: Connection, start: Start, now: datetime, *, by_staff: bool = False) -> SlotTaken:
+async def not_yet_open(
+    connection: Connection,
+    start: Start,
+    now: datetime,
+    *,
+    by_staff: bool = False,
+    moving: Moving | None = None,
+) -> SlotTaken:
     """The refusal for a time whose municipality has used its share, with the nearest ones that can be booked.
 
     That it is taken too is what matters more to whoever wants it.
@@ -42,8 +54,8 @@ async def not_yet_open(connection: Connection, start: Start, now: datetime, *, b
     charge = start.charge
     assert charge is not None, "only what is charged can be too much"
     slot = SlotId(start.offering.id, start.advisor, start.times.start)
-    refusal = await taken(connection, slot, start.municipality, start.modality, now, by_staff=by_staff)
-    if charge.released or await tables.is_taken(connection, start.advisor, start.times.start):
+    refusal = await taken(connection, slot, start.municipality, start.modality, now, by_staff=by_staff, moving=moving)
+    if charge.released or await tables.is_taken(connection, start.advisor, start.times.start, moving):
         return refusal
     return NotYetOpen(charge.opens, refusal.alternatives)
 
@@ -56,6 +68,7 @@ async def allowed(
     now: datetime,
     *,
     by_staff: bool = False,
+    moving: Moving | None = None,
 ) -> Start:
     """The start of a slot. Raises SlotTaken (with alternatives), or what else the rules raise."""
     facts = await slot_tables.slot_facts(
@@ -72,4 +85,4 @@ async def allowed(
             by_staff=by_staff,
         )
     except SlotTaken:
-        raise await taken(connection, slot, municipality, modality, now, by_staff=by_staff) from None
+        raise await taken(connection, slot, municipality, modality, now, by_staff=by_staff, moving=moving) from None

@@ -17,6 +17,7 @@ from booking.bookings.rules import Reason, Start
 from booking.families.contacts import Sealed
 from booking.families.rules import Protection, is_protected
 from booking.sharing.tables import CHARGE
+from booking.slots.rules import Moving
 from kit.database import Connection, Statement
 from kit.outbox import Row
 
@@ -332,10 +333,14 @@ async def expired_holds(connection: Connection, now: datetime, advisor: str | No
     return found
 
 
-async def is_taken(connection: Connection, advisor: str, instant: datetime) -> bool:
-    """Whether a booking or a hold, also an expired one, has this instant of the advisor's."""
-    query = "select exists (select from busy where advisor = $1 and during @> $2::timestamptz)"
-    return bool(await connection.fetchval(query, advisor, instant))
+async def is_taken(connection: Connection, advisor: str, instant: datetime, moving: Moving | None) -> bool:
+    """Whether a booking, other than one that is `moving`, or a hold, also an expired one, has this instant of the
+    advisor's.
+    """
+    query = (
+        "select exists (select from busy where advisor = $1 and during @> $2::timestamptz and id is distinct from $3)"
+    )
+    return bool(await connection.fetchval(query, advisor, instant, moving and moving.booking))
 
 
 async def lock_booking(connection: Connection, token_hash: bytes) -> bool:

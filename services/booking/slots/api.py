@@ -1,5 +1,6 @@
 """Free times over HTTP."""
 
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -11,7 +12,7 @@ from pydantic import BaseModel
 
 from booking.slots import service
 from booking.slots.reads import Modality
-from booking.slots.rules import Free, NotOffered, Place
+from booking.slots.rules import Free, Moving, NotOffered, Place
 from booking.slots.service import SlotId
 from booking.slots.tables import Search
 from kit import database
@@ -63,53 +64,77 @@ class SlotsOut(BaseModel):
     next: str | None
 
 
-@router.get("/slots", response_model=SlotsOut, responses=responses(NotOffered))
-async def slots(
-    request: Request,
-    running: Running,
-    offering: Annotated[str, Query(min_length=1, max_length=63)],
-    municipality: Annotated[str, Query(pattern="^[0-9]{4}$", description="SCB code")],
-    first: Annotated[DayOrInstant | None, Query(alias="from", description="a local date, or an instant")] = None,
+@dataclass(frozen=True)
+class Asked:
+    """Which of the free starts are asked for."""
+
+    first: Annotated[DayOrInstant | None, Query(alias="from", description="a local date, or an instant")] = None
     last: Annotated[
         DayOrInstant | None, Query(alias="to", description="a local date (included), or an instant (not)")
-    ] = None,
-    modality: Modality | None = None,
-    advisor: Annotated[str | None, Query(max_length=63)] = None,
-    language: Annotated[str | None, Query(pattern="^[a-z]{2,3}$", description="one that the advisor speaks")] = None,
+    ] = None
+    modality: Annotated[Modality | None, Query()] = None
+    advisor: Annotated[str | None, Query(max_length=63)] = None
+    language: Annotated[str | None, Query(pattern="^[a-z]{2,3}$", description="one that the advisor speaks")] = None
     any_advisor: Annotated[
         bool,
         Query(
             description="each start once, one that can be a visit once for each place: with the advisor to prefer if"
             " free there, or the one whose week is least used"
         ),
-    ] = False,
-    prefer: Annotated[str | None, Query(max_length=63, description="the family's last advisor")] = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 50,
-    offset: Annotated[int, Query(ge=0, le=100_000)] = 0,
+    ] = False
+    prefer: Annotated[str | None, Query(max_length=63, description="the family's last advisor")] = None
+    limit: Annotated[int, Query(ge=1, le=500)] = 50
+    offset: Annotated[int, Query(ge=0, le=100_000)] = 0
+
+
+Asking = Annotated[Asked, Depends()]
+
+
+@router.get("/slots", response_model=SlotsOut, responses=responses(NotOffered))
+async def slots(
+    request: Request,
+    running: Running,
+    offering: Annotated[str, Query(min_length=1, max_length=63)],
+    municipality: Annotated[str, Query(pattern="^[0-9]{4}$", description="SCB code")],
+    asked: Asking,
 ) -> Response:
     """Free starts, the first one first; of those that can be visits the municipality's own places first.
 
     Only what can be booked is listed.
     """
+    return await listed(request, running, offering, municipality, asked)
+
+
+async def listed(
+    request: Request,
+    running: Runtime,
+    offering: str,
+    municipality: str,
+    asked: Asked,
+    moving: Moving | None = None,
+) -> Response:
+    """The free starts that are asked for, as clients see them. Raises NotOffered."""
+    limit, offset = asked.limit, asked.offset
     wanted = Search(
         now=running.clock(),
         offering=offering,
         municipality=municipality,
-        first=_instant(first),
-        last=_instant(last + timedelta(days=1) if type(last) is date else last),
-        modality=modality,
-        advisor=advisor,
-        language=language,
-        any_advisor=any_advisor,
-        prefer=prefer,
+        first=_instant(asked.first),
+        last=_instant(asked.last + timedelta(days=1) if type(asked.last) is date else asked.last),
+        modality=asked.modality,
+        advisor=asked.advisor,
+        language=asked.language,
+        any_advisor=asked.any_advisor,
+        prefer=asked.prefer,
         limit=limit + 1,
         offset=offset,
+        moving=moving,
     )
     async with database.driver(running.engine) as connection:
         found = await service.search(connection, wanted)
         more = len(found) > limit
         opens = None if more else await service.more_opens(connection, wanted, found)
-    if not offset:
+    if not offset and not moving:
         request.app.state.searches.note(running, municipality, offering, len(found))
     reader = of_request(request)
     query = {**request.query_params, "limit": limit, "offset": offset + limit}
@@ -119,7 +144,7 @@ async def slots(
             "more_opens": opens and str(opens),
             "limit": limit,
             "offset": offset,
-            "next": f"/booking/v1/slots?{urlencode(query)}" if more else None,
+            "next": f"{request.url.path}?{urlencode(query)}" if more else None,
         }
     )
 

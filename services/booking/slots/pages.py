@@ -13,7 +13,7 @@ from fastapi import Depends, Path, Query, Request, Response
 from booking.sharing.rules import HOME, today
 from booking.slots import service
 from booking.slots.reads import Modality, Municipality, Offering
-from booking.slots.rules import Free, Place, is_bookable, opening
+from booking.slots.rules import Free, Moving, Place, is_bookable, opening
 from booking.slots.service import SlotId
 from booking.slots.tables import Search
 from booking.slots.texts import TEXTS
@@ -185,6 +185,7 @@ class Asking:
     the instant `after`, in UTC, where it is given, and so many weeks later can be asked for at once. They look among
     the times of one `advisor`; where there is none, each start is listed once, a visit once for each place, with the
     advisor to `prefer` if free.
+    What is `moving` is a booking whose own time is free for it.
     `beside` is the address and the text of a link to others. `none` is said where nothing is free, instead of what
     parents are told.
     """
@@ -198,6 +199,7 @@ class Asking:
     after: datetime | None = None
     advisor: str | None = None
     prefer: str | None = None
+    moving: Moving | None = None
     beside: tuple[str, str] | None = None
     none: str | None = None
 
@@ -267,6 +269,7 @@ async def times_page(
         by_staff=asking.by_staff,
         any_advisor=asking.advisor is None,
         prefer=asking.prefer,
+        moving=asking.moving,
     )
     async with database.driver(running.engine) as connection:
         listed = await service.listing(connection, wanted, shown)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from urllib.parse import urlencode
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from booking.sharing.rules import Share
@@ -76,6 +77,16 @@ class Free:
     place: Place | None
     zone: str
     far: bool = False
+
+
+@dataclass(frozen=True)
+class Moving:
+    """A booking that is to be moved: whom it is with, when (UTC) and how it is met."""
+
+    booking: UUID
+    advisor: str
+    start: datetime
+    modality: str
 
 
 @dataclass(frozen=True)

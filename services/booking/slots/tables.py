@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from booking.sharing import rules as sharing
 from booking.sharing.rules import Position, Share
 from booking.slots.reads import Advisor, Entity, Municipality, Offering, Pool, Schedule, Unit
-from booking.slots.rules import Block, Free, Place, Reach, SlotFacts
+from booking.slots.rules import Block, Free, Moving, Place, Reach, SlotFacts
 from kit import database
 from kit.database import Connection, Statement
 
@@ -204,11 +204,42 @@ _WITH_LOAD = (
 )
 
 
+# The time of a booking that is to be moved, which is free for it, and what a share was charged for it.
+_OWN = """
+own as materialized (
+    select advisor, day, tstzmultirange(during) as during, pool, period, municipality,
+           minutes_of(tstzmultirange(during)) as charge
+    from busy where id = :moving
+)
+"""
+_WITH_OWN = {
+    "d.free": "(d.free + coalesce((select own.during * d.open from own"
+    " where (own.advisor, own.day) = (d.advisor, d.day)), '{}'))",
+    "e.used": "(e.used - coalesce((select own.charge from own"
+    " where (own.pool, own.period, own.municipality) = (e.pool, e.first, e.municipality)), 0))",
+    # Where it is already, it can only be met in another way.
+    _BOOKABLE: f"{_BOOKABLE} and not (b.advisor = :met_by and s.busy_from + o.before = :met_at and coalesce("
+    ":modality = :met_as, not b.modalities && array_remove(r.modalities, :met_as)))",
+}
+# The same searches for a booking that is to be moved, as if its time were given back: apart, because others need not
+# pay for it.
+_TO_MOVE: dict[Statement, Statement] = {}
+
+
+def _statement(parts: str, then: str) -> Statement:
+    ordinary = Statement(f"with {parts} {then}")
+    sql = f"with {_OWN}, {parts} {then}"
+    for part, instead in _WITH_OWN.items():
+        sql = sql.replace(part, instead)
+    _TO_MOVE[ordinary] = Statement(sql)
+    return ordinary
+
+
 def _free_starts(found: str, order: str, *more: str) -> Statement:
     parts = ", ".join(
         (_OFFERING, _NEAR, _ALLOWED, *more, f"found as (select {found} {order} limit :limit offset :offset)"),
     )
-    return Statement(f"with {parts} {_NAMED}")
+    return _statement(parts, _NAMED)
 
 
 IN_ORDER = _free_starts(_FOUND, f"{_STARTS} {_BOOKABLE} order by s.busy_from, b.far, b.spot, b.advisor")
@@ -223,8 +254,8 @@ NEAREST = _free_starts(
     " and during @> :nearest_to::timestamptz and day between :nearest_to::date - 1 and :nearest_to::date + 1)",
     f"one as (select {_ONE_EACH} {_STARTS} {_WITH_LOAD} {_BOOKABLE} order by {_PREFERRED})",
 )
-OPENS = Statement(
-    f"with {_OFFERING}, {_NEAR}, {_NOT_YET} select min(d.day - allowed.release_days) {_STARTS} {_BOOKABLE}"
+OPENS = _statement(
+    f"{_OFFERING}, {_NEAR}, {_NOT_YET}", f"select min(d.day - allowed.release_days) {_STARTS} {_BOOKABLE}"
 )
 
 # All that the rules ask about one start, in one round trip. Each part is null where there is none.
@@ -465,6 +496,9 @@ class Search:
     With `near` starts are left out that could only be visits elsewhere, unless no place of the municipality's takes
     visits for the offering: what remains is what its families would travel to. `language` is one that the advisor
     speaks. For staff, `by_staff`, there is no lead time.
+
+    For a booking that is `moving` its own time is free, and its share has what it was charged; where it is already is
+    listed for other ways to meet alone.
     """
 
     now: datetime
@@ -482,22 +516,32 @@ class Search:
     any_advisor: bool = False
     prefer: str | None = None
     near: bool = False
+    moving: Moving | None = None
 
     def values(self, last: datetime | None = None) -> dict[str, Any]:
         """What the statements ask for, up to `last`."""
+        own = self.moving
         return vars(self) | {
+            "moving": own and own.booking,
+            "met_by": own and own.advisor,
+            "met_at": own and own.start,
+            "met_as": own and own.modality,
             "today": sharing.today(self.now),
             "first": self.first or self.now,
             "last": last or self.last or self.now + timedelta(days=CALENDAR_DAYS),
         }
 
+    def asks(self, statement: Statement) -> Statement:
+        """The statement for this search."""
+        return _TO_MOVE[statement] if self.moving else statement
+
 
 async def free_starts(connection: Connection, wanted: Search) -> list[Free]:
     """What is free and can be booked."""
     if wanted.nearest_to:
-        rows = await NEAREST.rows(connection, **wanted.values())
+        rows = await wanted.asks(NEAREST).rows(connection, **wanted.values())
     else:
-        statement = ANY_ADVISOR if wanted.any_advisor else IN_ORDER
+        statement = wanted.asks(ANY_ADVISOR if wanted.any_advisor else IN_ORDER)
         last: datetime = wanted.values()["last"]
         for window in (*WINDOWS, None):
             until = last if window is None else min(last, (wanted.first or wanted.now) + window)
@@ -525,7 +569,7 @@ async def opens(connection: Connection, wanted: Search) -> date | None:
 
     None where nothing waits for that.
     """
-    row = await OPENS.row(connection, **wanted.values())
+    row = await wanted.asks(OPENS).row(connection, **wanted.values())
     return row[0] if row else None
 
 
