@@ -148,7 +148,7 @@ def signed_in(*roles: Role) -> Callable[..., Awaitable[Person]]:
 
 async def form_of_session(request: Request, person: Annotated[Person | None, Depends(person_of)]) -> None:
     """The dependency of all staff's pages: a form must carry its session's token. Raises FormExpired."""
-    if request.method in ("GET", "HEAD") or person is None or person.session is None:
+    if request.method == "GET" or person is None or person.session is None:
         return
     given = (await request.form()).get("_csrf", "")
     if not isinstance(given, str) or not form_token_fits(request, person, given):

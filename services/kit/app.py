@@ -24,6 +24,7 @@ from kit import inbox as inbox_table
 from kit.door import Door
 from kit.events import EventData, Read
 from kit.faults import Faults
+from kit.head import Head
 from kit.health import Health
 from kit.limits import Limits
 from kit.messaging import Reads
@@ -237,6 +238,7 @@ def create(
             raise NotReady(reason=why)
         return {"status": "ready"}
 
+    app.add_middleware(Head)
     app.add_middleware(Renewal)
     app.add_middleware(Door, limits=limits, clock=clock)
     app.add_middleware(LanguagePrefix)

@@ -8,6 +8,7 @@ server be frozen or the way to it be cut.
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from typing import Any, TypeAlias
 
 import asyncpg
@@ -185,11 +186,30 @@ def _local(
     }
 
 
+_keeps_nothing: ContextVar[bool] = ContextVar("keeps nothing", default=False)
+
+
+@contextmanager
+def keeping_nothing() -> Iterator[None]:
+    """Within it transactions are rolled back at their end, for what must change nothing."""
+    token = _keeps_nothing.set(True)
+    try:
+        yield
+    finally:
+        _keeps_nothing.reset(token)
+
+
+def keeps_nothing() -> bool:
+    """Whether what is done now must change nothing."""
+    return _keeps_nothing.get()
+
+
 @asynccontextmanager
 async def transaction(
     engine: AsyncEngine, *, role: str | None = None, seconds: int | None = None, **settings: str
 ) -> AsyncIterator[Connection]:
-    """The driver's own connection in one transaction, committed at the end and rolled back on any exception.
+    """The driver's own connection in one transaction, committed at the end and rolled back on any exception, or where
+    nothing is to be kept (`keeping_nothing`).
 
     In it, and no longer, the connection acts as `role` and the settings `samtid.<name>` hold, by which policies know
     whose rows the request may see. `seconds` is what a statement of it may take, where a request's would be too little.
@@ -209,7 +229,7 @@ async def transaction(
                 await within.rollback()
             raise
         else:
-            await within.commit()
+            await (within.rollback() if keeps_nothing() else within.commit())
 
 
 async def tell(connection: Connection, *, role: str | None = None, **settings: str) -> None:
@@ -233,6 +253,8 @@ async def begin(
             if local := _local(role, settings, seconds, idle):
                 await connection.execute(_SET_BY_NAME, {"names": list(local), "values": list(local.values())})
             yield connection
+            if keeps_nothing():
+                await connection.rollback()
 
 
 @contextmanager

@@ -185,3 +185,29 @@ async def test_a_form_of_staff_without_its_token_is_refused(service: tuple[str, 
         answer = await running.http.request(method, filled(path), headers=headers, data={"_csrf": "guessed"})
         refused.append((route, answer.status_code, "_csrf" in answer.text))
     assert [r for r in refused if r[1:] != (403, True)] == []
+
+
+def told(answer: httpx.Response) -> tuple[int, dict[str, str]]:
+    """Status and headers, without what is drawn anew for each answer."""
+    return answer.status_code, {
+        name: value.partition("?")[0] for name, value in answer.headers.items() if name != "set-cookie"
+    }
+
+
+async def test_head_answers_as_get_without_its_body(service: tuple[str, Running]) -> None:
+    name, running = service
+    wrong = []
+    for route, (method, path, page) in routes(running, name).items():
+        if method != "GET":
+            continue
+        who = {**COMMON, **WHO[name]}[route]
+        for role in (None, *(who.roles if isinstance(who, Staff) else ())):
+            headers = session_of(running, role) if role else {}
+            headers |= {"accept": "text/html"} if page else {}
+            shown = await ask(running, "GET", path, headers, page=page)
+            head = await ask(running, "HEAD", path, headers, page=page)
+            if told(head) != told(shown) or head.content or "content-length" not in head.headers:
+                wrong.append((route, role, told(head), told(shown)))
+    assert wrong == []
+    nowhere = await running.http.head("/nowhere", headers={"accept": "text/html"})
+    assert (nowhere.status_code, nowhere.content) == (404, b"")

@@ -22,6 +22,8 @@ class Searches:
 
     def note(self, running: Runtime, municipality: str, offering: str, found: int) -> None:
         """A family searched, and so many times were free. What does not exist must not be counted: refuse it before."""
+        if database.keeps_nothing():
+            return
         about = (municipality, offering, today(running.clock()))
         self.all[about] += 1
         self.in_vain[about] += not found
