@@ -287,7 +287,7 @@ async def test_the_file_has_the_rows(booking: Running) -> None:
     answer = await get(booking, "gunilla", CSV)
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert answer.headers["content-disposition"] == 'attachment; filename="samtid-2026-02-24-2026-03-02.csv"'
-    rows = list(csv.DictReader(answer.text.removeprefix("\ufeff").splitlines()))
+    rows = list(csv.DictReader(answer.text.removeprefix("\ufeff").splitlines(), delimiter=";"))
     assert [(row["Rad"], row["Tid (UTC)"], row["Vem"], row["Vad"], row["Hur"]) for row in rows] == [
         ("1", "2026-03-02T07:00:00Z", "Maria Ek", "Kontaktuppgifter", "dagen → bokningen"),
         ("2", "2026-03-02T07:00:00Z", "Åsa Wikström", "Sökning", "telefonbokning"),

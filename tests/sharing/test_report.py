@@ -142,7 +142,7 @@ async def test_the_file_and_the_answer_to_programs_say_the_same_in_minutes(booki
     ids = await enter(booking)
     file = await get(booking, f"{PAGE}.csv")
     assert file.headers["content-type"] == "text/csv; charset=utf-8"
-    head, *rows = csv.reader(io.StringIO(file.text.removeprefix("\ufeff")))
+    head, *rows = csv.reader(io.StringIO(file.text.removeprefix("\ufeff")), delimiter=";")
     told = [dict(zip(head, row, strict=True)) for row in rows]
     assert [row["Kommun"] for row in told] == ["Eslöv", "Hörby", "Höör"]
     horby = told[1]

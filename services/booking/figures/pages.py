@@ -208,10 +208,10 @@ async def export(request: Request, running: Running, person: Coordinator) -> Res
             place = (PAGES.text(request, f"{name}_title"), _within(row, found) or "", row.place.name)
             for column, unit in layout.columns.items():
                 value = row.values[column]
-                said = PAGES.text(request, value.value) if isinstance(value, Missing) else _plain(value)
+                said = PAGES.text(request, value.value) if isinstance(value, Missing) else round(float(value), 1)
                 figure = (PAGES.text(request, _heading(column)), said, PAGES.text(request, f"unit_{unit}"))
                 rows.append((*place, *figure, wanted.first, wanted.last))
-    return pages.spreadsheet(f"samtid-siffror-{wanted.first}-{wanted.last}.csv", rows)
+    return pages.spreadsheet(request, f"samtid-siffror-{wanted.first}-{wanted.last}.csv", rows)
 
 
 async def _report(running: Runtime, person: Person, wanted: Asked) -> Report:
@@ -264,11 +264,6 @@ def _chart(request: Request, name: str, found: Report) -> Chart | None:
         decimals=1 if layout.columns[layout.drawn[0]] == "rate" else 0,
         decimal_sign="," if pages.language_of(request) == "sv" else ".",
     )
-
-
-def _plain(value: float) -> str:
-    """A number with one decimal at the most, for programs: never as a power of ten."""
-    return f"{value:.1f}".removesuffix(".0")
 
 
 def _bar(request: Request, value: Value) -> float | str:

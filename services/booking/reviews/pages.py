@@ -128,7 +128,7 @@ async def export(request: Request, running: Running, person: Reviewer) -> Respon
         told |= {"row": row["id"], "utc": instant(row["at"]), "staff": row["staff"], "hash": row["hash"].hex()}
         told["reviewed"] = PAGES.text(request, "yes" if row["reviewed"] else "no")
         rows.append([told[name] for name in columns])
-    return pages.spreadsheet(f"samtid-{wanted.filter.first}-{wanted.filter.last}.csv", rows)
+    return pages.spreadsheet(request, f"samtid-{wanted.filter.first}-{wanted.filter.last}.csv", rows)
 
 
 @router.get("/granskning/urval")

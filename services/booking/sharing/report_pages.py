@@ -44,7 +44,7 @@ async def agreements(request: Request, running: Running, person: Coordinating) -
 async def export(request: Request, running: Running, person: Coordinating, pool: PoolId, year: Year) -> Response:
     """The report as a file: a row for each period and municipality, in minutes."""
     found = await _read(running, person, pool, year)
-    return pages.spreadsheet(f"samtid-{found.agreement.pool.id}-{year}.csv", _table(request, found))
+    return pages.spreadsheet(request, f"samtid-{found.agreement.pool.id}-{year}.csv", _table(request, found))
 
 
 @router.get("/samverkan/{pool}/{year}.svg")

@@ -27,7 +27,9 @@ from kit.web import staff, static
 Texts = Mapping[str, tuple[str, str]]
 """Each text by its key, in Swedish and in English; `{name}` in it is filled in."""
 
-_NUMBER = re.compile(r"-?[0-9]+([.,][0-9]+)?")
+# What spreadsheets take a text for: a formula that begins so, a date, or a power of ten.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_DATE_OR_POWER = re.compile(r"[0-9]{1,4}([-/.:,][0-9]{1,4}){1,2}|[0-9]+[.,]?[0-9]*[eE][0-9]+")
 # What marks a route as a page, so that its refusals are pages too, and as one for staff.
 PAGE = "page"
 STAFF_PAGE = "page for staff"
@@ -129,19 +131,27 @@ def see_other(request: Request, path: str, **query: Any) -> Response:
     return RedirectResponse(address(language_of(request), path, **query), 303, headers=headers)
 
 
-def spreadsheet(name: str, rows: Iterable[Iterable[object]]) -> Response:
-    """Rows as a CSV file with this name, of which no cell but numbers can be taken for a formula."""
+def spreadsheet(request: Request, name: str, rows: Iterable[Iterable[object]]) -> Response:
+    """Rows as a CSV file with this name, as spreadsheets of the page's language read one: in Swedish with semicolons
+    and decimal commas. Only numbers are numbers there, and no text is a formula or a date.
+    """
+    language = language_of(request)
     text = io.StringIO()
-    csv.writer(text).writerows([_cell(value) for value in row] for row in rows)
+    made = csv.writer(text, delimiter=";" if language == "sv" else ",")
+    made.writerows([_cell(value, language) for value in row] for row in rows)
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     # The mark at the beginning tells spreadsheets that it is UTF-8.
     return Response("\ufeff" + text.getvalue(), media_type="text/csv; charset=utf-8", headers={**HEADERS, **headers})
 
 
-def _cell(value: object) -> str:
+def _cell(value: object, language: Language) -> str:
+    if isinstance(value, float):
+        # Never as a power of ten.
+        plain = f"{value:.2f}".rstrip("0").rstrip(".")
+        return plain.replace(".", ",") if language == "sv" else plain
     text = str(value)
-    begins = text.startswith(("=", "+", "-", "@", "\t", "\r"))
-    return f"'{text}" if begins and not _NUMBER.fullmatch(text) else text
+    taken = isinstance(value, str) and (text.startswith(_FORMULA) or _DATE_OR_POWER.fullmatch(text))
+    return f"'{text}" if taken else text
 
 
 def filled(texts: Texts, language: Language, key: str, **values: Any) -> str:
