@@ -42,22 +42,23 @@ def event(
     description: str,
     location: str | None,
     cancelled: bool,
+    organizer: str,
     now: datetime,
 ) -> bytes:
-    """One VCALENDAR with one VEVENT, METHOD:PUBLISH, made `now`.
+    """One VCALENDAR with one VEVENT, METHOD:PUBLISH, made `now`. `organizer` is an address of the installation's (URI),
+    the same for each version of an appointment.
 
     `start`, `end` and `now` are aware instants; the calendar shows the first two as wall time of `zone` (IANA). The
     same `uid` with a higher `sequence` replaces the appointment in a calendar that has it; `cancelled` marks it so.
     Raises ZoneInfoNotFoundError for a zone that does not exist.
     """
-    made = _calendar()
-    made.add("method", "PUBLISH")
     one = Appointment(uid, sequence, start, end, zone, summary, now, description, location, cancelled)
-    return _filled(made, [one])
+    return _filled(_calendar(), [one], organizer)
 
 
-def feed(name: str, appointments: Iterable[Appointment]) -> bytes:
-    """A calendar to subscribe to. The same appointments give the same bytes.
+def feed(name: str, appointments: Iterable[Appointment], *, organizer: str, zone: str, now: datetime) -> bytes:
+    """A calendar to subscribe to. The same appointments give the same bytes; without any it tells of `zone` alone, for
+    a calendar without a component is none (RFC 5545, section 3.6).
 
     Raises ZoneInfoNotFoundError for a zone that does not exist.
     """
@@ -66,7 +67,12 @@ def feed(name: str, appointments: Iterable[Appointment]) -> bytes:
     made.add("x-wr-calname", name)
     made.add("name", name)
     made.add("refresh-interval", timedelta(minutes=30), parameters={"VALUE": "DURATION"})
-    return _filled(made, appointments)
+    told = list(appointments)
+    if told:
+        return _filled(made, told, organizer)
+    here = ZoneInfo(zone)
+    made.add_component(_timezone(here, now.astimezone(here).year, now.astimezone(here).year))
+    return _written(made)
 
 
 def _calendar() -> Calendar:
@@ -76,25 +82,32 @@ def _calendar() -> Calendar:
     return made
 
 
-def _filled(calendar: Calendar, appointments: Iterable[Appointment]) -> bytes:
+def _filled(calendar: Calendar, appointments: Iterable[Appointment], organizer: str) -> bytes:
+    calendar.add("method", "PUBLISH")
     years: dict[ZoneInfo, list[int]] = {}
     events = []
     for one in appointments:
         wall = ZoneInfo(one.zone)
         years.setdefault(wall, []).extend(instant.astimezone(wall).year for instant in (one.start, one.end))
-        events.append(_event(one, wall))
+        events.append(_event(one, wall, organizer))
     for zone, told in years.items():
         calendar.add_component(_timezone(zone, min(told), max(told)))
     for made in events:
         calendar.add_component(made)
+    return _written(calendar)
+
+
+def _written(calendar: Calendar) -> bytes:
     written: bytes = calendar.to_ical()
     return written
 
 
-def _event(one: Appointment, wall: ZoneInfo) -> Event:
+def _event(one: Appointment, wall: ZoneInfo, organizer: str) -> Event:
     made = Event()
     made.add("uid", one.uid)
     made.add("sequence", one.sequence)
+    # Whoever publishes an appointment is told (RFC 5546, section 3.2.1): the installation, and nobody who works there.
+    made.add("organizer", organizer)
     made.add("dtstamp", one.changed.astimezone(UTC))
     made.add("dtstart", _local(one.start, wall))
     made.add("dtend", _local(one.end, wall))

@@ -284,7 +284,7 @@ def _mail(settings: Settings, message: Message, family: Contact | Protected, now
         booking=message.booking,
         sender=sender,
         domain=domain,
-        book_url=settings.public_url,
+        public_url=settings.public_url,
         now=now,
         utf8=settings.mail_utf8,
     )
@@ -293,7 +293,7 @@ def _mail(settings: Settings, message: Message, family: Contact | Protected, now
 def _text(settings: Settings, message: Message, family: Contact | Protected) -> str:
     if isinstance(family, Protected):
         return render.notice_text(family)
-    return render.sms(message.kind, family, book_url=settings.public_url)
+    return render.sms(message.kind, family, public_url=settings.public_url)
 
 
 async def _begin(runtime: Runtime, message: Message, now: datetime) -> None:

@@ -105,7 +105,7 @@ def mail(
     booking: UUID,
     sender: str,
     domain: str,
-    book_url: str,
+    public_url: str,
     now: datetime,
     utf8: bool = False,
 ) -> EmailMessage:
@@ -114,7 +114,7 @@ def mail(
     The Message-ID is made of the message's id alone, so that a mail that is sent twice can be known for the same.
     """
     words = WORDS[contact.language][kind]
-    values = _values(kind, contact, book_url)
+    values = _values(kind, contact, public_url)
     made = EmailMessage()
     made["Subject"] = f"{words.subject}: {values['when']}"
     made["From"] = sender
@@ -127,7 +127,7 @@ def mail(
     html = TEMPLATES.get_template("mail.html").render(values)
     made.add_alternative(html, subtype="html", cte="quoted-printable")
     made.add_attachment(
-        _calendar(kind, contact, booking, values, now),
+        _calendar(kind, contact, booking, values, public_url, now),
         maintype="text",
         subtype="calendar",
         filename="bokning.ics" if contact.language == "sv" else "booking.ics",
@@ -138,9 +138,9 @@ def mail(
     return made
 
 
-def sms(kind: Kind, contact: Contact, *, book_url: str) -> str:
+def sms(kind: Kind, contact: Contact, *, public_url: str) -> str:
     """The same facts in a few words, in the characters of a plain SMS."""
-    text = TEMPLATES.get_template("sms.txt").render(_values(kind, contact, book_url))
+    text = TEMPLATES.get_template("sms.txt").render(_values(kind, contact, public_url))
     # A single dash of the typographic kind would halve what one SMS holds.
     return text.replace("–", "-").strip()
 
@@ -171,7 +171,7 @@ def notice_text(contact: Protected) -> str:
     return f"{words.lead} {words.short.format(number=number)}" if number else words.lead
 
 
-def _values(kind: Kind, contact: Contact, book_url: str) -> dict[str, object]:
+def _values(kind: Kind, contact: Contact, public_url: str) -> dict[str, object]:
     common = COMMON[contact.language]
     return {
         "kind": kind,
@@ -181,11 +181,13 @@ def _values(kind: Kind, contact: Contact, book_url: str) -> dict[str, object]:
         "when": when_text(contact.start, contact.end, ZoneInfo(contact.zone), contact.language),
         "how": common[contact.modality],
         "help": phone_text(contact.help_phone, contact.language) if contact.help_phone else None,
-        "book_url": book_url if contact.language == "sv" else f"{book_url}/en",
+        "book_url": public_url if contact.language == "sv" else f"{public_url}/en",
     }
 
 
-def _calendar(kind: Kind, contact: Contact, booking: UUID, values: dict[str, object], now: datetime) -> bytes:
+def _calendar(
+    kind: Kind, contact: Contact, booking: UUID, values: dict[str, object], public_url: str, now: datetime
+) -> bytes:
     """Without the manage link: a calendar is often shared, and whoever has the link can cancel."""
     common = COMMON[contact.language]
     description = f"{values['how']}\n{common['reference']}: {contact.reference}"
@@ -201,5 +203,6 @@ def _calendar(kind: Kind, contact: Contact, booking: UUID, values: dict[str, obj
         description=description,
         location=contact.place,
         cancelled=kind == "cancellation",
+        organizer=public_url,
         now=now,
     )

@@ -32,6 +32,9 @@ async def read(work: Work, path: str, **headers: str) -> httpx.Response:
 
 def by_icalendar(text: str) -> Events:
     calendar = icalendar.Calendar.from_ical(text)
+    assert calendar.subcomponents, "without a component it is no calendar"
+    for each in calendar.events:
+        assert (calendar["METHOD"], each["ORGANIZER"]) == ("PUBLISH", "http://samtid.test")
     return {
         str(e["uid"]): (e.start.astimezone(UTC), e.end.astimezone(UTC), str(e["summary"]), int(e["sequence"]))
         for e in calendar.events

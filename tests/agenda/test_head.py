@@ -16,7 +16,10 @@ async def test_head_of_what_is_logged_when_it_is_read(work: Work) -> None:
     http, headers = work.booking.http, session_of(work.booking, "maria-ek")
     staff = (f"/arbetsdag/bokning/{booking}", "/arbetsdag", "/arbetsvecka")
     family = tuple(f"/bokning/{work.manage_token}{part}" for part in ("", "/kalender.ics", "/uppgifter", "/flytta"))
-    family += (f"/booking/v1/bookings/{work.manage_token}", "/booking/v1/slots?offering=foraldrasamtal&municipality=1266")
+    family += (
+        f"/booking/v1/bookings/{work.manage_token}",
+        "/booking/v1/slots?offering=foraldrasamtal&municipality=1266",
+    )
     before = await work.stored(COUNTS)
     searched = work.booking.app.state.searches.all.copy()
     heads = {path: await http.head(path, headers=headers) for path in (*family, *staff)}

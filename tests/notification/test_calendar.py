@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ical.calendar_stream import IcsCalendarStream
 from icalendar import Calendar
 
 from kit import calendar
@@ -25,6 +26,7 @@ def _made(start: datetime, zone: str = "Europe/Stockholm", minutes: int = 45, **
         "description": "Besök\nFrågor; ring, gärna",
         "location": "Vårdvägen 1, Hörby",
         "cancelled": False,
+        "organizer": "https://boka.example.se",
         "now": datetime(2026, 3, 1, 12, tzinfo=UTC),
     }
     return calendar.event(**{**values, **changed})
@@ -86,6 +88,7 @@ def test_the_words_and_the_method() -> None:
     read = Calendar.from_ical(content)
     [event] = read.walk("VEVENT")
     assert read["METHOD"] == "PUBLISH"
+    assert event["ORGANIZER"] == "https://boka.example.se"
     assert (event["UID"], event["SEQUENCE"], event["STATUS"]) == ("a@samtid", 3, "CONFIRMED")
     assert event["SUMMARY"] == "Föräldrasamtal, Maria Ek"
     assert event["DESCRIPTION"] == "Besök\nFrågor; ring, gärna"
@@ -106,3 +109,14 @@ def test_both_changes_of_the_year_are_told_in_the_wall_time_before_them() -> Non
     [zone] = Calendar.from_ical(_made(datetime(2026, 7, 1, 7, tzinfo=UTC))).walk("VTIMEZONE")
     onsets = {part.name: part["DTSTART"].dt.isoformat() for part in zone.subcomponents[1:]}
     assert onsets == {"DAYLIGHT": "2026-03-29T02:00:00", "STANDARD": "2026-10-25T03:00:00"}
+
+
+@pytest.mark.parametrize("zone", ["Europe/Stockholm", "UTC"])
+def test_a_feed_without_appointments_is_a_calendar_too(zone: str) -> None:
+    """RFC 5545 asks for a component at least, and RFC 5546 for an appointment in what is published."""
+    now = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    content = calendar.feed("Samtid", [], organizer="https://boka.example.se", zone=zone, now=now)
+    read = Calendar.from_ical(content)
+    assert [part.name for part in read.subcomponents] == ["VTIMEZONE"]
+    assert "METHOD" not in read
+    assert IcsCalendarStream.calendar_from_ics(content.decode()).events == []

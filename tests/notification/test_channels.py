@@ -94,7 +94,7 @@ def _mail(to: str = "kim@example.org", *, utf8: bool = False) -> EmailMessage:
         booking=uuid4(),
         sender="Samtid <samtid@example.org>",
         domain="example.org",
-        book_url="https://samtid.example",
+        public_url="https://samtid.example",
         now=BOOKED_AT,
         utf8=utf8,
     )

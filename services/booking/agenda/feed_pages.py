@@ -10,6 +10,7 @@ from fastapi import Path, Request, Response
 from booking.agenda import entry, feeds, service
 from booking.agenda.pages import PAGES, Advising
 from booking.bookings.api import GUESSES, client_of
+from booking.sharing.rules import HOME
 from booking.slots.pages import Running
 from kit import calendar, names
 from kit.access import Person
@@ -76,7 +77,13 @@ async def read(
         now=now,
         language=pages.language_of(request),
     )
-    content = calendar.feed(PAGES.text(request, "feed_calendar"), found)
+    content = calendar.feed(
+        PAGES.text(request, "feed_calendar"),
+        found,
+        organizer=running.settings.public_url,
+        zone=HOME.key,
+        now=now,
+    )
     tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
     headers = {**pages.HEADERS, "Cache-Control": "private, no-cache", "ETag": tag}
     known = [given.strip().removeprefix("W/") for given in request.headers.get("if-none-match", "").split(",")]

@@ -68,6 +68,7 @@ async def calendar_file(request: Request, running: Running, token: Token) -> Res
         ),
         location=f"{view.place.name}, {view.place.address}" if view.place else None,
         cancelled=view.status == "cancelled",
+        organizer=running.settings.public_url,
         now=running.clock(),
     )
     name = "bokning.ics" if language == "sv" else "booking.ics"
