@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from kit import addresses, calendar
 from kit.language import Language, phone_text, when_text
+from notification import gsm
 from notification.contact import Contact, Protected
 from notification.rules import Kind
 
@@ -21,6 +22,12 @@ TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+
+
+# A short text is paid for by its parts.
+MOST_PARTS = 2
+# In characters: what is left of a name at least.
+SHORT = 16
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,7 @@ COMMON: dict[Language, dict[str, str]] = {
         "book": "Boka en ny tid",
         "questions": "Frågor? Ring",
         "short_move": "Flytta eller avboka",
+        "town": "{of} kommun",
     },
     "en": {
         "hello": "Hello",
@@ -93,6 +101,7 @@ COMMON: dict[Language, dict[str, str]] = {
         "book": "Book a new time",
         "questions": "Questions? Call",
         "short_move": "Move or cancel",
+        "town": "{of} municipality",
     },
 }
 
@@ -139,10 +148,31 @@ def mail(
 
 
 def sms(kind: Kind, contact: Contact, *, public_url: str) -> str:
-    """The same facts in a few words, in the characters of a plain SMS."""
-    text = TEMPLATES.get_template("sms.txt").render(_values(kind, contact, public_url))
-    # A single dash of the typographic kind would halve what one SMS holds.
-    return text.replace("–", "-").strip()
+    """The same facts in a few words, in the characters of a plain SMS and at most `MOST_PARTS` of it.
+
+    Names are shortened for that, the longest first; then what can be found behind the link goes. The link stays whole.
+    """
+    values = _values(kind, contact, public_url)
+    names = {
+        "town": COMMON[contact.language]["town"].format(of=of(contact.municipality, contact.language)),
+        "advisor": contact.advisor,
+        "place": contact.place or "",
+    }
+    names = {name: gsm.plain(text) for name, text in names.items()}
+    asides = ["give", "help"]
+    while True:
+        text = gsm.plain(TEMPLATES.get_template("sms.txt").render({**values, **names, "asides": asides})).strip()
+        if gsm.parts(text) <= MOST_PARTS:
+            return text
+        longest = max(names, key=lambda name: len(names[name]))
+        if "give" in asides:
+            asides.remove("give")
+        elif len(names[longest]) > SHORT:
+            names[longest] = gsm.shorter(names[longest])
+        elif asides:
+            asides.clear()
+        else:
+            return text
 
 
 def notice(
@@ -169,6 +199,12 @@ def notice_text(contact: Protected) -> str:
     words = NOTICE[contact.language]
     number = phone_text(contact.help_phone, contact.language) if contact.help_phone else None
     return f"{words.lead} {words.short.format(number=number)}" if number else words.lead
+
+
+def of(town: str, language: Language) -> str:
+    """`Eslövs`, `Hörby`: a municipality's name as it stands before the word for it."""
+    ends_alone = town.casefold().endswith(("a", "e", "i", "o", "u", "y", "å", "ä", "ö", "s", "x", "z"))
+    return town if language == "en" or ends_alone else f"{town}s"
 
 
 def _values(kind: Kind, contact: Contact, public_url: str) -> dict[str, object]:

@@ -17,6 +17,20 @@ OLDER = '    if sequence < current:\n        return "superseded"\n'
 
 GUARDS = (
     Guard(
+        "services/notification/render.py",
+        "if gsm.parts(text) <= MOST_PARTS:",
+        "if True:",
+        "tests/notification/test_sms.py::test_no_name_makes_it_longer_than_two_parts",
+        "No name makes a text cost more than two parts.",
+    ),
+    Guard(
+        "services/notification/gsm.py",
+        "        if size > left:",
+        "        if left <= 0:",
+        "tests/notification/test_sms.py::test_parts_are_counted_as_they_are_sent",
+        "A part that cannot hold the whole of an extended character is counted so.",
+    ),
+    Guard(
         "services/notification/delivery.py",
         "channel = rules.way(ways, message.attempts)",
         "channel = ways[0]",

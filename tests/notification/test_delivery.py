@@ -180,8 +180,14 @@ async def test_confirmation_by_mail(
 @pytest.mark.parametrize(
     ("language", "start"),
     [
-        ("sv", "Din tid är bokad: måndag 30 mars kl. 09.00-09.45, Maria Ek, telefonsamtal. Flytta eller avboka: https"),
-        ("en", "Your time is booked: Monday 30 March, 09:00-09:45, Maria Ek, phone call. Move or cancel: https"),
+        (
+            "sv",
+            "Hörby kommun: Din tid är bokad: måndag 30 mars kl. 09.00-09.45, Maria Ek, telefonsamtal. Flytta eller ",
+        ),
+        (
+            "en",
+            "Hörby municipality: Your time is booked: Monday 30 March, 09:00-09:45, Maria Ek, phone call. Move or ",
+        ),
     ],
 )
 async def test_confirmation_by_sms(
