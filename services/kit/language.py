@@ -5,10 +5,12 @@ from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date
+from babel.dates import format_date, get_timezone_location
 from starlette.requests import HTTPConnection
 
 Language = Literal["sv", "en"]
+# Whoever reads a time takes it for the time here, unless another is named.
+SWEDEN = ZoneInfo("Europe/Stockholm")
 LANGUAGES: tuple[Language, ...] = ("sv", "en")
 
 
@@ -38,7 +40,13 @@ def day_text(day: date, language: Language) -> str:
 
 
 def clock_text(instant: datetime, zone: ZoneInfo, language: Language) -> str:
-    """`09.00` in Swedish, `09:00` in English: local time. Says summer or winter in the hour that comes twice."""
+    """`09.00` in Swedish, `09:00` in English: local time. Says summer or winter in the hour that comes twice, and where
+    that time holds if it is not the time in Sweden: `09.00 (tid i Helsingfors)`.
+    """
+    return _clock(instant, zone, language) + _elsewhere(instant, zone, language)
+
+
+def _clock(instant: datetime, zone: ZoneInfo, language: Language) -> str:
     local = instant.astimezone(zone)
     text = f"{local.hour:02}{'.' if language == 'sv' else ':'}{local.minute:02}"
     if local.replace(fold=0).utcoffset() == local.replace(fold=1).utcoffset():
@@ -47,14 +55,26 @@ def clock_text(instant: datetime, zone: ZoneInfo, language: Language) -> str:
     return f"{text} ({names[local.fold]})"
 
 
+def _elsewhere(instant: datetime, zone: ZoneInfo, language: Language) -> str:
+    if instant.astimezone(zone).utcoffset() == instant.astimezone(SWEDEN).utcoffset():
+        return ""
+    city = get_timezone_location(zone, locale=language, return_city=True)
+    return f" (tid i {city})" if language == "sv" else f" ({city} time)"
+
+
+def hours_text(start: datetime, end: datetime, zone: ZoneInfo, language: Language) -> str:
+    """`09.00–09.45`: the local times of two aware instants, as `clock_text`."""
+    first, last = _clock(start, zone, language), _clock(end, zone, language)
+    return f"{first}–{last}{_elsewhere(start, zone, language)}"
+
+
 # The same times are shown to everybody who searches, so their texts are worth keeping. Give instants in UTC: two local
 # times of one zone that differ in their fold alone count as equal, and would be told as the same hour.
 @lru_cache(maxsize=16384)
 def when_text(start: datetime, end: datetime, zone: ZoneInfo, language: Language) -> str:
     """`måndag 30 mars kl. 09.00–09.45`: weekday, date and local times of two aware instants."""
-    day = day_text(start.astimezone(zone).date(), language)
-    first, last = clock_text(start, zone, language), clock_text(end, zone, language)
-    return f"{day} kl. {first}–{last}" if language == "sv" else f"{day}, {first}–{last}"
+    day, hours = day_text(start.astimezone(zone).date(), language), hours_text(start, end, zone, language)
+    return f"{day} kl. {hours}" if language == "sv" else f"{day}, {hours}"
 
 
 @lru_cache(maxsize=16384)

@@ -27,7 +27,8 @@ from kit import access
 from kit.access import Person
 from kit.app import Runtime
 from kit.days import Day, is_near
-from kit.language import Language, clock_text, day_text, phone_text
+from kit.language import Language, day_text, phone_text
+from kit.language import hours_text as local_hours
 from kit.refusal import Invalid, NotFound
 from kit.web import pages
 from kit.web.pages import Pages
@@ -260,8 +261,8 @@ def day_title(day: date, now: date, language: Language) -> str:
 
 def hours_text(start: datetime, end: datetime, zone: ZoneInfo, language: Language) -> str:
     """`kl. 09.00–09.45`: local times of two aware instants."""
-    first, last = clock_text(start, zone, language), clock_text(end, zone, language)
-    return f"kl. {first}–{last}" if language == "sv" else f"{first}–{last}"
+    hours = local_hours(start, end, zone, language)
+    return f"kl. {hours}" if language == "sv" else hours
 
 
 def exception_text(request: Request, exception: ScheduleException) -> str:

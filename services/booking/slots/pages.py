@@ -20,7 +20,7 @@ from booking.slots.texts import TEXTS
 from kit import database
 from kit.app import Runtime, runtime
 from kit.days import is_near
-from kit.language import Language, clock_text, day_text, phone_text, when_text
+from kit.language import Language, day_text, hours_text, phone_text, when_text
 from kit.web import pages
 from kit.web.pages import Pages
 
@@ -378,8 +378,7 @@ def _day(free: Free, language: Language) -> str:
 
 
 def _choice(number: int, free: Free, modality: Modality, how: str, language: Language) -> Choice:
-    zone = ZoneInfo(free.zone)
-    hours = f"{clock_text(free.start, zone, language)}–{clock_text(free.end, zone, language)}"
+    hours = hours_text(free.start, free.end, ZoneInfo(free.zone), language)
     return Choice(
         number=number,
         slot=str(SlotId(free.offering, free.advisor, free.start)),
