@@ -39,6 +39,7 @@ COMMON = {"GET /healthz": HEALTH, "GET /readyz": HEALTH, "GET /v1/api-info": HEA
 BOOKING: dict[str, Open | Staff | Known] = {
     "GET /": PUBLIC,
     "GET /static/{name}": PUBLIC,
+    "GET /favicon.ico": PUBLIC,
     "GET /orosanmalan": PUBLIC,
     "GET /tillganglighet": PUBLIC,
     "GET /personuppgifter/{slug}": PUBLIC,
@@ -134,6 +135,7 @@ BOOKING: dict[str, Open | Staff | Known] = {
 
 DIRECTORY: dict[str, Open | Staff | Known] = {
     "GET /static/{name}": PUBLIC,
+    "GET /favicon.ico": PUBLIC,
     "GET /logga-in": SIGN_IN,
     "GET /logga-in/svar": SIGN_IN,
     "POST /logga-in/demo": SIGN_IN,

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 
 from kit.refusal import NotFound
 
-router = APIRouter(prefix="/static", include_in_schema=False)
+router = APIRouter(include_in_schema=False)
 
 _FILES = Path(__file__).parent / "files"
 _MEDIA_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
@@ -27,7 +27,7 @@ def address(name: str) -> str:
     return f"/static/{stem}-{hashlib.sha256(_content(name)).hexdigest()[:10]}.{suffix}"
 
 
-@router.get("/{name}")
+@router.get("/static/{name}")
 async def static(name: str) -> Response:
     """A file. One whose hash is another release's is answered with today's content, which is then not kept."""
     match = _ADDRESS.fullmatch(name)
@@ -43,6 +43,16 @@ async def static(name: str) -> Response:
             "Cache-Control": "public, max-age=31536000, immutable" if kept else "no-store",
             "X-Content-Type-Options": "nosniff",
         },
+    )
+
+
+@router.get("/favicon.ico")
+async def icon() -> Response:
+    """The icon, for programs that do not read which one a page names."""
+    return Response(
+        _content("icon.svg"),
+        media_type=_MEDIA_TYPES["svg"],
+        headers={"Cache-Control": "public, max-age=86400", "X-Content-Type-Options": "nosniff"},
     )
 
 
