@@ -100,4 +100,5 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
     made.state.searches = searches
     bookings_api.install(made)
     pages.install(made, booking_pages.PAGES)
+    slot_pages.install(made)
     return made

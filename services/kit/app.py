@@ -196,6 +196,8 @@ def create(
         title=title,
         version="1",
         lifespan=lifespan,
+        # Starlette would lead to the host that the request names, whatever that is.
+        redirect_slashes=False,
         openapi_url=f"/{service}/openapi.json",
         docs_url=None,
         redoc_url=None,

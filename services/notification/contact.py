@@ -57,6 +57,7 @@ class Contact(Read):
     place: str | None
     municipality: str
     help_phone: str | None
+    book_url: str | None = None
 
     @field_validator("zone")
     @classmethod

@@ -217,7 +217,7 @@ def _values(kind: Kind, contact: Contact, public_url: str) -> dict[str, object]:
         "when": when_text(contact.start, contact.end, ZoneInfo(contact.zone), contact.language),
         "how": common[contact.modality],
         "help": phone_text(contact.help_phone, contact.language) if contact.help_phone else None,
-        "book_url": public_url if contact.language == "sv" else f"{public_url}/en",
+        "book_url": contact.book_url or (public_url if contact.language == "sv" else f"{public_url}/en"),
     }
 
 

@@ -107,7 +107,7 @@ async def test_families_are_told_as_before_though_their_browser_has_a_session(wo
             answer = await work.booking.http.get(path, headers={"Accept": "text/html", **headers})
             assert answer.status_code == 404
             assert "Samtid för personal" not in answer.text
-            assert button(answer.text) == "/"
+            assert button(answer.text) == (None if path == "/boka/horby/nothing" else "/")
     stranger = await work.booking.http.get("/utan/mening", headers={"Accept": "text/html"})
     assert "Samtid för personal" not in stranger.text
 

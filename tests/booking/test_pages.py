@@ -98,7 +98,7 @@ async def test_every_page_has_the_headers_and_keeps_its_language(booking: Runnin
     [
         ("/nowhere", 404, "Sidan finns inte", "There is no such page"),
         ("/boka/ingenstans", 404, "Det erbjuds inte här", "This is not offered here"),
-        ("/boka/horby/ingenting/tider", 404, "Det erbjuds inte här", "This is not offered here"),
+        ("/boka/horby/ingenting/tider", 404, "Stöd till föräldrar i Hörby", "Support for parents in Hörby"),
         (f"{TIMES}?satt=video&visa=alla", 422, "Sidan finns inte", "There is no such page"),
         (f"/bokning/{'a' * 43}", 404, "Bokningen hittades inte", "There is no such booking"),
         ("/boka/horby/foraldrasamtal/reservation/nej", 422, "Sidan finns inte", "There is no such page"),

@@ -15,7 +15,23 @@ UNSAFE = f"{SET}::test_unsafe_settings_start_in_demo_and_test_only"
 ESCAPING = "tests/agenda/test_escaping.py"
 TEMPLATES = "services/booking/agenda/templates"
 
+LINKS = "tests/booking/test_links.py"
+
 GUARDS = (
+    Guard(
+        PAGES,
+        'path = "/" + _MISREAD.sub(lambda match: quote(match[0]), path).lstrip("/")',
+        'path = "/" + path.lstrip("/")',
+        f"{LINKS}::test_no_address_leads_to_another_site",
+        "No address of ours is read as that of another site.",
+    ),
+    Guard(
+        "services/kit/app.py",
+        "redirect_slashes=False",
+        "redirect_slashes=True",
+        f"{LINKS}::test_no_address_leads_to_another_site",
+        "Nobody is led to the host that a request names.",
+    ),
     Guard(
         SESSION,
         "return dict(value) if sealed_for == purpose else None",

@@ -58,3 +58,4 @@ class Contact(EventData):
     place: str | None = Field(description="name and address of the centre of a visit")
     municipality: str = Field(description="the name")
     help_phone: str | None = Field(description="for those who would rather call; E.164")
+    book_url: str | None = Field(None, description="where another time can be booked")

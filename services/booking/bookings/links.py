@@ -30,8 +30,11 @@ class Links:
 
     def url(self, booking: UUID, language: Language) -> str:
         """The address of the page where a booking is managed, in the family's language."""
-        prefix = "/en" if language == "en" else ""
-        return f"{self.public_url}{prefix}/bokning/{self.token(booking)}"
+        return self.page(f"/bokning/{self.token(booking)}", language)
+
+    def page(self, path: str, language: Language) -> str:
+        """The whole address of a page, in the family's language."""
+        return f"{self.public_url}{'/en' if language == 'en' else ''}{path}"
 
 
 def token_hash(token: str) -> bytes:

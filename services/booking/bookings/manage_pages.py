@@ -9,7 +9,7 @@ from fastapi import Query, Request, Response
 from booking.bookings import entry, other_times, rules
 from booking.bookings.api import Token
 from booking.bookings.pages import PAGES
-from booking.bookings.rules import NotChangeable
+from booking.bookings.rules import NoLongerOffered, NotChangeable
 from booking.bookings.service import View
 from booking.families.export import export
 from booking.slots import pages as slot_pages
@@ -113,7 +113,10 @@ async def new_times(
     view = await entry.look_up(running, token, pages.language_of(request))
     if not _changeable(running, view):
         raise NotChangeable
-    return await other_times.times(request, running, view, _asking(request, token, view), satt, shown=visa)
+    try:
+        return await other_times.times(request, running, view, _asking(request, token, view), satt, shown=visa)
+    except NoLongerOffered as refusal:
+        return await _ended(request, running, token, view, refusal)
 
 
 @router.post("/bokning/{token}/flytta")
@@ -126,7 +129,17 @@ async def move(request: Request, running: Running, token: Token) -> Response:
         await entry.reschedule(running, token, slot, modality, language, phone)
         return pages.see_other(request, f"/bokning/{token}", nytt="flyttad")
 
-    return await other_times.chosen(request, running, view, _asking(request, token, view), take)
+    try:
+        return await other_times.chosen(request, running, view, _asking(request, token, view), take)
+    except NoLongerOffered as refusal:
+        return await _ended(request, running, token, view, refusal)
+
+
+async def _ended(request: Request, running: Runtime, token: str, view: View, refusal: NoLongerOffered) -> Response:
+    """Why it cannot be moved, with the number to call, and the ways on."""
+    title, detail = refusal.text(pages.language_of(request))
+    here = f"/bokning/{token}"
+    return await _page(request, running, view, "ended.html", refusal.status, title=title, detail=detail, here=here)
 
 
 @router.get("/bokning/{token}/avboka")
@@ -159,21 +172,24 @@ async def _municipality(running: Runtime, view: View) -> Municipality | None:
         return await slots.municipality_of(connection, view.municipality)
 
 
-async def _page(request: Request, running: Runtime, view: View, template: str, **values: Any) -> Response:
+async def _page(
+    request: Request, running: Runtime, view: View, template: str, status: int = 200, **values: Any
+) -> Response:
     municipality = await _municipality(running, view)
     language = pages.language_of(request)
-    offering = f"/boka/{municipality.slug}/{view.offering}" if municipality else None
+    same = not view.advisor_left and view.book_path.endswith(f"/{view.offering}")
     return PAGES.render(
         request,
         template,
+        status,
         private=True,
         municipality=municipality,
         accent=municipality.accent if municipality else None,
         view=view,
         when=view.text(language),
-        book_url=pages.address(language, offering or "/"),
-        same_url=pages.address(language, f"{offering}/tider", satt=view.modality, hos=view.advisor)
-        if offering
+        book_url=pages.address(language, view.book_path),
+        same_url=pages.address(language, f"{view.book_path}/tider", satt=view.modality, hos=view.advisor)
+        if same
         else None,
         **values,
     )

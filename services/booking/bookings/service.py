@@ -32,6 +32,7 @@ from booking.families.contacts import Contact
 from booking.families.rules import FamilyErased, PhoneNeeded, PhoneNotNeeded, Protection, is_protected
 from booking.sharing import service as sharing
 from booking.sharing.rules import Charge
+from booking.slots import rules as slot_rules
 from booking.slots.reads import Offering
 from booking.slots.rules import Moving, NotOffered, Place
 from booking.slots.service import SlotId
@@ -111,6 +112,10 @@ class View:
     start: datetime
     end: datetime
     zone: str
+    # Where another time can be booked, without the language.
+    book_path: str
+    # Whether the advisor works here no more.
+    advisor_left: bool
 
     @property
     def moving(self) -> Moving:
@@ -541,6 +546,7 @@ async def contact(
         place=f"{view.place.name}, {view.place.address}" if view.place else None,
         municipality=view.municipality_name,
         help_phone=view.help_phone,
+        book_url=links.page(view.book_path, who.language),
     )
 
 
@@ -560,6 +566,10 @@ def view_of(row: asyncpg.Record, language: Language) -> View:
     """A booking from a row of `tables.VIEW`."""
     offering = Offering.stored(row["offering_data"]) if row["offering_data"] else None
     place = Place(row["place"], row["place_name"], row["place_address"]) if row["place_name"] else None
+    there = f"/boka/{row['slug']}" if row["slug"] else "/"
+    offered = offering is not None and not row["offering_ended"] and slot_rules.is_bookable(offering)
+    if row["slug"] and offering and offered and row["municipality"] in offering.municipalities:
+        there += f"/{offering.id}"
     return View(
         id=row["id"],
         reference=row["reference"],
@@ -577,6 +587,8 @@ def view_of(row: asyncpg.Record, language: Language) -> View:
         start=row["start_at"],
         end=row["end_at"],
         zone=row["zone"],
+        book_path=there,
+        advisor_left=row["advisor_ended"] is not False,
     )
 
 

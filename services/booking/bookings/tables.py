@@ -122,9 +122,11 @@ select exists (select from taken) as made
 """)  # noqa: S608 - put together from constants
 
 VIEW = """
-select b.*, s.day, o.data::text as offering_data, a.data->>'name' as advisor_name,
+select b.*, s.day, o.data::text as offering_data, o.ended as offering_ended,
+       a.data->>'name' as advisor_name, a.ended as advisor_ended,
        c.data->>'name' as place_name, c.data->>'address' as place_address,
-       m.data->>'name' as municipality_name, m.data->>'phone' as help_phone
+       m.data->>'name' as municipality_name, m.data->>'phone' as help_phone,
+       case when not m.ended then m.data->>'slug' end as slug
 from booking b
 left join busy s on s.id = b.id
 left join directory_copy o on o.kind = 'offering' and o.id = b.offering

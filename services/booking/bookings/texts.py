@@ -90,6 +90,7 @@ TEXTS: Texts = {
         "Länken till din bokning står i bekräftelsen. Har du inte fått någon hjälper vi dig.",
         "The link to your booking is in the confirmation. If you have got none, we will help you.",
     ),
+    "book_other": ("Boka något annat", "Book something else"),
     "book_another": ("Boka en annan tid", "Book another time"),
     # The booking
     "booked_title": ("Din tid är bokad", "Your time is booked"),

@@ -5,15 +5,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from itertools import groupby
-from typing import Annotated, get_args
+from typing import Annotated, Any, get_args
 from zoneinfo import ZoneInfo
 
-from fastapi import Depends, Path, Query, Request, Response
+from fastapi import Depends, FastAPI, Path, Query, Request, Response
 
 from booking.sharing.rules import HOME, today
 from booking.slots import service
 from booking.slots.reads import Modality, Municipality, Offering
-from booking.slots.rules import Free, Moving, Place, is_bookable, opening
+from booking.slots.rules import Free, Moving, NotOffered, NotOfferedThere, Place, is_bookable, opening
 from booking.slots.service import SlotId
 from booking.slots.tables import Search
 from booking.slots.texts import TEXTS
@@ -21,6 +21,7 @@ from kit import database
 from kit.app import Runtime, runtime
 from kit.days import is_near
 from kit.language import Language, day_text, hours_text, phone_text, when_text
+from kit.refusal import Refusal
 from kit.web import pages
 from kit.web.pages import Pages
 
@@ -95,7 +96,20 @@ async def accessibility(request: Request, running: Running) -> Response:
 
 @router.get("/boka/{slug}")
 async def catalogue(request: Request, running: Running, slug: Annotated[str, Path(max_length=63)]) -> Response:
-    """What a municipality offers: what parents book themselves first. Joint visits are booked by staff alone."""
+    """What a municipality offers: what parents book themselves first. Joint visits are booked by staff alone.
+
+    A municipality whose name is written in another way is led to.
+    """
+    try:
+        return await _catalogue(request, running, slug)
+    except NotOffered:
+        async with database.driver(running.engine) as connection:
+            meant = await service.municipality_meant(connection, slug)
+        return pages.see_other(request, f"/boka/{meant.slug}")
+
+
+async def _catalogue(request: Request, running: Runtime, slug: str, refusal: NotOffered | None = None) -> Response:
+    """What a municipality offers; after a `refusal` of something that it does not. Raises NotOffered."""
     async with database.driver(running.engine) as connection:
         municipality = await service.municipality(connection, slug)
         offerings = await service.offerings(connection, municipality)
@@ -103,6 +117,8 @@ async def catalogue(request: Request, running: Running, slug: Annotated[str, Pat
     return PAGES.render(
         request,
         "catalogue.html",
+        refusal.status if refusal else 200,
+        not_offered=refusal is not None,
         municipality=municipality,
         accent=municipality.accent,
         bookable=[o for o in offerings if is_bookable(o)],
@@ -114,6 +130,20 @@ async def catalogue(request: Request, running: Running, slug: Annotated[str, Pat
 def _ages(request: Request, offering: Offering) -> str:
     ages = offering.ages
     return PAGES.text(request, "ages_expecting" if ages.expecting else "ages", first=ages.first, last=ages.last)
+
+
+def install(app: FastAPI) -> None:
+    """Let the page of what a municipality does not offer, or no longer, show what it does. Call it when the refusals of
+    pages are installed.
+    """
+
+    @app.exception_handler(NotOfferedThere)
+    async def there_is_more(request: Request, refusal: NotOfferedThere) -> Response:
+        if pages.wants_page(request):
+            return await _catalogue(request, request.app.state.runtime, refusal.slug, refusal)
+        made: Any = app.exception_handlers[Refusal](request, refusal)
+        document: Response = await made
+        return document
 
 
 @router.get("/boka/{slug}/{offering}")

@@ -1,5 +1,7 @@
 """When an advisor is open, and which starts an offering cuts from that time. Pure: no I/O, no clock."""
 
+import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -21,6 +23,33 @@ class NotOffered(Refusal):
     code = "not-offered"
     sv = ("Det erbjuds inte här", "Välj en annan insats eller kommun.")
     en = ("This is not offered here", "Choose another offering or municipality.")
+
+
+class NotOfferedThere(NotOffered):
+    """In a municipality (its name in page addresses) that is known, and has other things to offer."""
+
+    def __init__(self, slug: str) -> None:
+        super().__init__()
+        self.slug = slug
+
+
+_SUFFIX = re.compile("(kommun|municipality|stad)$")
+# What stands for a letter that was written in another code than UTF-8.
+UNREADABLE = "\N{REPLACEMENT CHARACTER}"
+
+
+def alike(written: str, slug: str, name: str) -> bool:
+    """Whether somebody who wrote this in an address means the municipality: `Hörby`, `HORBY`, `Eslövs kommun`."""
+    plain = _plain(written)
+    names = {_plain(slug), _plain(name)}
+    wanted = {plain, _SUFFIX.sub("", plain)} - {""}
+    pattern = "|".join(re.escape(each).replace(re.escape(UNREADABLE), ".") for each in wanted)
+    return any(re.fullmatch(pattern, each) for name in names for each in (name, f"{name}s"))
+
+
+def _plain(text: str) -> str:
+    apart = unicodedata.normalize("NFKD", text.replace(UNREADABLE, "\0"))
+    return "".join(UNREADABLE if c == "\0" else c for c in apart.casefold() if c == "\0" or c.isalnum())
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import holidays
 
 from booking.slots import rules, tables
 from booking.slots.reads import Modality, Municipality, Offering, Schedule
-from booking.slots.rules import Block, Free, NotOffered
+from booking.slots.rules import Block, Free, NotOffered, NotOfferedThere
 from booking.slots.tables import Search
 from kit import telemetry
 from kit.database import Connection
@@ -138,6 +138,14 @@ async def municipality(connection: Connection, slug: str) -> Municipality:
     return found
 
 
+async def municipality_meant(connection: Connection, written: str) -> Municipality:
+    """The one municipality that somebody means who wrote this in an address. Raises NotOffered."""
+    meant = [one for one in await tables.municipalities(connection) if rules.alike(written, one.slug, one.name)]
+    if len(meant) != 1:
+        raise NotOffered
+    return meant[0]
+
+
 async def municipality_of(connection: Connection, code: str) -> Municipality | None:
     """The municipality with this SCB code, unless it has ended."""
     document = await tables.document(connection, "municipality", code)
@@ -145,12 +153,14 @@ async def municipality_of(connection: Connection, code: str) -> Municipality | N
 
 
 async def offered(connection: Connection, slug: str, offering: str) -> tuple[Municipality, Offering]:
-    """An offering that families of a municipality book themselves. Raises NotOffered."""
+    """An offering that families of a municipality book themselves. Raises NotOfferedThere, or NotOffered where there is
+    no such municipality.
+    """
     place = await municipality(connection, slug)
     document = await tables.document(connection, "offering", offering)
     found = Offering.stored(document) if document else None
     if found is None or not rules.is_bookable(found) or not await tables.is_offered(connection, offering, place.id):
-        raise NotOffered
+        raise NotOfferedThere(place.slug)
     return place, found
 
 

@@ -157,6 +157,10 @@ TEXTS: Texts = {
     "catalogue_title": ("Stöd till föräldrar i {town}", "Support for parents in {town}"),
     "catalogue_book": ("Boka ett samtal", "Book a talk"),
     "catalogue_none": ("Här finns inget att boka just nu.", "There is nothing to book here at the moment."),
+    "catalogue_not_offered": (
+        "Det du sökte går inte att boka här, eller inte längre. Här är det som finns. Du kan också ringa oss:",
+        "What you looked for cannot be booked here, or no longer. This is what there is. You can also call us:",
+    ),
     "kind_conversation": ("Samtal som vi bokar med dig", "Talks that we book with you"),
     "kind_course": ("Kurser och grupper", "Courses and groups"),
     "kind_lecture": ("Föreläsningar", "Lectures"),

@@ -9,7 +9,7 @@ import io
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, cast
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -30,6 +30,8 @@ Texts = Mapping[str, tuple[str, str]]
 # What spreadsheets take a text for: a formula that begins so, a date, or a power of ten.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _DATE_OR_POWER = re.compile(r"[0-9]{1,4}([-/.:,][0-9]{1,4}){1,2}|[0-9]+[.,]?[0-9]*[eE][0-9]+")
+# What browsers leave out of an address, or take for a slash.
+_MISREAD = re.compile(r"[\x00-\x20\x7f\\]")
 # What marks a route as a page, so that its refusals are pages too, and as one for staff.
 PAGE = "page"
 STAFF_PAGE = "page for staff"
@@ -121,6 +123,8 @@ async def form(request: Request) -> dict[str, str]:
 def address(language: Language, path: str, **query: Any) -> str:
     """A path of ours in a language, with a query where there is something to ask for."""
     prefix = "/en" if language == "en" else ""
+    # One slash alone before it, or it would be the address of another site.
+    path = "/" + _MISREAD.sub(lambda match: quote(match[0]), path).lstrip("/")
     asked = {name: value for name, value in query.items() if value is not None}
     return f"{prefix}{path}{'?' + urlencode(asked) if asked else ''}"
 
@@ -235,9 +239,13 @@ def _as_page(answer: _Answer, pages: Pages) -> _Answer:
         # The problem document is made in any case: its maker knows the status.
         made = answer(request, error)
         document = await made if asyncio.iscoroutine(made) else cast("Response", made)
-        if not _wants_page(request):
+        if not wants_page(request):
             return document
         language = language_of(request)
+        path = request.scope["path"]
+        if request.scope.get("route") is None and request.method == "GET" and path.rstrip("/") not in ("", path):
+            # People write a slash at the end.
+            return see_other(request, path.rstrip("/"), **request.query_params)
         if isinstance(error, NotSignedIn) and request.method == "GET":
             return see_other(request, "/logga-in", nasta=_asked_for(request, language))
         if isinstance(error, NotSignedIn | FormExpired):
@@ -309,7 +317,7 @@ def _asked_for(request: Request, language: Language) -> str:
     return whole if len(whole) <= LONGEST_ADDRESS else path
 
 
-def _wants_page(request: Request) -> bool:
+def wants_page(request: Request) -> bool:
     """Whether a request was for a page: by its route, or by what the browser accepts where there is no route."""
     route = request.scope.get("route")
     if route is not None:
