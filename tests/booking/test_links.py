@@ -128,3 +128,10 @@ async def test_the_icon_is_where_programs_look_for_it(booking: Running) -> None:
     named = re.search(r'rel="icon" href="([^"]+)"', (await booking.http.get("/")).text)
     assert named
     assert icon.content == (await booking.http.get(named[1])).content
+
+
+async def test_the_page_of_what_is_kept_leads_back_from_its_top(booking: Running) -> None:
+    made = (await booking.http.post("/booking/v1/bookings", json=request_for((await slots(booking))[0]))).json()
+    page = f"/en/bokning/{made['manage_token']}"
+    shown = (await booking.http.get(f"{page}/uppgifter")).text
+    assert f'<a class="back" href="{page}">Back</a>' in shown.partition("<h1>")[0]
