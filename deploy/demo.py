@@ -320,8 +320,9 @@ class Demo:
             ),
             asyncio.to_thread(_import_services),
         )
-        config = permissions.authorization(installation.public_keys(state.keys))
+        config = permissions.accounts(installation.public_keys(state.keys))
         nats = embedded.nats(state.folder / "nats", state.nats_port, config)
+        permissions.move_streams(state.folder / "nats" / "jetstream")
         self.say(f"starting PostgreSQL on port {postgres.port} and NATS on port {nats.port}")
         for server in (postgres, nats):
             server.dies_with_thread = True

@@ -247,13 +247,13 @@ def _initdb(binaries: Path, folder: Path, data: Path, password: str | None, runn
     fresh.rename(data)
 
 
-def nats(folder: Path, port: int, config: str = "") -> Server:
-    """NATS with JetStream, its storage in `folder`; `config` is added to the server's configuration."""
+def nats(folder: Path, port: int, accounts: str) -> Server:
+    """NATS with JetStream, its storage in `folder`; `accounts` is a part of its configuration (deploy.permissions)."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "nats.conf"
     path.write_text(
         f"host: 127.0.0.1\nport: {port}\nserver_name: samtid\n"
-        f'jetstream {{ store_dir: "{folder / "jetstream"}", sync_interval: always }}\n{config}'
+        f'jetstream {{ store_dir: "{folder / "jetstream"}", sync_interval: always }}\n{accounts}'
     )
     binary = Path(sysconfig.get_path("scripts")) / "nats-server"
     return Server("NATS", [binary, "-c", path], port, folder / "log")

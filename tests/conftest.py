@@ -104,13 +104,32 @@ def postgres(infra_kind: str, memory: Path) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def nats_keys(folder: Path) -> Path:
+    """The keys of NATS's users, the same on all its servers."""
+    installation.make_keys(folder / "keys")
+    return folder / "keys"
+
+
 @pytest.fixture
-def nats_server(infra_kind: str, memory: Path) -> Iterator[infra.NatsServer]:
-    """A NATS server of this test's own, empty; the test may kill and start it."""
+def nats_server(infra_kind: str, memory: Path, nats_keys: Path) -> Iterator[infra.NatsServer]:
+    """A NATS server of this test's own, empty; the test may kill and start it.
+
+    Services are in their accounts. A test that connects without a seed may do everything where the streams are, and
+    asks and answers nothing.
+    """
     storage = memory / f"nats-{uuid4().hex}"
-    with infra.nats_server(infra_kind, storage) as server:
+    with infra.nats_server(infra_kind, storage, nats_keys) as server:
         yield server
     shutil.rmtree(storage, ignore_errors=True)
+
+
+@pytest.fixture
+async def streams(nats_server: infra.NatsServer) -> AsyncIterator[Client]:
+    """A connection that may do everything where the streams are."""
+    client = await nats.connect(nats_server.url)
+    yield client
+    await client.close()
 
 
 Databases = Callable[..., Awaitable[str]]
@@ -278,7 +297,14 @@ async def run(
         database_url = database_url or await new_database(service)
         # All requests of a test come from one address, and most tests make more of them than one reader does.
         free = dict.fromkeys(("reads_per_minute", "writes_per_minute", "guesses_per_minute"), 1_000_000)
-        settings = {"environment": "test", "public_url": "http://samtid.test", **free, **settings}
+        seed = installation.seed_file(nats_server.keys, service)
+        settings = {
+            "environment": "test",
+            "public_url": "http://samtid.test",
+            "nats_seed_file": seed,
+            **free,
+            **settings,
+        }
         made_of = import_module(f"{service}.settings").Settings
         if "session_key_file" in made_of.model_fields:
             settings = {"session_key_file": folder / "session.key", **settings}

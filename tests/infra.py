@@ -14,7 +14,8 @@ import pytest
 from nats.aio.client import Client
 from sqlalchemy import make_url
 
-from deploy import embedded
+from deploy import embedded, installation, permissions
+from kit import messaging
 from kit.messaging import Reads
 
 POSTGRES_IMAGE = "postgres:18"
@@ -72,18 +73,41 @@ def _drop_sockets(error: BaseException) -> None:
 
 
 class NatsServer(Protocol):
-    """A NATS server with JetStream that a test may kill and start again on the same port and storage."""
+    """A NATS server with an installation's accounts that a test may kill and start again on the same port and storage.
+
+    `keys` holds the seeds of its users; whoever comes without one is the tester.
+    """
 
     url: str
+    keys: Path
 
     def kill(self) -> None: ...
     def start(self) -> None: ...
 
 
+# Who may do everything in the account of the streams, by password.
+TESTER = "tester"
+LET_IN = f"no_auth_user: {TESTER}\n"
+
+
+def accounts(keys: Path) -> str:
+    """An installation's accounts, and the tester."""
+    users = "jetstream: enabled\n    users: ["
+    made = permissions.accounts(installation.public_keys(keys))
+    assert users in made
+    return made.replace(users, f"{users}{{ user: {TESTER}, password: {TESTER} }}, ")
+
+
+async def connect(server: NatsServer, user: str) -> Client:
+    """The connection of a service, in its own account."""
+    return await messaging.connect(server.url, installation.seed_file(server.keys, user).read_text(), user)
+
+
 class EmbeddedNats:
-    def __init__(self, folder: Path, port: int) -> None:
-        self.server = embedded.nats(folder, port)
+    def __init__(self, folder: Path, port: int, keys: Path) -> None:
+        self.server = embedded.nats(folder, port, accounts(keys) + LET_IN)
         self.url = f"nats://127.0.0.1:{self.server.port}"
+        self.keys = keys
 
     def kill(self) -> None:
         self.server.kill()
@@ -93,9 +117,10 @@ class EmbeddedNats:
 
 
 class DockerNats:
-    def __init__(self, container: Any, url: str) -> None:
+    def __init__(self, container: Any, url: str, keys: Path) -> None:
         self.container = container
         self.url = url
+        self.keys = keys
 
     def kill(self) -> None:
         self.container.get_wrapped_container().kill()
@@ -131,11 +156,11 @@ def _until_ready(status: Path) -> None:
 
 
 @contextmanager
-def nats_server(kind: str, folder: Path) -> Iterator[NatsServer]:
+def nats_server(kind: str, folder: Path, keys: Path) -> Iterator[NatsServer]:
     """One NATS server of its own."""
     if kind == "embedded":
         with embedded.held_port() as port:
-            made = EmbeddedNats(folder, port)
+            made = EmbeddedNats(folder, port, keys)
             made.start()
             try:
                 yield made
@@ -146,8 +171,11 @@ def nats_server(kind: str, folder: Path) -> Iterator[NatsServer]:
     from testcontainers.community.nats import NatsContainer
 
     port = embedded.free_port()
-    with NatsContainer(NATS_IMAGE, jetstream=True).with_bind_ports(4222, port) as container:
-        yield DockerNats(container, f"nats://127.0.0.1:{port}")
+    folder.mkdir(parents=True)
+    (folder / "nats.conf").write_text(f'jetstream {{ store_dir: "/data" }}\n{accounts(keys)}{LET_IN}')
+    made = NatsContainer(NATS_IMAGE).with_bind_ports(4222, port).with_command("--config /etc/nats/samtid/nats.conf")
+    with made.with_volume_mapping(str(folder), "/etc/nats/samtid", "ro") as container:
+        yield DockerNats(container, f"nats://127.0.0.1:{port}", keys)
 
 
 async def pending(client: Client, reads: Reads) -> int:

@@ -245,10 +245,11 @@ async def handle(reads: Reads, body: bytes, engine: AsyncEngine, inbox: Table, n
 
 
 async def replay(client: Client, reads: Reads) -> None:
-    """Make the consumer anew, so that it starts from the first message of the stream: for an empty database."""
+    """Have the consumer start from the first message of the stream: for an empty database.
+
+    Raises NotFoundError where there is no consumer.
+    """
     manager = client.jetstream()
-    try:
-        await manager.delete_consumer(reads.stream, reads.durable)
-    except nats.js.errors.NotFoundError:
-        log.info("consumer %s did not exist yet", reads.durable)
-    await manager.add_consumer(reads.stream, reads.config)
+    # To reset what is not there is answered by nobody.
+    await manager.consumer_info(reads.stream, reads.durable)
+    await manager.reset_consumer(reads.stream, reads.durable, 1)

@@ -24,18 +24,16 @@ from pathlib import Path
 from statistics import median
 
 import asyncpg
-import nats
 
-from booking.app import READS
 from booking.sharing import service as sharing
 from booking.slots import service
 from booking.slots import tables as slot_tables
 from booking.slots.reads import Offering
 from booking.slots.rules import starts
 from booking.slots.service import SlotId
-from deploy import embedded, installation
+from deploy import embedded, installation, permissions
 from directory import events as directory
-from kit import messaging, migrations
+from kit import migrations
 from kit.roles import VAULT, owner
 from tests.bench import load
 from tests.booking import register
@@ -289,7 +287,10 @@ async def main(seconds: float, rounds: int) -> int:
         database = embedded.postgres(
             folder / "postgres", embedded.free_port(), ["shared_buffers=256MB", "max_connections=200"]
         )
-        broker = embedded.nats(folder / "nats", embedded.free_port())
+        keys = folder / "keys"
+        installation.make_keys(keys)
+        accounts = permissions.accounts(installation.public_keys(keys))
+        broker = embedded.nats(folder / "nats", embedded.free_port(), accounts)
         sink = HTTPServer(("127.0.0.1", 0), Sink)
         threading.Thread(target=sink.serve_forever, daemon=True).start()
         processes: list[subprocess.Popen[bytes]] = []
@@ -332,9 +333,8 @@ async def measure(
         await asyncio.to_thread(migrations.upgrade, name, as_role.format(owner(name), database_port, name))
     await admin.close()
     database_url = f"{server}/booking"
-    client = await nats.connect(f"nats://127.0.0.1:{broker_port}")
-    await messaging.provision(client, READS)
-    await client.close()
+    seeds = {user: installation.seed_file(folder / "keys", user) for user in (permissions.OPERATOR, "booking")}
+    await installation.provision(f"nats://127.0.0.1:{broker_port}", seeds[permissions.OPERATOR].read_text())
     print("making the register …", flush=True)
     slots = await seed(database_url)
     count = sum(len(each) for each in slots.values())
@@ -347,6 +347,7 @@ async def measure(
         **os.environ,
         "ENVIRONMENT": "test",
         "NATS_URL": f"nats://127.0.0.1:{broker_port}",
+        "NATS_SEED_FILE": str(seeds["booking"]),
         "MANAGE_SECRET_FILE": str(secret),
         "SESSION_KEY_FILE": str(secret),
         "MASTER_KEY_FILE": str(master),

@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-import nats
 import pytest
 from nats.errors import TimeoutError as NoAnswer
 
@@ -71,7 +70,7 @@ async def test_the_question_for_a_contact_is_answered_again_once_the_key_store_i
 ) -> None:
     async with serve(own_vault) as booking:
         question = f'{{"booking": "{await book(booking)}"}}'.encode()
-        asker = await nats.connect(nats_server.url)
+        asker = await infra.connect(nats_server, "notification")
 
         async def answered() -> bool:
             try:
@@ -92,7 +91,7 @@ async def test_a_question_that_gets_no_answer_is_told_of(
 ) -> None:
     async with infra.wire(own_vault) as wire, serve(wire.url) as booking:
         question = f'{{"booking": "{await book(booking)}"}}'.encode()
-        asker = await nats.connect(nats_server.url)
+        asker = await infra.connect(nats_server, "notification")
         wire.refuse()
         with pytest.raises(NoAnswer):
             await asker.request(QUESTION, question, timeout=1)
@@ -170,7 +169,7 @@ async def test_a_question_that_is_being_answered_when_the_service_ends_is_answer
         return await contact(*given)
 
     monkeypatch.setattr(service, "contact", slow)
-    asker = await nats.connect(nats_server.url)
+    asker = await infra.connect(nats_server, "notification")
     async with serve(own_vault) as booking:
         question = f'{{"booking": "{await book(booking)}"}}'.encode()
         answer = asyncio.create_task(asker.request(QUESTION, question, timeout=10))

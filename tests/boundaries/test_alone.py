@@ -12,7 +12,7 @@ import httpx
 import nats
 import pytest
 
-from deploy import embedded
+from deploy import embedded, installation
 from deploy.services import SERVICES, reads
 from kit import messaging
 from tests.conftest import Databases, until
@@ -59,6 +59,7 @@ async def test_a_service_starts_from_kit_and_itself(
         "ENVIRONMENT": "test",
         "DATABASE_URL": await new_database(service),
         "NATS_URL": nats_server.url,
+        "NATS_SEED_FILE": str(installation.seed_file(nats_server.keys, service)),
         **needs(service, tmp_path, await new_database("vault")),
     }
     others = [name for name in (*SERVICES, "deploy", "tests") if name != service]

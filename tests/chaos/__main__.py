@@ -20,12 +20,12 @@ from time import monotonic
 import httpx
 
 from booking.events import CONFIRMED
-from deploy.permissions import OPERATOR
 from deploy.services import all_reads
 from tests.chaos import history
 from tests.chaos.families import Families
 from tests.chaos.house import House, freeze, register, thaw
 from tests.chaos.outside import Outside
+from tests.infra import TESTER
 
 # Where a reader's consumer is made anew it reads all that the stream holds once more, and news wait for their turn.
 BACK_SECONDS = 600
@@ -90,10 +90,10 @@ class Story:
         await asyncio.to_thread(self.house.nats.start)
 
     async def consumers_lost(self) -> None:
-        operator = await self.house.connect(OPERATOR)
+        manager = await self.house.connect(TESTER)
         for read in all_reads():
-            await operator.request(f"$JS.API.CONSUMER.DELETE.{read.stream}.{read.durable}", b"", timeout=5)
-        await operator.close()
+            await manager.jetstream().delete_consumer(read.stream, read.durable)
+        await manager.close()
         await self.pause()
         for name, process in self.house.processes.items():
             if not process.alive:

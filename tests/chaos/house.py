@@ -18,6 +18,7 @@ from deploy.services import SERVICES
 from directory.importing import import_files
 from kit import database, messaging, migrations, outbox, roles
 from kit.app import utc_now
+from tests import infra
 from tests.chaos.outside import Outside
 
 MAIN = tuple(SERVICES)
@@ -122,6 +123,8 @@ class House:
         return installation.seed_file(self.keys, user).read_text().strip()
 
     async def connect(self, user: str) -> Client:
+        if user == infra.TESTER:
+            return await nats.connect(self.nats_url, user=user, password=user)
         return await nats.connect(
             self.nats_url, nkeys_seed_str=self.seed(user), inbox_prefix=messaging.inbox_prefix(user).encode()
         )
@@ -133,8 +136,7 @@ class House:
             server = embedded.postgres(self.folder / name, embedded.free_port(), OPTIONS, password=secret)
             setattr(self, name, server)
             server.start()
-        config = permissions.authorization(installation.public_keys(self.keys))
-        self.nats = embedded.nats(self.folder / "nats", embedded.free_port(), config)
+        self.nats = embedded.nats(self.folder / "nats", embedded.free_port(), infra.accounts(self.keys))
         self.nats.start()
         await installation.make_databases("127.0.0.1", self.postgres.port, self._passwords("booking"), MAIN)
         vault = self._passwords(roles.VAULT)

@@ -146,7 +146,7 @@ def test_provision_says_that_nats_refuses_the_key(folder: Path) -> None:
     from deploy import installation, permissions
 
     installation.make_keys(folder / "cli" / "keys")
-    config = permissions.authorization(installation.public_keys(folder / "cli" / "keys"))
+    config = permissions.accounts(installation.public_keys(folder / "cli" / "keys"))
     stranger = folder / "cli" / "stranger"
     stranger.write_text(permissions.new_seed())
     with embedded.held_port() as port:

@@ -8,6 +8,7 @@ import pytest
 from nats.aio.client import Client
 
 from deploy import cli, installation, permissions
+from tests import infra
 from tests.deploy.test_permissions import Users, users
 
 __all__ = ["users"]
@@ -72,7 +73,7 @@ async def test_what_was_given_up_is_listed_shown_and_dropped(users: Users, capsy
 async def test_letters_that_are_lost_are_not_none(
     users: Users, capsys: pytest.CaptureFixture[str], deed: list[str]
 ) -> None:
-    operator = await users.connect(permissions.OPERATOR)
+    operator = await users.connect(infra.TESTER)
     await operator.jetstream().delete_stream("DEAD")
     assert await samtid(*deed) == 1
     said = capsys.readouterr()
@@ -83,7 +84,7 @@ async def test_a_fact_is_published_again_as_it_was(users: Users) -> None:
     reader, operator = await users.connect("notification"), await users.connect(permissions.OPERATOR)
     payload = await give_up(reader, "events.booking.confirmed", str(uuid4()), {})
     assert await samtid("retry", "1") == 0
-    message = await operator.jetstream().get_msg("EVENTS", 1)
+    message = await (await users.connect(infra.TESTER)).jetstream().get_msg("EVENTS", 1)
     assert message.data == payload
     assert message.headers == {"traceparent": "00-x", "Nats-Msg-Id": message.headers["Nats-Msg-Id"]}
     assert await kept(operator, "DEAD") == 0
@@ -113,5 +114,7 @@ async def test_a_state_is_published_again_only_while_it_is_the_last(users: Users
 
 async def test_the_operator_publishes_what_services_do_and_nothing_else(users: Users) -> None:
     operator = await users.connect(permissions.OPERATOR)
-    for subject in ("events.other.thing", "state.other.thing", "dead.booking", "query.booking.contact"):
+    api = ("STREAM.PURGE.EVENTS", "STREAM.DELETE.DEAD", "STREAM.MSG.GET.EVENTS", "STREAM.MSG.DELETE.STATE")
+    forbidden = [f"$JS.API.{deed}" for deed in (*api, f"CONSUMER.DELETE.EVENTS.{READER}")]
+    for subject in ("events.other.thing", "state.other.thing", "dead.booking", "query.booking.contact", *forbidden):
         assert await users.is_refused(permissions.OPERATOR, operator.publish(subject, b"{}")), subject

@@ -30,18 +30,21 @@ class Users:
         self.refused: dict[str, list[str]] = {}
         self.clients: list[Client] = []
 
-    async def connect(self, user: str, inbox: str | None = None) -> Client:
+    async def connect(self, user: str) -> Client:
         refused = self.refused.setdefault(user, [])
 
         async def note(error: Exception) -> None:
             refused.append(str(error))
 
-        client = await nats.connect(
-            self.url,
-            nkeys_seed_str=installation.seed_file(self.keys, user).read_text(),
-            inbox_prefix=(inbox or messaging.inbox_prefix(user)).encode(),
-            error_cb=note,
-        )
+        if user == infra.TESTER:
+            client = await nats.connect(self.url, user=user, password=user)
+        else:
+            client = await nats.connect(
+                self.url,
+                nkeys_seed_str=installation.seed_file(self.keys, user).read_text(),
+                inbox_prefix=messaging.inbox_prefix(user).encode(),
+                error_cb=note,
+            )
         self.clients.append(client)
         return client
 
@@ -62,7 +65,7 @@ async def users(folder: Path) -> AsyncIterator[Users]:
     keys = place / "keys"
     installation.make_keys(keys)
     with embedded.held_port() as port:
-        server = embedded.nats(place / "nats", port, permissions.authorization(installation.public_keys(keys)))
+        server = embedded.nats(place / "nats", port, infra.accounts(keys))
         server.start()
         made = Users(f"nats://127.0.0.1:{port}", keys)
         try:
@@ -92,6 +95,10 @@ async def test_each_reads_what_it_declares_and_nothing_else(users: Users) -> Non
             assert await infra.pending(client, read) == 0
             if read.stream == "STATE":
                 await messaging.replay(client, read)
+            # Whoever makes a consumer says where it delivers.
+            made = f"$JS.API.CONSUMER.CREATE.{read.stream}.{read.durable}.{read.subjects}"
+            assert await users.is_refused(service, client.publish(made, b"{}")), made
+            users.refused[service].clear()
             subscription = await client.jetstream().pull_subscribe_bind(read.durable, read.stream)
             with pytest.raises(nats.errors.TimeoutError):
                 await subscription.fetch(1, timeout=0.2)
@@ -104,6 +111,7 @@ async def test_each_reads_what_it_declares_and_nothing_else(users: Users) -> Non
             for subject in (
                 f"$JS.API.CONSUMER.INFO.{consumer}",
                 f"$JS.API.CONSUMER.MSG.NEXT.{consumer}",
+                f"$JS.API.CONSUMER.RESET.{consumer}",
                 f"$JS.API.CONSUMER.DELETE.{consumer}",
                 f"$JS.API.CONSUMER.CREATE.{consumer}.{read.subjects}",
                 f"$JS.ACK.{consumer}.1.1.1.1.1",

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from nats.aio.client import Client
 
 from booking.events import ATTENTION_RAISED, ATTENTION_SETTLED
 from directory import attention, tables
@@ -47,9 +48,11 @@ async def test_families_that_were_not_reached_are_counted_for_whoever_answers_fo
 
 
 @pytest.mark.parametrize("order", [(ATTENTION_RAISED, ATTENTION_SETTLED), (ATTENTION_SETTLED, ATTENTION_RAISED)])
-async def test_it_is_read_from_the_stream_in_any_order(directory: Running, order: tuple[EventType, ...]) -> None:
+async def test_it_is_read_from_the_stream_in_any_order(
+    directory: Running, streams: Client, order: tuple[EventType, ...]
+) -> None:
     stays, goes = uuid4(), uuid4()
-    jetstream = (await directory.nats()).jetstream()
+    jetstream = streams.jetstream()
     for kind in order:
         await jetstream.publish(kind.subject(""), event(kind, goes), stream="EVENTS")
     await jetstream.publish(ATTENTION_RAISED.subject(""), event(ATTENTION_RAISED, stays), stream="EVENTS")

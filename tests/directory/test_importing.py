@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from nats.aio.client import Client
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from directory import tables
 from directory.importing import Rejected, Report, import_files, main
 from kit import database, roles
-from tests.conftest import Databases, Run, Running, until
+from tests.conftest import Databases, Run, until
 
 RELAY = roles.relay("directory")
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -82,20 +83,20 @@ async def test_the_same_files_again_change_nothing(engine: AsyncEngine) -> None:
     assert await events(engine) == before
 
 
-async def _state(running: Running, subject: str) -> dict[str, Any] | None:
+async def _state(streams: Client, subject: str) -> dict[str, Any] | None:
     from nats.js.errors import NotFoundError
 
     try:
-        message = await (await running.nats()).jetstream().get_last_msg("STATE", subject)
+        message = await streams.jetstream().get_last_msg("STATE", subject)
     except NotFoundError:
         return None
     return json.loads(message.data or b"{}")
 
 
-async def test_a_change_is_version_two_and_one_event_on_the_stream(run: Run, tmp_path: Path) -> None:
+async def test_a_change_is_version_two_and_one_event_on_the_stream(run: Run, streams: Client, tmp_path: Path) -> None:
     async with run("directory") as directory:
         engine = directory.runtime.engine
-        jetstream = (await directory.nats()).jetstream()
+        jetstream = streams.jetstream()
 
         async def published(count: int) -> bool:
             return (await jetstream.stream_info("STATE")).state.last_seq == count
@@ -105,7 +106,7 @@ async def test_a_change_is_version_two_and_one_event_on_the_stream(run: Run, tmp
         report = await import_files(engine, [changed(tmp_path, ("name: Maria Ek", "name: Maria Ek Lund"))], NOW)
         assert report == Report(added=0, changed=1, unchanged=ENTITIES - 1)
         await until(lambda: published(ENTITIES + KINDS + 1))
-        event = await _state(directory, "state.directory.advisor.maria-ek")
+        event = await _state(streams, "state.directory.advisor.maria-ek")
         assert event is not None
         assert event["specversion"] == "1.0"
         assert event["type"] == "se.samtid.directory.advisor.v1"

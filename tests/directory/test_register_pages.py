@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from nats.aio.client import Client
 
 from directory.register_pages import SLUGS
 from tests.conftest import Running, until
@@ -35,7 +36,7 @@ async def test_every_page_opens(directory: Running, language: str) -> None:
         assert (await desk.get("/historik")).status_code == 200
 
 
-async def test_a_change_is_saved_told_and_remembered(directory: Running) -> None:
+async def test_a_change_is_saved_told_and_remembered(directory: Running, streams: Client) -> None:
     desk = Desk(directory, COORDINATOR)
     path = "/arbetstider/maria-ek-vecka"
     old = (await stored(directory, "schedules", "maria-ek-vecka"))["weekly"][0]
@@ -46,9 +47,7 @@ async def test_a_change_is_saved_told_and_remembered(directory: Running) -> None
     assert "Sparat." in await desk.page(f"{path}?sparat=ja")
 
     async def told() -> bool:
-        message = (
-            await (await directory.nats()).jetstream().get_last_msg("STATE", "state.directory.schedule.maria-ek-vecka")
-        )
+        message = await streams.jetstream().get_last_msg("STATE", "state.directory.schedule.maria-ek-vecka")
         return b'"end":"11:15:00"' in message.data
 
     await until(told)

@@ -19,7 +19,7 @@ import httpx
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from deploy import embedded
+from deploy import embedded, installation
 from deploy.catcher import create_catcher
 from kit.app import utc_now
 from tests import infra
@@ -154,6 +154,7 @@ async def test_every_booking_is_told_once_in_the_trace_of_its_request(
                 "ENVIRONMENT": "test",
                 "DATABASE_URL": database_url,
                 "NATS_URL": nats_server.url,
+                "NATS_SEED_FILE": str(installation.seed_file(nats_server.keys, "notification")),
                 "SMTP_HOST": "127.0.0.1",
                 "SMTP_PORT": str(catcher.port),
                 "SMTP_TLS": "none",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.guards import booking, directory, figures, kit, notification, outages, secrecy, shares, signing_in
+from tests.guards import accounts, booking, directory, figures, kit, notification, outages, secrecy, shares, signing_in
 from tests.guards.guard import Guard
 
 ROOT = Path(__file__).parents[2]
@@ -17,4 +17,5 @@ AREAS: Mapping[str, tuple[Guard, ...]] = {
     "notification": notification.GUARDS,
     "kit": kit.GUARDS,
     "outages": outages.GUARDS,
+    "accounts": accounts.GUARDS,
 }

@@ -14,7 +14,7 @@ import httpx
 import pytest
 import uvicorn
 
-from deploy import embedded
+from deploy import embedded, installation
 from kit import roles
 from kit.door import BODY_BYTES
 from kit.limits import Limits, client_of, hashed
@@ -210,6 +210,7 @@ async def test_the_proxy_alone_says_whom_a_request_is_from(
         "ENVIRONMENT": "test",
         "DATABASE_URL": database_url,
         "NATS_URL": nats_server.url,
+        "NATS_SEED_FILE": str(installation.seed_file(nats_server.keys, "directory")),
         "SESSION_KEY_FILE": str(tmp_path / "session.key"),
         "TRUSTED_PROXIES": "127.0.0.1, 10.0.0.0/8",
     }

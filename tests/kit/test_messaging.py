@@ -58,8 +58,15 @@ class Reader:
 
 
 @pytest.fixture
-async def client(nats_server: infra.NatsServer) -> AsyncIterator[Client]:
-    made = await messaging.connect(nats_server.url, None, "notification")
+def client(streams: Client) -> Client:
+    """Who publishes, and looks at the streams."""
+    return streams
+
+
+@pytest.fixture
+async def own(nats_server: infra.NatsServer) -> AsyncIterator[Client]:
+    """The reader's connection, in its own account."""
+    made = await infra.connect(nats_server, "notification")
     yield made
     await made.close()
 
@@ -72,9 +79,9 @@ async def engine(new_database: Databases) -> AsyncIterator[AsyncEngine]:
 
 
 @asynccontextmanager
-async def reading(reader: Reader, client: Client, engine: AsyncEngine) -> AsyncIterator[readers.Reader]:
+async def reading(reader: Reader, client: Client, own: Client, engine: AsyncEngine) -> AsyncIterator[readers.Reader]:
     await messaging.provision(client, [reader.reads])
-    made = readers.Reader(messaging.Link(client), reader.reads, engine, INBOX, utc_now)
+    made = readers.Reader(messaging.Link(own), reader.reads, engine, INBOX, utc_now)
     task = asyncio.create_task(made.run())
     yield made
     task.cancel()
@@ -113,10 +120,10 @@ async def dead(client: Client) -> list[Any]:
 
 
 async def test_an_event_that_comes_twice_takes_effect_once_and_an_unknown_one_is_passed_over(
-    client: Client, engine: AsyncEngine
+    client: Client, own: Client, engine: AsyncEngine
 ) -> None:
     reader = Reader()
-    async with reading(reader, client, engine):
+    async with reading(reader, client, own, engine):
         twice = event(1, uuid4())
         for body in (twice, twice, event(2), event(3, kind="of-tomorrow")):
             await publish(client, body)
@@ -126,12 +133,12 @@ async def test_an_event_that_comes_twice_takes_effect_once_and_an_unknown_one_is
 
 
 async def test_a_failure_is_tried_again_later_and_later(
-    client: Client, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+    client: Client, own: Client, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(readers, "BACKOFF_SECONDS", (0.2, 0.6))
     reader = Reader()
     reader.fail = lambda attempt: attempt <= 2
-    async with reading(reader, client, engine):
+    async with reading(reader, client, own, engine):
         await publish(client, event(1))
         await until(lambda: none_waiting(client, reader))
     assert reader.seen == [1]
@@ -141,13 +148,13 @@ async def test_a_failure_is_tried_again_later_and_later(
 
 
 async def test_after_the_last_try_it_is_a_dead_letter(
-    client: Client, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+    client: Client, own: Client, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(readers, "BACKOFF_SECONDS", (0.01,))
     monkeypatch.setattr(readers, "MAX_TRIES", 3)
     reader = Reader()
     reader.fail = lambda _: True
-    async with reading(reader, client, engine):
+    async with reading(reader, client, own, engine):
         await publish(client, event(1))
         await until(lambda: none_waiting(client, reader))
     assert len(reader.times) == 3
@@ -161,10 +168,10 @@ async def test_after_the_last_try_it_is_a_dead_letter(
 
 @pytest.mark.parametrize("body", [b"not json", b"[]", event("many"), b'{"type": "se.samtid.booking.counted.v1"}'])
 async def test_what_cannot_be_read_is_a_dead_letter_at_once_and_holds_nobody_up(
-    client: Client, engine: AsyncEngine, body: bytes
+    client: Client, own: Client, engine: AsyncEngine, body: bytes
 ) -> None:
     reader = Reader()
-    async with reading(reader, client, engine):
+    async with reading(reader, client, own, engine):
         await publish(client, body)
         await publish(client, event(2))
         await until(lambda: none_waiting(client, reader))
@@ -174,7 +181,7 @@ async def test_what_cannot_be_read_is_a_dead_letter_at_once_and_holds_nobody_up(
 
 
 async def test_what_a_handler_cannot_make_sense_of_is_not_poison(
-    client: Client, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+    client: Client, own: Client, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another, kept document that cannot be read says nothing of the event at hand."""
     monkeypatch.setattr(readers, "BACKOFF_SECONDS", (0.01,))
@@ -186,7 +193,7 @@ async def test_what_a_handler_cannot_make_sense_of_is_not_poison(
             Counted.model_validate_json('{"number": "what was kept long ago"}')
 
     reader.meanwhile = fail
-    async with reading(reader, client, engine):
+    async with reading(reader, client, own, engine):
         await publish(client, event(1))
         await until(lambda: none_waiting(client, reader))
     assert reader.seen == [1]
@@ -194,7 +201,7 @@ async def test_what_a_handler_cannot_make_sense_of_is_not_poison(
 
 
 async def test_while_the_database_is_away_an_event_is_tried_without_end(
-    client: Client, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+    client: Client, own: Client, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(readers, "OUTAGE_SECONDS", (0.01,))
     monkeypatch.setattr(readers, "MAX_TRIES", 3)
@@ -206,7 +213,7 @@ async def test_while_the_database_is_away_an_event_is_tried_without_end(
             await reader.connection.execute(text("do $$ begin raise sqlstate '57P01'; end $$"))
 
     reader.meanwhile = fail
-    async with reading(reader, client, engine):
+    async with reading(reader, client, own, engine):
         await publish(client, event(1))
         await until(lambda: none_waiting(client, reader))
     assert reader.seen == [1]
@@ -215,12 +222,12 @@ async def test_while_the_database_is_away_an_event_is_tried_without_end(
 
 
 async def test_events_that_fail_let_others_pass(
-    client: Client, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+    client: Client, own: Client, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(readers, "BACKOFF_SECONDS", (600,))
     reader = Reader()
     reader.fail = lambda attempt: attempt <= 40
-    async with reading(reader, client, engine):
+    async with reading(reader, client, own, engine):
         for number in range(40):
             await publish(client, event(number))
         await until(lambda: _tried(reader, 40))
@@ -234,7 +241,7 @@ async def _tried(reader: Reader, times: int) -> bool:
 
 
 async def test_an_event_that_takes_long_is_given_to_nobody_else(
-    client: Client, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+    client: Client, own: Client, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (messaging, readers):
         monkeypatch.setattr(module, "ACK_WAIT_SECONDS", 0.6)
@@ -244,7 +251,7 @@ async def test_an_event_that_takes_long_is_given_to_nobody_else(
         await asyncio.sleep(2)
 
     reader.meanwhile = take_long
-    async with reading(reader, client, engine):
+    async with reading(reader, client, own, engine):
         await publish(client, event(1))
         await until(lambda: none_waiting(client, reader))
         info = await client.jetstream().consumer_info("EVENTS", reader.reads.durable)
@@ -253,7 +260,7 @@ async def test_an_event_that_takes_long_is_given_to_nobody_else(
 
 
 async def test_a_handler_that_always_takes_too_long_is_a_dead_letter_in_the_end(
-    client: Client, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+    client: Client, own: Client, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("BACKOFF_SECONDS", "OUTAGE_SECONDS"):
         monkeypatch.setattr(readers, name, (0.01,))
@@ -267,7 +274,7 @@ async def test_a_handler_that_always_takes_too_long_is_a_dead_letter_in_the_end(
             await reader.connection.execute(text("select pg_sleep(2)"))
 
     reader.meanwhile = take_long
-    async with reading(reader, client, engine):
+    async with reading(reader, client, own, engine):
         await publish(client, event(1))
         await until(lambda: none_waiting(client, reader))
     assert len(reader.times) == 2
@@ -276,7 +283,7 @@ async def test_a_handler_that_always_takes_too_long_is_a_dead_letter_in_the_end(
 
 
 async def test_what_was_handed_out_and_put_back_has_not_failed(
-    client: Client, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+    client: Client, own: Client, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(readers, "BACKOFF_SECONDS", (0.01,))
     monkeypatch.setattr(readers, "MAX_TRIES", 3)
@@ -288,19 +295,19 @@ async def test_what_was_handed_out_and_put_back_has_not_failed(
     for _ in range(5):
         (message,) = await subscription.fetch(1)
         await message.nak()
-    async with reading(reader, client, engine):
+    async with reading(reader, client, own, engine):
         await until(lambda: none_waiting(client, reader))
     assert reader.seen == [1]
     assert await dead(client) == []
 
 
 async def test_an_epoch_that_begins_soon_waits_for_it(
-    client: Client, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+    client: Client, own: Client, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A clock that is slow costs no state."""
     monkeypatch.setattr(readers, "BACKOFF_SECONDS", (0.5,))
     reader = Reader()
-    async with reading(reader, client, engine):
+    async with reading(reader, client, own, engine):
         epoch = utc_now() + messaging.AHEAD + timedelta(seconds=3)
         await publish(client, json.dumps({**json.loads(event(1)), "epoch": epoch.isoformat()}).encode())
         await until(lambda: none_waiting(client, reader))
@@ -317,7 +324,8 @@ async def test_state_takes_one_connection_from_the_requests(client: Client, engi
         await release.wait()
 
     reader.meanwhile = hold
-    async with reading(reader, client, engine):
+    # No service reads such state: read where the streams are.
+    async with reading(reader, client, client, engine):
         for number in range(4):
             await client.jetstream().publish(f"state.booking.counted.{number}", event(number))
         await until(lambda: _tried(reader, 1))
@@ -327,7 +335,9 @@ async def test_state_takes_one_connection_from_the_requests(client: Client, engi
         await until(lambda: _true(lambda: len(reader.seen) == 4))
 
 
-async def test_what_is_being_handled_when_the_service_ends_is_finished(client: Client, engine: AsyncEngine) -> None:
+async def test_what_is_being_handled_when_the_service_ends_is_finished(
+    client: Client, own: Client, engine: AsyncEngine
+) -> None:
     reader = Reader()
 
     async def take_long(_: int) -> None:
@@ -335,7 +345,7 @@ async def test_what_is_being_handled_when_the_service_ends_is_finished(client: C
 
     reader.meanwhile = take_long
     await messaging.provision(client, [reader.reads])
-    task = asyncio.create_task(readers.Reader(messaging.Link(client), reader.reads, engine, INBOX, utc_now).run())
+    task = asyncio.create_task(readers.Reader(messaging.Link(own), reader.reads, engine, INBOX, utc_now).run())
     await publish(client, event(1))
     await until(lambda: _tried(reader, 1))
     await ending.end({task})
@@ -362,7 +372,7 @@ async def test_what_never_ends_is_cancelled_in_the_end(monkeypatch: pytest.Monke
 
 
 async def test_an_event_that_everybody_dies_of_is_given_up_unread(
-    client: Client, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+    client: Client, own: Client, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(readers, "MAX_DELIVERIES", 2)
     reader = Reader()
@@ -372,7 +382,7 @@ async def test_an_event_that_everybody_dies_of_is_given_up_unread(
     for _ in range(2):
         (message,) = await subscription.fetch(1)
         await message.nak()
-    async with reading(reader, client, engine):
+    async with reading(reader, client, own, engine):
         await until(lambda: none_waiting(client, reader))
     assert reader.times == []
     (letter,) = await dead(client)
@@ -381,10 +391,10 @@ async def test_an_event_that_everybody_dies_of_is_given_up_unread(
 
 @pytest.mark.parametrize("number", [2**31, -(2**31) - 1, 2**70])
 async def test_an_integer_that_no_column_holds_is_a_dead_letter_at_once(
-    client: Client, engine: AsyncEngine, number: int
+    client: Client, own: Client, engine: AsyncEngine, number: int
 ) -> None:
     reader = Reader()
-    async with reading(reader, client, engine):
+    async with reading(reader, client, own, engine):
         await publish(client, event(number))
         await until(lambda: none_waiting(client, reader))
     (letter,) = await dead(client)
@@ -392,10 +402,10 @@ async def test_an_integer_that_no_column_holds_is_a_dead_letter_at_once(
 
 
 async def test_a_dead_letter_says_which_event_it_was_and_of_which_reader(
-    client: Client, engine: AsyncEngine, caplog: pytest.LogCaptureFixture
+    client: Client, own: Client, engine: AsyncEngine, caplog: pytest.LogCaptureFixture
 ) -> None:
     reader, one = Reader(), uuid4()
-    async with reading(reader, client, engine):
+    async with reading(reader, client, own, engine):
         await publish(client, event("many", one))
         await until(lambda: none_waiting(client, reader))
     (letter,) = await dead(client)
@@ -414,7 +424,7 @@ async def test_a_dead_letter_says_which_event_it_was_and_of_which_reader(
 
 
 async def test_a_reader_whose_consumer_is_lost_waits_for_it_and_goes_on(
-    client: Client, engine: AsyncEngine, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    client: Client, own: Client, engine: AsyncEngine, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(readers, "CHECK_SECONDS", 0.5)
     caplog.set_level(logging.INFO)
@@ -423,7 +433,7 @@ async def test_a_reader_whose_consumer_is_lost_waits_for_it_and_goes_on(
     def said(what: str) -> int:
         return sum(what in record.getMessage() for record in caplog.records)
 
-    async with reading(reader, client, engine):
+    async with reading(reader, client, own, engine):
         await publish(client, event(1))
         await until(lambda: _tried(reader, 1))
         await client.jetstream().delete_consumer("EVENTS", reader.reads.durable)
@@ -443,13 +453,13 @@ async def _true(condition: Callable[[], bool]) -> bool:
     return condition()
 
 
-async def test_a_lost_consumer_costs_no_processor(client: Client, engine: AsyncEngine) -> None:
+async def test_a_lost_consumer_costs_no_processor(client: Client, own: Client, engine: AsyncEngine) -> None:
     reader = Reader()
-    async with reading(reader, client, engine):
+    async with reading(reader, client, own, engine):
         await publish(client, event(1))
         await until(lambda: _tried(reader, 1))
         await client.jetstream().delete_consumer("EVENTS", reader.reads.durable)
-        before, messages = time.process_time(), client.stats["out_msgs"]
+        before, messages = time.process_time(), own.stats["out_msgs"]
         await asyncio.sleep(3)
-        assert client.stats["out_msgs"] - messages < 60
+        assert own.stats["out_msgs"] - messages < 60
         assert time.process_time() - before < 1

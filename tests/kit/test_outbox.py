@@ -16,6 +16,7 @@ from nats.aio.msg import Msg
 from nats.js.api import DiscardPolicy, StreamConfig
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from deploy import installation
 from kit import database, messaging, outbox, roles
 from kit.messaging import Link
 from tests import infra
@@ -32,9 +33,16 @@ async def engine(new_database: Databases) -> AsyncIterator[AsyncEngine]:
 
 
 @pytest.fixture
-async def client(nats_server: infra.NatsServer) -> AsyncIterator[Client]:
-    made = await messaging.connect(nats_server.url, None, "consent")
-    await messaging.provision(made, [])
+async def client(streams: Client) -> Client:
+    """Who makes the streams, and looks at them."""
+    await messaging.provision(streams, [])
+    return streams
+
+
+@pytest.fixture
+async def own(nats_server: infra.NatsServer) -> AsyncIterator[Client]:
+    """The relay's connection, in its own account."""
+    made = await infra.connect(nats_server, "consent")
     yield made
     await made.close()
 
@@ -80,9 +88,9 @@ async def published(client: Client, stream: str = "EVENTS") -> list[str]:
     return [(await jetstream.get_msg(stream, n)).headers["Nats-Msg-Id"] for n in numbers] if state.messages else []
 
 
-async def test_rows_are_published_in_order_and_kept(engine: AsyncEngine, client: Client) -> None:
+async def test_rows_are_published_in_order_and_kept(engine: AsyncEngine, client: Client, own: Client) -> None:
     ids = await write(engine, 700) + await write(engine, 1)
-    async with running(outbox.Relay("consent", engine, Link(client))):
+    async with running(outbox.Relay("consent", engine, Link(own))):
         await until(lambda: drained(engine))
     assert await published(client) == [i.hex for i in ids]
     message = await client.jetstream().get_msg("EVENTS", 1)
@@ -91,33 +99,33 @@ async def test_rows_are_published_in_order_and_kept(engine: AsyncEngine, client:
         assert await connection.fetchval("select count(*) from outbox") == 701
 
 
-async def test_facts_and_state_go_to_their_own_streams(engine: AsyncEngine, client: Client) -> None:
+async def test_facts_and_state_go_to_their_own_streams(engine: AsyncEngine, client: Client, own: Client) -> None:
     facts = await write(engine, 3)
     state = await write(engine, 3, "state.consent.tested.one")
     facts += await write(engine, 2)
-    async with running(outbox.Relay("consent", engine, Link(client))):
+    async with running(outbox.Relay("consent", engine, Link(own))):
         await until(lambda: drained(engine))
     assert await published(client) == [i.hex for i in facts]
     assert await published(client, "STATE") == [state[-1].hex]
 
 
 async def test_a_crash_between_publishing_and_marking_publishes_nothing_twice(
-    engine: AsyncEngine, client: Client
+    engine: AsyncEngine, client: Client, own: Client
 ) -> None:
     ids = await write(engine, 10)
-    async with running(outbox.Relay("consent", engine, Link(client))):
+    async with running(outbox.Relay("consent", engine, Link(own))):
         await until(lambda: drained(engine))
     # As after a crash: published, but the mark was lost. New rows stand in the same batch.
     async with database.driver(engine, role=RELAY) as connection:
         await connection.execute("update outbox set published_at = null")
     ids += await write(engine, 5)
-    async with running(outbox.Relay("consent", engine, Link(client))):
+    async with running(outbox.Relay("consent", engine, Link(own))):
         await until(lambda: drained(engine))
     assert await published(client) == [i.hex for i in ids]
 
 
-async def test_one_relay_publishes_and_the_other_takes_over(engine: AsyncEngine, client: Client) -> None:
-    first, second = (outbox.Relay("consent", engine, Link(client)) for _ in range(2))
+async def test_one_relay_publishes_and_the_other_takes_over(engine: AsyncEngine, client: Client, own: Client) -> None:
+    first, second = (outbox.Relay("consent", engine, Link(own)) for _ in range(2))
     async with running(second):
         async with running(first):
             ids = await write(engine, 20)
@@ -127,9 +135,11 @@ async def test_one_relay_publishes_and_the_other_takes_over(engine: AsyncEngine,
     assert await published(client) == [i.hex for i in ids]
 
 
-async def test_while_the_leader_is_held_up_the_other_publishes_nothing(engine: AsyncEngine, client: Client) -> None:
+async def test_while_the_leader_is_held_up_the_other_publishes_nothing(
+    engine: AsyncEngine, client: Client, own: Client
+) -> None:
     """The leader has published and cannot mark what it did: were the other to go on, events would lose their order."""
-    first, second = (outbox.Relay("consent", engine, Link(client)) for _ in range(2))
+    first, second = (outbox.Relay("consent", engine, Link(own)) for _ in range(2))
     ids = await write(engine, 3)
 
     async def count(number: int) -> bool:
@@ -152,7 +162,7 @@ async def test_while_the_leader_is_held_up_the_other_publishes_nothing(engine: A
     assert await published(client) == [i.hex for i in ids + late]
 
 
-async def test_what_nats_does_not_take_is_not_marked(engine: AsyncEngine, client: Client) -> None:
+async def test_what_nats_does_not_take_is_not_marked(engine: AsyncEngine, client: Client, own: Client) -> None:
     """A stream that is full takes nothing: each row of the batch waits, and is published when there is room."""
     events = next(s for s in messaging.STREAMS if s.name == "EVENTS")
     await client.jetstream().publish("events.consent.tested", b"", headers={"Nats-Msg-Id": "first"})
@@ -168,7 +178,7 @@ async def test_what_nats_does_not_take_is_not_marked(engine: AsyncEngine, client
     async def tried_again() -> bool:
         return seen.count(ids[0].hex) > 2 or await drained(engine)
 
-    async with running(outbox.Relay("consent", engine, Link(client))):
+    async with running(outbox.Relay("consent", engine, Link(own))):
         await until(tried_again)
         assert await unpublished(engine) == 5
         await client.jetstream().update_stream(events)
@@ -177,10 +187,10 @@ async def test_what_nats_does_not_take_is_not_marked(engine: AsyncEngine, client
     assert await published(client) == ["first", *(i.hex for i in ids)]
 
 
-async def test_facts_are_kept_for_a_month_and_state_for_ever(engine: AsyncEngine, client: Client) -> None:
+async def test_facts_are_kept_for_a_month_and_state_for_ever(engine: AsyncEngine, client: Client, own: Client) -> None:
     await write(engine, 3)
     await write(engine, 2, "state.consent.tested.one")
-    async with running(outbox.Relay("consent", engine, Link(client))):
+    async with running(outbox.Relay("consent", engine, Link(own))):
         await until(lambda: drained(engine))
     # Not published yet, whatever its age.
     await write(engine, 1)
@@ -195,30 +205,32 @@ async def test_facts_are_kept_for_a_month_and_state_for_ever(engine: AsyncEngine
     assert await kept(31) == [("events.consent.tested", 1), ("state.consent.tested.one", 2)]
     async with database.transaction(engine, role=RELAY) as connection:
         assert await outbox.republish(connection) == 2
-    async with running(outbox.Relay("consent", engine, Link(client))):
+    async with running(outbox.Relay("consent", engine, Link(own))):
         await until(lambda: drained(engine))
     assert len(await published(client)) == 4
 
 
-async def test_rows_wait_while_nats_is_down(engine: AsyncEngine, client: Client, nats_server: infra.NatsServer) -> None:
-    link = Link(client)
+async def test_rows_wait_while_nats_is_down(
+    engine: AsyncEngine, client: Client, own: Client, nats_server: infra.NatsServer
+) -> None:
+    link = Link(own)
     async with running(outbox.Relay("consent", engine, link)):
         await write(engine, 5)
         await until(lambda: drained(engine))
         await asyncio.to_thread(nats_server.kill)
         await write(engine, 5)
         await asyncio.to_thread(nats_server.start)
-        link.client = await messaging.connect(nats_server.url, None, "consent")
+        link.client = await infra.connect(nats_server, "consent")
         await until(lambda: drained(engine))
-    assert len(await published(link.client)) == 10
+    assert len(await published(client)) == 10
     await link.client.close()
 
 
-async def test_a_lost_stream_loses_no_row(engine: AsyncEngine, client: Client) -> None:
+async def test_a_lost_stream_loses_no_row(engine: AsyncEngine, client: Client, own: Client) -> None:
     """Where nothing covers the subject the relay waits, loudly, and goes on when the stream is there."""
     await client.jetstream().delete_stream("EVENTS")
     await write(engine, 3)
-    async with running(outbox.Relay("consent", engine, Link(client))):
+    async with running(outbox.Relay("consent", engine, Link(own))):
         second = await nats.connect(client.connected_url.geturl())
         await second.jetstream().add_stream(StreamConfig(name="EVENTS", subjects=["events.>"], allow_atomic=True))
         await second.close()
@@ -228,12 +240,12 @@ async def test_a_lost_stream_loses_no_row(engine: AsyncEngine, client: Client) -
 
 @pytest.mark.parametrize("count", [1, 3])
 async def test_a_lost_stream_holds_no_other_up(
-    engine: AsyncEngine, client: Client, caplog: pytest.LogCaptureFixture, count: int
+    engine: AsyncEngine, client: Client, own: Client, caplog: pytest.LogCaptureFixture, count: int
 ) -> None:
     await client.jetstream().delete_stream("DEAD")
     lost = await write(engine, count, "dead.consent")
     facts = await write(engine, 2)
-    async with running(outbox.Relay("consent", engine, Link(client))):
+    async with running(outbox.Relay("consent", engine, Link(own))):
         await until(lambda: waiting(engine, count))
         facts += await write(engine, 2)
         await until(lambda: waiting(engine, count))
@@ -244,9 +256,9 @@ async def test_a_lost_stream_holds_no_other_up(
     assert await published(client, "DEAD") == [i.hex for i in lost]
 
 
-async def test_several_dead_letters_leave_together(engine: AsyncEngine, client: Client) -> None:
+async def test_several_dead_letters_leave_together(engine: AsyncEngine, client: Client, own: Client) -> None:
     ids = await write(engine, 3, "dead.consent")
-    async with running(outbox.Relay("consent", engine, Link(client))):
+    async with running(outbox.Relay("consent", engine, Link(own))):
         await until(lambda: drained(engine))
     assert await published(client, "DEAD") == [i.hex for i in ids]
 
@@ -258,30 +270,50 @@ async def test_streams_of_before_learn_to_take_several_dead_letters(client: Clie
     assert (await client.jetstream().stream_info("DEAD")).config.allow_atomic
 
 
-async def test_what_takes_no_batches_is_published_to_one_by_one(engine: AsyncEngine, client: Client) -> None:
+async def test_what_takes_no_batches_is_published_to_one_by_one(
+    engine: AsyncEngine, client: Client, own: Client
+) -> None:
     await client.jetstream().delete_stream("EVENTS")
     await client.jetstream().add_stream(StreamConfig(name="EVENTS", subjects=["events.>"]))
     ids = await write(engine, 5)
-    async with running(outbox.Relay("consent", engine, Link(client))):
+    async with running(outbox.Relay("consent", engine, Link(own))):
         await until(lambda: drained(engine))
     assert await published(client) == [i.hex for i in ids]
 
 
+async def test_another_service_that_leaves_its_batches_open_holds_nobody_up(
+    engine: AsyncEngine, client: Client, own: Client, nats_server: infra.NatsServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A stream takes so many at a time, whoever began them."""
+    other = await infra.connect(nats_server, "booking")
+    for _ in range(60):
+        batch = {"Nats-Batch-Id": uuid4().hex, "Nats-Batch-Sequence": "1"}
+        await other.publish("events.booking.tested", b"", headers=batch)
+    # Taken after all of those.
+    await other.jetstream().publish("dead.booking", b"")
+    ids = await write(engine, 5)
+    async with running(outbox.Relay("consent", engine, Link(own))):
+        await until(lambda: drained(engine))
+    await other.close()
+    assert await published(client) == [i.hex for i in ids]
+    assert "no batch" not in caplog.text
+
+
 @pytest.mark.parametrize("size", [1_048_576 - 200, 2_000_000])
 async def test_an_event_that_is_too_large_holds_nobody_up_and_is_named(
-    engine: AsyncEngine, client: Client, caplog: pytest.LogCaptureFixture, size: int
+    engine: AsyncEngine, client: Client, own: Client, caplog: pytest.LogCaptureFixture, size: int
 ) -> None:
     first = await write(engine, 2)
     (large,) = await write(engine, 1, payload=b"x" * size)
     last = await write(engine, 2)
-    async with running(outbox.Relay("consent", engine, Link(client))):
+    async with running(outbox.Relay("consent", engine, Link(own))):
         await until(lambda: waiting(engine, 1))
     assert await published(client) == [i.hex for i in first + last]
     assert str(large) in caplog.text
 
 
 async def test_an_event_that_the_stream_refuses_holds_nobody_up_and_follows_when_it_is_taken(
-    engine: AsyncEngine, client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    engine: AsyncEngine, client: Client, own: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(outbox, "RETRY_REFUSED_SECONDS", 0.5)
     events = next(s for s in messaging.STREAMS if s.name == "EVENTS")
@@ -289,7 +321,7 @@ async def test_an_event_that_the_stream_refuses_holds_nobody_up_and_follows_when
     first = await write(engine, 2)
     refused = await write(engine, 2, payload=b"x" * 2000)
     last = await write(engine, 2)
-    async with running(outbox.Relay("consent", engine, Link(client))):
+    async with running(outbox.Relay("consent", engine, Link(own))):
         await until(lambda: waiting(engine, 2))
         assert await published(client) == [i.hex for i in first + last]
         assert all(str(i) in caplog.text for i in refused)
@@ -299,7 +331,7 @@ async def test_an_event_that_the_stream_refuses_holds_nobody_up_and_follows_when
 
 
 async def test_a_state_that_was_refused_does_not_overwrite_a_later_one(
-    engine: AsyncEngine, client: Client, monkeypatch: pytest.MonkeyPatch
+    engine: AsyncEngine, client: Client, own: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outbox, "RETRY_REFUSED_SECONDS", 0.5)
     state = next(s for s in messaging.STREAMS if s.name == "STATE")
@@ -308,7 +340,7 @@ async def test_a_state_that_was_refused_does_not_overwrite_a_later_one(
     await write(engine, 1, subject, b"x" * 2000)
     (later,) = await write(engine, 1, subject)
     (other,) = await write(engine, 1, "state.consent.tested.two", b"x" * 2000)
-    async with running(outbox.Relay("consent", engine, Link(client))):
+    async with running(outbox.Relay("consent", engine, Link(own))):
         await until(lambda: waiting(engine, 1))
         await client.jetstream().update_stream(replace(state, max_msg_size=-1))
         await until(lambda: drained(engine))
@@ -319,26 +351,28 @@ LEADER = """
 import asyncio, sys
 from kit import database, messaging, outbox
 outbox.LEASE_SECONDS, outbox.LEASE = 2, outbox.LEASE.replace("10s", "2s")
-async def main(database_url, nats_url):
-    client = await messaging.connect(nats_url, None, "consent")
+async def main(database_url, nats_url, seed_file):
+    client = await messaging.connect(nats_url, open(seed_file).read(), "consent")
     await outbox.Relay("consent", database.engine(database_url, 2), messaging.Link(client)).run()
 asyncio.run(main(*sys.argv[1:]))
 """
 
 
 async def test_a_relay_that_stands_still_loses_its_lead_and_does_not_publish_when_it_goes_on(
-    engine: AsyncEngine, client: Client, nats_server: infra.NatsServer
+    engine: AsyncEngine, client: Client, own: Client, nats_server: infra.NatsServer
 ) -> None:
     database_url = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
     frozen = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", LEADER, database_url, nats_server.url, stderr=asyncio.subprocess.PIPE
+        *(sys.executable, "-c", LEADER, database_url, nats_server.url),
+        installation.seed_file(nats_server.keys, "consent"),
+        stderr=asyncio.subprocess.PIPE,
     )
     try:
         ids = await write(engine, 1)
         await until(lambda: drained(engine))
         frozen.send_signal(signal.SIGSTOP)
         ids += await write(engine, 20)
-        async with running(outbox.Relay("consent", engine, Link(client))):
+        async with running(outbox.Relay("consent", engine, Link(own))):
             await until(lambda: drained(engine), 20)
             frozen.send_signal(signal.SIGCONT)
             # What it would publish now is the oldest that waits, were it to lead still.
@@ -353,8 +387,10 @@ async def test_a_relay_that_stands_still_loses_its_lead_and_does_not_publish_whe
 
 
 @pytest.mark.parametrize("turns", range(4))
-async def test_a_relay_that_is_woken_while_it_is_ended_ends(engine: AsyncEngine, client: Client, turns: int) -> None:
-    relay = outbox.Relay("consent", engine, Link(client))
+async def test_a_relay_that_is_woken_while_it_is_ended_ends(
+    engine: AsyncEngine, client: Client, own: Client, turns: int
+) -> None:
+    relay = outbox.Relay("consent", engine, Link(own))
 
     async def waits() -> bool:
         return bool(relay._wake._waiters)

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-import nats
 import pytest
 import uvicorn
 from nats.aio.client import Client
@@ -146,7 +145,7 @@ def fact(
 
 @pytest.fixture
 async def booking(nats_server: infra.NatsServer, run: Run) -> AsyncIterator[Booking]:
-    client = await nats.connect(nats_server.url)
+    client = await infra.connect(nats_server, "booking")
     made = Booking(client)
     await client.subscribe(SUBJECT, cb=made.reply)
     await client.flush()

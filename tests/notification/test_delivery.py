@@ -16,6 +16,7 @@ import httpx
 import pytest
 from aiosmtpd.smtp import SMTP
 from icalendar import Calendar
+from nats.aio.client import Client
 from opentelemetry import trace
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
@@ -444,7 +445,7 @@ async def test_an_answer_older_than_the_fact_waits(
 
 
 async def test_nobody_there_delays_grow_until_it_is_of_no_use_and_then_it_is_a_dead_letter(
-    notification: Notification, booking: Booking, caplog: pytest.LogCaptureFixture
+    notification: Notification, booking: Booking, streams: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     one, clock = uuid4(), FakeTime(BOOKED_AT)
     caplog.set_level(logging.INFO, "notification.delivery")
@@ -470,7 +471,7 @@ async def test_nobody_there_delays_grow_until_it_is_of_no_use_and_then_it_is_a_d
         assert row.last_error == "smtp_SMTPConnectError"
 
         async def letter() -> Any:
-            manager = running.runtime.client.jsm()
+            manager = streams.jsm()
             info = await manager.stream_info("DEAD")
             return await manager.get_msg("DEAD", info.state.last_seq) if info.state.messages else None
 

@@ -18,6 +18,7 @@ import httpx
 import nats
 import nats.js.errors
 import pytest
+from nats.aio.client import Client
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
@@ -285,11 +286,10 @@ async def live(journeys: Journeys) -> None:
     await journeys.book({"name": UNREACHABLE.name, "email": UNREACHABLE.email})
 
 
-async def be_told(notifying: Running, outside: Outside, clock: Clock) -> None:
+async def be_told(client: Client, outside: Outside, clock: Clock) -> None:
     """Wait for all messages, and for three dead letters: a mail that is refused, and an event that neither of its
     readers, notification and booking's figures, can understand.
     """
-    client = await notifying.nats()
     await client.jetstream().publish("events.booking.confirmed", b"{", stream="EVENTS")
 
     async def told() -> bool:
@@ -318,6 +318,7 @@ async def test_a_family_is_known_to_booking_and_to_its_own_messages_alone(
     outside: Outside,
     clock: Clock,
     nats_server: infra.NatsServer,
+    streams: Client,
     spans: InMemorySpanExporter,
     logs: io.StringIO,
     measured: InMemoryMetricReader,
@@ -333,7 +334,7 @@ async def test_a_family_is_known_to_booking_and_to_its_own_messages_alone(
     haystack = Haystack()
     async with notification(clock=clock) as notifying:
         await live(journeys)
-        await be_told(notifying, outside, clock)
+        await be_told(streams, outside, clock)
         await everything_on_the_streams(haystack, nats_server.url)
         await everything_stored(haystack, "booking", booking.admin_url)
         opened = await everything_unsealed(booking)
