@@ -17,6 +17,7 @@ from booking.bookings import entry
 from booking.bookings.pages import PAGES as BOOKING_PAGES
 from booking.explaining.pages import PAGES as EXPLAINING_PAGES
 from booking.slots.pages import PAGES as SLOT_PAGES
+from kit import database
 from kit.language import LANGUAGES, Language, phone_text
 from kit.vault.store import KeysUnavailable, Vault
 from kit.web import pages, static
@@ -44,6 +45,13 @@ async def count(booking: Running, status: str) -> int:
         return int(await connection.fetchval("select count(*) from booking where status = $1", status))
     finally:
         await connection.close()
+
+
+async def live(booking: Running, clock: Clock) -> int:
+    """How many times are reserved, those not counted whose reservation has run out."""
+    async with database.driver(booking.admin) as connection:
+        query = "select count(*) from booking where status = 'held' and expires_at > $1"
+        return int(await connection.fetchval(query, clock()))
 
 
 async def chosen(booking: Running, number: int = 3) -> tuple[str, dict[str, str]]:
@@ -208,17 +216,42 @@ async def test_the_id_of_a_hold_does_not_lead_to_the_booking(booking: Running) -
     assert back.headers["location"] == f"/bokning/{token}?nytt=redan"
 
 
-async def test_a_hold_that_ran_out_is_taken_anew_when_its_page_is_loaded_again(booking: Running, clock: Clock) -> None:
+async def test_to_open_an_address_reserves_nothing_and_a_button_does(booking: Running, clock: Clock) -> None:
+    hold, form = await chosen(booking)
+    query = {"satt": "video", "tid": form["tid"]}
+    clock.move(minutes=8)
+    assert (await booking.http.get(hold, params=query)).status_code == 200
+    clock.move(minutes=3)
+    for prefix, title in (("", "Vill du ha den här tiden?"), ("/en", "Do you want this time?")):
+        # The hold was not made longer either. A preview of a link that was passed on sees the same.
+        shown = await booking.http.get(f"{prefix}{hold}", params=query, headers={"sec-fetch-site": "cross-site"})
+        assert (shown.status_code, f"<h1>{title}</h1>" in shown.text) == (200, True), shown.text
+        assert await live(booking, clock) == 0
+    sent = {name: hidden(shown.text, name) for name in ("satt", "tid", "engang")}
+    assert sent["tid"] == form["tid"]
+    taken, twin = [await booking.http.post(TIMES, data=sent) for _ in range(2)]
+    assert taken.headers["location"] == twin.headers["location"]
+    assert await live(booking, clock) == 1
+    contact = await booking.http.get(taken.headers["location"])
+    assert hidden(contact.text, "tid") == form["tid"]
+
+
+async def test_the_address_of_a_hold_that_a_step_took_anew_leads_to_the_new_one(booking: Running, clock: Clock) -> None:
     hold, form = await chosen(booking)
     clock.move(minutes=11)
-    query = {"satt": "video", "tid": form["tid"]}
-    foreign = await booking.http.get(hold, params=query, headers={"sec-fetch-site": "cross-site"})
-    assert foreign.headers["location"].startswith(TIMES)
-    again = await booking.http.get(hold, params=query)
-    assert again.status_code == 303
-    assert again.headers["location"].split("?")[0] != hold
-    assert (await booking.http.get(again.headers["location"])).status_code == 200
-    assert (await booking.http.get(hold, params=query)).headers["location"] == again.headers["location"]
+    assert (await booking.http.post(hold, data=form)).status_code == 200
+    back = await booking.http.get(hold, params={"satt": "video", "tid": form["tid"]})
+    assert back.status_code == 303
+    assert back.headers["location"].split("?")[0] != hold
+    assert (await booking.http.get(back.headers["location"])).status_code == 200
+    assert await live(booking, clock) == 1
+
+
+async def test_an_address_without_a_time_leads_to_the_times(booking: Running, clock: Clock) -> None:
+    hold, _ = await chosen(booking)
+    clock.move(minutes=11)
+    for query in ({}, {"satt": "video"}, {"satt": "video", "tid": "x"}):
+        assert (await booking.http.get(hold, params=query)).headers["location"].startswith(TIMES)
 
 
 async def test_each_step_extends_the_hold(booking: Running, clock: Clock) -> None:

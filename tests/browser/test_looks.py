@@ -84,6 +84,7 @@ async def test_every_page_is_accessible(opened: Open, site: Site, width: int, la
         await parent.press("go_on")
         await is_good_by_day_and_night(page, "no time chosen")
         await parent.choose(5)
+        reservation = page.url
         await is_good_by_day_and_night(page, "contact")
         await parent.press("go_on")
         await is_good_by_day_and_night(page, "contact with errors")
@@ -113,6 +114,8 @@ async def test_every_page_is_accessible(opened: Open, site: Site, width: int, la
         await is_good_by_day_and_night(page, "cancel")
         await parent.press("cancel_yes")
         await is_good_by_day_and_night(page, "cancelled")
+        await page.goto(reservation)
+        await is_good_by_day_and_night(page, "a time that is not kept any more")
         site.clock.move(days=120)
         await page.goto(f"{prefix}/boka/horby/videosamtal/tider")
         await is_good_by_day_and_night(page, "no times")

@@ -7,7 +7,7 @@ booking. Where a time is lost on the way, the free times are shown and what was 
 import asyncio
 import hmac
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
@@ -127,17 +127,49 @@ async def choose(request: Request, running: Running, offered: OfferedHere) -> Re
 
 @router.get("/boka/{slug}/{offering}/reservation/{hold}")
 async def contact(request: Request, running: Running, offered: OfferedHere, hold: UUID) -> Response:
-    """Ask for the contact. A hold that has run out meanwhile is taken anew if it can be."""
+    """Ask for the contact. To open an address reserves nothing: where the hold has run out, a button takes it anew."""
     wish = _wish(offered, request.query_params)
-    if not pages.from_here(request):
-        return pages.see_other(request, f"{offered.path}/tider", **wish.query)
     try:
-        held = await _keep(request, running, wish, hold, key="")
-    except _ENDS as end:
-        return await _elsewhere(request, running, wish, end)
-    if held.id != hold:
-        return pages.see_other(request, f"{offered.path}/reservation/{held.id}", **wish.query)
+        held = await entry.find_hold(running, hold)
+    except HoldGone:
+        return await _gone(request, running, wish, hold)
+    if wish.slot is not None and held.slot != wish.slot:
+        return await _again(request, running, wish)
     return await _contact(request, running, wish, held)
+
+
+async def _gone(request: Request, running: Runtime, wish: Wish, hold: UUID) -> Response:
+    """What the address of a hold that is no more leads to: the one that was taken in its place, or a button for it."""
+    again = _again_id(running, hold, wish)
+    try:
+        await _not_booked(running, (hold, again), ours=False)
+        await entry.find_hold(running, again)
+    except AlreadyBooked as end:
+        return await _elsewhere(request, running, wish, end)
+    except HoldGone:
+        return await _again(request, running, wish)
+    return pages.see_other(request, f"{wish.offered.path}/reservation/{again}", **wish.query)
+
+
+async def _again(request: Request, running: Runtime, wish: Wish) -> Response:
+    """The time that an address names, with the button that reserves it."""
+    offered, language = wish.offered, pages.language_of(request)
+    async with database.driver(running.engine) as connection:
+        named = wish.slot and await slots.described(connection, wish.slot, offered.municipality.id)
+    if not named or wish.modality is None:
+        return pages.see_other(request, f"{offered.path}/tider", satt=wish.modality)
+    return PAGES.render(
+        request,
+        "again.html",
+        private=True,
+        municipality=offered.municipality,
+        accent=offered.municipality.accent,
+        chosen=named,
+        modality=wish.modality,
+        when=slot_pages.when(named, language),
+        times_url=pages.address(language, f"{offered.path}/tider"),
+        hidden_fields={**wish.query, "engang": secrets.token_urlsafe(16)},
+    )
 
 
 @router.post("/boka/{slug}/{offering}/reservation/{hold}")
@@ -229,17 +261,22 @@ async def _keep(request: Request, running: Runtime, wish: Wish, hold_id: UUID, k
     try:
         held = await entry.extend(running, hold_id)
     except HoldGone:
-        again = _id(running, "again", f"{hold_id} {wish.query}")
-        for each in (hold_id, again):
-            if token := await entry.booked(running, each):
-                # The id of a hold becomes the booking's, which staff can see: it proves nothing. The key does.
-                ours = hmac.compare_digest(key.encode(), _key(running, hold_id).encode())
-                raise AlreadyBooked(token if ours else None) from None
+        again = _again_id(running, hold_id, wish)
+        # The id of a hold becomes the booking's, which staff can see: it proves nothing. The key does.
+        ours = hmac.compare_digest(key.encode(), _key(running, hold_id).encode())
+        await _not_booked(running, (hold_id, again), ours=ours)
         return await _take(request, running, wish, again)
     if wish.slot is not None and held.slot != wish.slot:
         # Another page of this reader's has changed the hold to another time. This page means what it says.
-        return await _take(request, running, wish, _id(running, "again", f"{hold_id} {wish.query}"))
+        return await _take(request, running, wish, _again_id(running, hold_id, wish))
     return held
+
+
+async def _not_booked(running: Runtime, holds: Iterable[UUID], *, ours: bool) -> None:
+    """Raise AlreadyBooked where one of these became a booking: with its token, if the reader has shown it is `ours`."""
+    for hold_id in holds:
+        if token := await entry.booked(running, hold_id):
+            raise AlreadyBooked(token if ours else None)
 
 
 async def _book(request: Request, running: Runtime, body: BookingIn, key: str) -> dict[str, Any]:
@@ -250,6 +287,11 @@ async def _book(request: Request, running: Runtime, body: BookingIn, key: str) -
         except TwinUnderWay:
             await asyncio.sleep(_TWIN_SECONDS)
     raise TwinUnderWay
+
+
+def _again_id(running: Runtime, hold_id: UUID, wish: Wish) -> UUID:
+    """The id of the hold that takes the place of one that has run out."""
+    return _id(running, "again", f"{hold_id} {wish.query}")
 
 
 def _id(running: Runtime, purpose: str, text: str) -> UUID:
@@ -406,7 +448,7 @@ async def _held_page(
         when=slot_pages.when(chosen, language),
         times_url=pages.address(language, f"{offered.path}/tider"),
         hold_url=pages.address(language, f"{offered.path}/reservation/{held.id}"),
-        # In the addresses too: who goes back to one of them, long after, is given the same time again if it is free.
+        # In the addresses too: who goes back to one of them, long after, is offered the same time again.
         query=urlencode(wish.query),
         hidden_fields={**wish.query, "nyckel": _key(running, held.id)},
         reservation=held.id,

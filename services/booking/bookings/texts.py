@@ -84,6 +84,11 @@ TEXTS: Texts = {
         "Numret kan inte ta emot sms, så du får ingen bekräftelse. Vill du ha en: ändra till mobilnummer eller e-post.",
         "Your number cannot get text messages, so no confirmation comes. To get one, write a mobile number or e-mail.",
     ),
+    # The address of a time that is not kept any more
+    "again_title": ("Vill du ha den här tiden?", "Do you want this time?"),
+    "again": ("Den är inte reserverad åt dig just nu.", "It is not kept for you at the moment."),
+    "again_take": ("Reservera tiden", "Keep the time for me"),
+    "again_others": ("Se alla lediga tider", "See all free times"),
     # A time that was booked already
     "already_title": ("Du har redan bokat den här tiden", "You have booked this time already"),
     "already": (
