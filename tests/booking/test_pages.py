@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import httpx
@@ -14,6 +15,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from booking.agenda.pages import PAGES as AGENDA_PAGES
 from booking.bookings import entry
+from booking.bookings.pages import COOKIE
 from booking.bookings.pages import PAGES as BOOKING_PAGES
 from booking.explaining.pages import PAGES as EXPLAINING_PAGES
 from booking.slots.pages import PAGES as SLOT_PAGES
@@ -21,7 +23,9 @@ from kit import database
 from kit.language import LANGUAGES, Language, phone_text
 from kit.vault.store import KeysUnavailable, Vault
 from kit.web import pages, static
-from tests.conftest import Clock, Run, Running, until
+from tests.booking import register
+from tests.booking.conftest import ready
+from tests.conftest import Clock, Knows, Run, Running, until
 from tests.forms import typed
 
 TIMES = "/boka/horby/foraldrasamtal/tider"
@@ -162,6 +166,61 @@ async def test_one_page_of_times_holds_one_time(booking: Running) -> None:
     assert await count(booking, "held") == 1
     contact = await booking.http.get(other.headers["location"])
     assert hidden(contact.text, "tid") == times_on(page)[4]
+
+
+async def test_a_browser_has_one_hold_however_it_comes_back_to_the_times(booking: Running) -> None:
+    for number in (*range(8), 0):
+        await chosen(booking, number)
+        assert await count(booking, "held") == 1
+
+
+async def test_a_time_that_overlaps_the_former_one_can_be_chosen(
+    run: Run, knows: Knows, clock: Clock, secret_file: Path
+) -> None:
+    often = register.OFFERING.model_copy(update={"starts_every": 15})
+    known = await knows([often if each is register.OFFERING else each for each in register.basic()])
+    async with run("booking", clock=clock, manage_secret_file=secret_file, database_url=known) as booking:
+        await until(lambda: ready(booking))
+        page = (await booking.http.get(TIMES, params={"satt": "video"})).text
+        for tid in times_on(page)[:4]:
+            sent = {"tid": tid, "satt": "video", "engang": uuid4().hex}
+            assert (await booking.http.post(TIMES, data=sent)).status_code == 303
+        assert await count(booking, "held") == 1
+
+
+async def test_a_hold_is_of_the_browser_that_made_it(booking: Running) -> None:
+    """Not of one that opened its address, and no other browser's choice gives it back."""
+    hold, form = await chosen(booking)
+    made = booking.http.cookies.get(COOKIE)
+    assert hold.endswith(str(made))
+    booking.http.cookies.clear()
+    opened = await booking.http.get(hold, params={"satt": "video", "tid": form["tid"]})
+    assert (opened.status_code, "set-cookie" in opened.headers) == (200, False)
+    await chosen(booking, 4)
+    assert await count(booking, "held") == 2
+
+
+async def test_a_hold_that_was_taken_anew_is_given_back_too(booking: Running, clock: Clock) -> None:
+    hold, form = await chosen(booking)
+    clock.move(minutes=11)
+    assert (await booking.http.post(hold, data=form)).status_code == 200
+    await chosen(booking, 5)
+    assert await live(booking, clock) == 1
+
+
+async def test_what_remembers_a_hold_says_nothing_else_and_ends(
+    run: Run, knows: Knows, clock: Clock, secret_file: Path
+) -> None:
+    settings = {"manage_secret_file": secret_file, "public_url": "https://boka.example.se"}
+    async with run("booking", clock=clock, database_url=await knows(register.basic()), **settings) as booking:
+        await until(lambda: ready(booking))
+        page = (await booking.http.get(TIMES, params={"satt": "video"})).text
+        sent = {"tid": times_on(page)[0], "satt": "video", "engang": hidden(page, "engang")}
+        taken = await booking.http.post(TIMES, data=sent)
+        assert "kaka i din webbläsare, högst 30 minuter" in (await booking.http.get("/personuppgifter/horby")).text
+    hold = taken.headers["location"].split("?")[0].rsplit("/")[-1]
+    ends = "HttpOnly; Max-Age=1800; Path=/; SameSite=lax; Secure"
+    assert taken.headers["set-cookie"] == f"{COOKIE}={hold}; {ends}"
 
 
 async def test_a_form_sent_many_times_at_once_is_one_booking(booking: Running) -> None:

@@ -62,6 +62,21 @@ GUARDS = (
     ),
     Guard(
         f"{BOOKING}/bookings/pages.py",
+        "    if (former := _uuid(request.cookies.get(COOKIE))) and former != hold_id:\n"
+        "        await entry.release(running, former)\n",
+        "",
+        "tests/booking/test_pages.py::test_a_browser_has_one_hold_however_it_comes_back_to_the_times",
+        "A browser holds one time: a new choice gives back the former one.",
+    ),
+    Guard(
+        f"{BOOKING}/bookings/pages.py",
+        'return _remembered(running, page, held) if request.method == "POST" else page',
+        "return _remembered(running, page, held)",
+        "tests/booking/test_pages.py::test_a_hold_is_of_the_browser_that_made_it",
+        "Whoever opens an address that was passed on gives nobody's hold back.",
+    ),
+    Guard(
+        f"{BOOKING}/bookings/pages.py",
         "held = await entry.find_hold(running, hold)\n    except HoldGone:",
         "held = await entry.extend(running, hold)\n    except HoldGone:",
         "tests/booking/test_pages.py::test_to_open_an_address_reserves_nothing_and_a_button_does",

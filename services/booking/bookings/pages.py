@@ -1,7 +1,8 @@
 """The pages where a parent takes a time: hold, contact, a last look, booking.
 
 What is typed travels in hidden fields from page to page, never in an address, a cookie or the database before the
-booking. Where a time is lost on the way, the free times are shown and what was typed goes along.
+booking. A browser has one hold at a time. Where a time is lost on the way, the free times are shown and what was typed
+goes along.
 """
 
 import asyncio
@@ -58,6 +59,9 @@ TYPED = {
     "sprak": ("contact.language",),
 }
 EXPECTING = "vantar"
+# Which time this browser has reserved, so that a new choice gives the former one back however the parent came to it:
+# the page of times was made before there was a hold, and the back button shows that one. Nothing else is known by it.
+COOKIE = "samtid-reservation"
 # A second click can come while the first one's booking is being made.
 _TWIN_TRIES, _TWIN_SECONDS = 25, 0.2
 
@@ -120,9 +124,23 @@ async def choose(request: Request, running: Running, offered: OfferedHere) -> Re
         held = await _take_once(request, running, wish, sent.get("engang") or secrets.token_urlsafe(16))
     except _ENDS as end:
         return await _elsewhere(request, running, wish, end)
-    if not wish.typed:
-        return pages.see_other(request, f"{offered.path}/reservation/{held.id}", **wish.query)
-    return await _check(request, running, wish, held, said=False)
+    if wish.typed:
+        return await _check(request, running, wish, held, said=False)
+    onward = pages.see_other(request, f"{offered.path}/reservation/{held.id}", **wish.query)
+    return _remembered(running, onward, held)
+
+
+def _remembered(running: Runtime, response: Response, held: Hold) -> Response:
+    """An answer by which the browser remembers its hold, for as long as one can last."""
+    response.set_cookie(
+        COOKIE,
+        str(held.id),
+        max_age=60 * running.settings.hold_longest_minutes,
+        secure=running.settings.public_url.startswith("https:"),
+        httponly=True,
+        samesite="lax",
+    )
+    return response
 
 
 @router.get("/boka/{slug}/{offering}/reservation/{hold}")
@@ -227,11 +245,14 @@ async def to_contact(request: Request, offered: OfferedHere, hold: UUID) -> Resp
 
 
 async def _take_once(request: Request, running: Runtime, wish: Wish, nonce: str) -> Hold:
-    """One hold for each page of times, by its `nonce`, however often its form is sent."""
+    """One hold for a page of times, by its `nonce`, however often its form is sent. The browser's former one goes."""
     hold_id = _id(running, "page", nonce)
     # The nonce was given to this reader alone, so that the booking may be shown to whoever sends it.
     if token := await entry.booked(running, hold_id):
         raise AlreadyBooked(token)
+    # Before the new one is taken, which may overlap it.
+    if (former := _uuid(request.cookies.get(COOKIE))) and former != hold_id:
+        await entry.release(running, former)
     held = await _take(request, running, wish, hold_id)
     if (held.slot, held.modality) == (wish.slot, wish.modality):
         return held
@@ -435,7 +456,7 @@ async def _held_page(
         return await _elsewhere(request, running, wish, SlotTaken())
     wish = replace(wish, slot=held.slot, modality=offered.known(held.modality))
     language: Language = pages.language_of(request)
-    return PAGES.render(
+    page = PAGES.render(
         request,
         template,
         status,
@@ -454,6 +475,8 @@ async def _held_page(
         reservation=held.id,
         **values,
     )
+    # An address that somebody passed on makes their hold nobody else's.
+    return _remembered(running, page, held) if request.method == "POST" else page
 
 
 def child_age(request: Request, age: int) -> str:

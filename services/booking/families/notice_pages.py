@@ -46,6 +46,7 @@ async def personal_data(request: Request, running: Running, slug: Annotated[str,
         kept=[(offering, rules.rule_of(offering).days) for offering in booked],
         elsewhere=", ".join(elsewhere),
         backups=RESTORED.days,
+        hold_minutes=running.settings.hold_longest_minutes,
         units=", ".join(sorted(units.values(), key=slots.swedish)),
         shared=any(len(offering.municipalities) > 1 for offering in booked),
     )

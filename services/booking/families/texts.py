@@ -75,6 +75,10 @@ TEXTS: Texts = {
         "Medan du är här: din internetadress i kodad form, så att ingen kan ta alla tider eller fråga för ofta.",
         "While you are here: your internet address in coded form, so that nobody can take all times or ask too often.",
     ),
+    "data_what_reserved": (
+        "Medan du bokar: vilken tid du har reserverat, i en nödvändig kaka i din webbläsare, högst {minutes} minuter.",
+        "While you book: which time you hold, in a necessary cookie in your browser, for {minutes} minutes at most.",
+    ),
     "data_elsewhere": (
         "Det som rådgivaren skriver om {offerings} hör till ett annat system. Fråga den som ansvarar om det.",
         "What the advisor writes on {offerings} belongs to another system. Ask whoever is responsible about it.",
