@@ -6,7 +6,7 @@ from booking.agenda import api as agenda_api
 from booking.agenda import feed_pages, follow_up_pages, leave_pages, phone_pages
 from booking.agenda import pages as agenda_pages
 from booking.bookings import api as bookings_api
-from booking.bookings import jobs, manage_pages
+from booking.bookings import entry, jobs, manage_pages
 from booking.bookings import pages as booking_pages
 from booking.bookings.answers import Contact, ContactQuestion, NoContact, ProtectedContact
 from booking.explaining import api as explaining_api
@@ -92,6 +92,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
                 "writes": settings.writes_per_minute,
                 bookings_api.GUESSES: settings.guesses_per_minute,
             },
+            {entry.BOOKINGS: settings.bookings_per_hour},
         ),
         people=find_staff,
         provider=settings.provider(clock),

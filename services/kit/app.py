@@ -174,7 +174,7 @@ def create(
             service,
             jobs=[name for name, _ in work],
             readers=[read.durable for read in reads],
-            limits=limits.per_minute if limits else (),
+            limits=limits.most if limits else (),
             measures=[measure.__name__ for measure in measured],
             keys=keys is not None,
         )

@@ -4,12 +4,15 @@ import inspect
 from collections.abc import Callable
 from datetime import datetime
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kit.limits import Limits
+from kit.limits import client_of as of_address
 from kit.refusal import Refusal, TooLarge
+from kit.session import Sessions, cookies_of
 
 BODY_BYTES = 64 * 1024
 
@@ -47,6 +50,7 @@ class Door:
                 message["headers"] = [*message["headers"], *[h for h in _RAW if h[0] not in given]]
             await send(message)
 
+        scope["samtid.client"] = self._client(scope)
         try:
             self._count(scope)
             if _has_no_end(scope):
@@ -62,7 +66,24 @@ class Door:
         path: str = scope["path"]
         if self.limits is None or path.startswith("/static/") or path.endswith(_UNCOUNTED):
             return
-        self.limits.take("reads" if scope["method"] in _READING else "writes", address_of(scope), self.clock())
+        self.limits.take("reads" if scope["method"] in _READING else "writes", client_of(scope), self.clock())
+
+    def _client(self, scope: Scope) -> str:
+        """Staff are counted each by themselves, never with the families of the building where they work."""
+        sessions: Sessions | None = scope["app"].state.runtime.sessions
+        if (
+            sessions
+            and (cookies := cookies_of(Headers(scope=scope)))
+            and (found := sessions.read(cookies, self.clock()))
+        ):
+            return f"staff {found.person}"
+        return of_address(address_of(scope))
+
+
+def client_of(scope: Scope) -> str:
+    """Who a request is counted for: a member of staff who is signed in, or the address that it came from."""
+    client: str = scope["samtid.client"]
+    return client
 
 
 def address_of(scope: Scope) -> str:

@@ -1,4 +1,4 @@
-"""How many requests a client may make a minute: counted in this process, and shared with the others each second.
+"""How many requests a client may make a minute or an hour: counted in this process, shared with the others each second.
 
 No request waits for the store. A process counts what it lets in, writes the difference about once a second, and reads
 what all processes have counted; without the store each keeps the limit by itself. An address leaves this process only
@@ -36,15 +36,17 @@ create unlogged table request_key (
 
 MERGE_SECONDS = 1.0
 _MINUTE = timedelta(minutes=1)
+_HOUR = timedelta(hours=1)
 
 # Rows in one order, so that two processes never wait for each other.
 _ADD = database.Statement("""
     insert into request_count (minute, kind, client, n)
-    select :minute::timestamptz, kind, client, n
-    from unnest(:kinds::text[], :clients::bytea[], :numbers::integer[]) as given (kind, client, n)
-    order by kind, client
+    select minute, kind, client, n
+    from unnest(:minutes::timestamptz[], :kinds::text[], :clients::bytea[], :numbers::integer[])
+        as given (minute, kind, client, n)
+    order by minute, kind, client
     on conflict (minute, kind, client) do update set n = request_count.n + excluded.n
-    returning kind, client, n
+    returning minute, kind, client, n
 """)
 
 
@@ -83,6 +85,9 @@ def hashed(key: bytes, client: str) -> bytes:
     return hmac.digest(key, client.encode(), "sha256")
 
 
+_Counted = tuple[datetime, str, str]
+
+
 @lru_cache(maxsize=4096)
 def client_of(address: str) -> str:
     """Whom an address stands for: of IPv6 a network of /64, since whoever has one address there has them all."""
@@ -96,34 +101,53 @@ def client_of(address: str) -> str:
 
 
 class Limits:
-    """The limits of one service in one process; `per_minute` says how many of each kind a client may make."""
+    """The limits of one service in one process; `per_minute` says how many of each kind a client may make, `per_hour`
+    of other kinds.
+    """
 
-    def __init__(self, service: str, per_minute: Mapping[str, int]) -> None:
+    def __init__(self, service: str, per_minute: Mapping[str, int], per_hour: Mapping[str, int] | None = None) -> None:
         self.service = service
-        self.per_minute = per_minute
+        self.most = {**per_minute, **(per_hour or {})}
+        self._hourly = frozenset(per_hour or ())
         self._minute = self._end = datetime.min.replace(tzinfo=UTC)
-        # By kind and client: what is known of all processes, and what the others have not been told of.
-        self._known: Counter[tuple[str, str]] = Counter()
-        self._untold: Counter[tuple[str, str]] = Counter()
+        # By the first minute, kind and client: what is known of all processes, and what the others were not told of.
+        self._known: Counter[_Counted] = Counter()
+        self._untold: Counter[_Counted] = Counter()
 
-    def check(self, kind: str, address: str, now: datetime) -> None:
-        """Raise TooManyRequests where the client has none left in this minute."""
-        self.take(kind, address, now, number=0)
+    def check(self, kind: str, client: str, now: datetime) -> None:
+        """Raise TooManyRequests where the client has none left."""
+        self.take(kind, client, now, number=0)
 
-    def take(self, kind: str, address: str, now: datetime, *, number: int = 1) -> None:
-        """Count requests of the client's. Raises TooManyRequests where it has none left in this minute."""
+    def take(self, kind: str, client: str, now: datetime, *, number: int = 1) -> None:
+        """Count requests of the client's. Raises TooManyRequests where it has none left."""
+        if not self.admits(kind, client, now, number=number):
+            raise TooManyRequests((self._ends(kind) - now).total_seconds())
+
+    def admits(self, kind: str, client: str, now: datetime, *, number: int = 1) -> bool:
+        """Whether the client has any left, and then they are counted. `client` is an address or of `client_of`."""
         if not self._minute <= now < self._end:
-            self._minute = now.replace(second=0, microsecond=0)
-            self._end = self._minute + _MINUTE
-            self._known.clear()
-            self._untold.clear()
-        counted = (kind, client_of(address))
-        if self._known[counted] >= self.per_minute[kind]:
+            self._begin(now)
+        counted = (self._begins(kind), kind, client_of(client))
+        if self._known[counted] >= self.most[kind]:
             metrics.limited.add(1, {metrics.SERVICE: self.service, metrics.LIMIT: kind})
-            raise TooManyRequests((self._end - now).total_seconds())
+            return False
         if number:
             self._known[counted] += number
             self._untold[counted] += number
+        return True
+
+    def _begin(self, now: datetime) -> None:
+        self._minute = now.replace(second=0, microsecond=0)
+        self._end = self._minute + _MINUTE
+        for counts in (self._known, self._untold):
+            for over in [counted for counted in counts if counted[0] != self._begins(counted[1])]:
+                del counts[over]
+
+    def _begins(self, kind: str) -> datetime:
+        return self._minute.replace(minute=0) if kind in self._hourly else self._minute
+
+    def _ends(self, kind: str) -> datetime:
+        return self._begins(kind) + (_HOUR if kind in self._hourly else _MINUTE)
 
     async def run(self, engine: AsyncEngine, role: str) -> None:
         """Share the counts until cancelled, as `role`.
@@ -137,7 +161,12 @@ class Limits:
             if swept != self._minute:
                 swept = self._minute
                 async with database.transaction(engine, role=role) as connection:
-                    await connection.execute("delete from request_count where minute < $1", swept - _MINUTE)
+                    await connection.execute(
+                        "delete from request_count where minute < $1 and (kind <> all($2) or minute < $3)",
+                        swept - _MINUTE,
+                        list(self._hourly),
+                        swept - _HOUR,
+                    )
             await asyncio.sleep(MERGE_SECONDS)
 
     async def key(self, engine: AsyncEngine, role: str) -> bytes:
@@ -151,24 +180,24 @@ class Limits:
 
     async def merge(self, engine: AsyncEngine, role: str, key: bytes) -> None:
         """Tell the others what was counted here since, and learn of those clients what all have counted."""
-        minute, told, self._untold = self._minute, self._untold, Counter()
+        told, self._untold = self._untold, Counter()
         if not told:
             return
-        clients = {(kind, hashed(key, client)): (kind, client) for kind, client in told}
+        hashes = {(minute, kind, hashed(key, client)): (minute, kind, client) for minute, kind, client in told}
         try:
             async with database.transaction(engine, role=role) as connection:
                 rows = await _ADD.rows(
                     connection,
-                    minute=minute,
-                    kinds=[kind for kind, _ in clients],
-                    clients=[client for _, client in clients],
-                    numbers=[told[counted] for counted in clients.values()],
+                    minutes=[minute for minute, _, _ in hashes],
+                    kinds=[kind for _, kind, _ in hashes],
+                    clients=[client for _, _, client in hashes],
+                    numbers=[told[counted] for counted in hashes.values()],
                 )
         except BaseException:
-            if minute == self._minute:
-                self._untold.update(told)
+            self._untold.update(told)
             raise
-        if minute == self._minute:
-            for row in rows:
-                counted = clients[row["kind"], row["client"]]
+        for row in rows:
+            counted = hashes[row["minute"], row["kind"], row["client"]]
+            # Not where that time is over meanwhile: what was known of it is forgotten.
+            if counted in self._known:
                 self._known[counted] = row["n"] + self._untold[counted]

@@ -155,6 +155,6 @@ async def test_a_feed_without_a_name_or_one_too_many_is_refused(work: Work) -> N
 
 
 async def test_whoever_guesses_addresses_is_held_off(work: Work) -> None:
-    work.booking.runtime.limits.per_minute["guesses"] = 3
+    work.booking.runtime.limits.most["guesses"] = 3
     answers = [(await read(work, f"/kalender/{'x' * 42}{n}.ics")).status_code for n in range(6)]
     assert (answers[0], answers[-1]) == (404, 429)

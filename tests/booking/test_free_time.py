@@ -120,11 +120,11 @@ class World:
             hold = await entry.hold(self.runtime, slot=slot, municipality="1266", modality="video", client=uuid4().hex)
             self.holds.append(hold.id)
         elif what == "book" and slot:
-            answer = await entry.book(self.runtime, self.wanted(slot=slot), key=None, language="sv")
+            answer = await entry.book(self.runtime, self.wanted(slot=slot), client="a", key=None, language="sv")
             self.tokens.append(answer["manage_token"])
         elif what == "book held" and self.holds:
             hold_id = self.holds[number % len(self.holds)]
-            answer = await entry.book(self.runtime, self.wanted(hold=hold_id), key=None, language="sv")
+            answer = await entry.book(self.runtime, self.wanted(hold=hold_id), client="a", key=None, language="sv")
             self.tokens.append(answer["manage_token"])
         elif what == "release" and self.holds:
             await entry.release(self.runtime, self.holds[number % len(self.holds)])
@@ -167,7 +167,7 @@ async def test_search_finds_what_the_rules_find(booking: Running, clock: Clock) 
     slots = await candidates(runtime)
     world = World(runtime, clock, 1)
     for taken in (slots[3], slots[6]):
-        await entry.book(runtime, world.wanted(slot=taken), key=None, language="sv")
+        await entry.book(runtime, world.wanted(slot=taken), client="a", key=None, language="sv")
     async with database.driver(runtime.engine) as connection:
         found = await service.search(
             connection,

@@ -167,25 +167,6 @@ async def test_a_hold_can_be_booked_though_its_lead_time_has_begun(booking: Runn
     assert status == 201
 
 
-async def test_one_client_cannot_hoard(booking: Running) -> None:
-    free = await slots(booking)
-    answers = [await hold(booking, slot) for slot in free[:5]]
-    assert [answer.status_code for answer in answers] == [201, 201, 201, 429, 429]
-    assert answers[3].json()["type"] == "urn:samtid:problem:too-many-holds"
-    await booking.http.delete(f"/booking/v1/holds/{answers[0].json()['id']}")
-    assert (await hold(booking, free[4])).status_code == 201
-
-
-async def test_one_client_cannot_hoard_of_everything_either(booking: Running) -> None:
-    names = [f"samtal-{n}" for n in range(3)]
-    await put(booking.runtime, *(register.OFFERING.model_copy(update={"id": name}) for name in names))
-    statuses = []
-    for nth in range(7):
-        free = await slots(booking, offering=names[nth % 3])
-        statuses.append((await hold(booking, free[0])).status_code)
-    assert statuses == [201] * 6 + [429]
-
-
 async def test_a_booking_is_moved_within_its_offering_alone(booking: Running) -> None:
     await put(booking.runtime, register.OFFERING.model_copy(update={"id": "annat"}))
     first, second = (await slots(booking))[:2]

@@ -196,8 +196,8 @@ GUARDS = (
     ),
     Guard(
         LIMITS,
-        "if self._known[counted] >= self.per_minute[kind]:",
-        "if self._known[counted] > self.per_minute[kind]:",
+        "if self._known[counted] >= self.most[kind]:",
+        "if self._known[counted] > self.most[kind]:",
         f"{AT_THE_DOOR}::test_a_client_has_so_many_a_minute_of_each_kind",
         "A limit is the number that it says.",
     ),

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -43,6 +43,41 @@ def test_a_client_has_so_many_a_minute_of_each_kind() -> None:
     limits.check("writes", "192.0.2.1", NOW)
     limits.check("reads", "192.0.2.2", NOW)
     limits.check("reads", "192.0.2.1", NOW + timedelta(seconds=45))
+
+
+def test_of_other_kinds_a_client_has_so_many_an_hour() -> None:
+    limits = Limits("booking", {"reads": 2}, {"bookings": 2})
+    assert [limits.admits("bookings", "192.0.2.1", NOW + timedelta(minutes=n)) for n in (0, 30, 59)] == [
+        True,
+        True,
+        False,
+    ]
+    with pytest.raises(TooManyRequests) as refused:
+        limits.take("bookings", "192.0.2.1", NOW + timedelta(minutes=59))
+    assert refused.value.headers == {"Retry-After": "45"}
+    assert limits.admits("bookings", "192.0.2.1", NOW + timedelta(hours=1))
+
+
+async def test_what_is_counted_by_the_hour_is_kept_for_an_hour(run: Run, secret_file: Path) -> None:
+    clock = Clock(NOW)
+    async with run("booking", clock=clock, manage_secret_file=secret_file) as booking:
+        limits = booking.runtime.limits
+
+        async def kept() -> list[str]:
+            limits.take("reads", "192.0.2.9", clock())
+            async with booking.admin.connect() as connection:
+                rows = await connection.exec_driver_sql("select kind from request_count where client <> ''")
+                return sorted(rows.scalars().all())
+
+        limits.take("bookings", "192.0.2.1", clock())
+        await until(lambda: has(kept, ["bookings", "reads"]))
+        for minutes, kinds in ((5, ["bookings", "reads"]), (125, ["reads"])):
+            clock.move(minutes=minutes)
+            await until(lambda kinds=kinds: has(kept, kinds))
+
+
+async def has(kept: Callable[[], Awaitable[list[str]]], kinds: list[str]) -> bool:
+    return await kept() == kinds
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def wanted(municipality: str, **of: Any) -> Wanted:
 
 
 async def book(booking: Running, slot: SlotId, municipality: str = "1266") -> str:
-    answer = await entry.book(booking.runtime, wanted(municipality, slot=slot), key=None, language="sv")
+    answer = await entry.book(booking.runtime, wanted(municipality, slot=slot), client="a", key=None, language="sv")
     token: str = answer["manage_token"]
     return token
 
@@ -122,7 +122,7 @@ class Crowd:
         self.clock.move(minutes=chance.choice([0, 0, 4]))
         if self.holds:
             asked = wanted("1266", hold=chance.choice(self.holds))
-            answer = await entry.book(self.booking.runtime, asked, key=None, language="sv")
+            answer = await entry.book(self.booking.runtime, asked, client="a", key=None, language="sv")
             self.tokens.append(answer["manage_token"])
 
     async def release(self, chance: random.Random) -> None:
@@ -372,7 +372,7 @@ async def test_a_hold_counts_and_returns_what_it_took(shared: Running, clock: Cl
 
 async def test_a_held_time_is_charged_once_when_it_is_booked(shared: Running) -> None:
     held = await hold(shared, (await on(shared, FAR))[0])
-    await entry.book(shared.runtime, wanted("1266", hold=held), key=None, language="sv")
+    await entry.book(shared.runtime, wanted("1266", hold=held), client="a", key=None, language="sv")
     assert (await standing(shared))["1266"].used == 60
     await check_ledger(shared)
 

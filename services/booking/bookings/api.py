@@ -326,7 +326,15 @@ async def release(hold: HoldId, running: Running) -> Response:
     "/bookings",
     status_code=201,
     response_model=BookedOut,
-    responses=_start_responses(rules.HoldGone, rules.TwinUnderWay, rules.KeyReused, PhoneNeeded, KeysUnavailable),
+    responses=_start_responses(
+        rules.HoldGone,
+        rules.TwinUnderWay,
+        rules.KeyReused,
+        TooManyRequests,
+        rules.TooManyBookings,
+        PhoneNeeded,
+        KeysUnavailable,
+    ),
 )
 async def create(
     body: BookingIn,
@@ -342,7 +350,9 @@ async def create(
     (article 13 of the GDPR): the page `/personuppgifter/{municipality}` by the SCB code, in English under `/en`.
     """
     rules.allow_email(body.contact.email, utf8=running.settings.mail_utf8)
-    answer = await entry.book(running, body.wanted(), key=idempotency_key, language=of_request(request))
+    answer = await entry.book(
+        running, body.wanted(), client=client_of(request), key=idempotency_key, language=of_request(request)
+    )
     return JSONResponse(answer, 201)
 
 
@@ -473,8 +483,8 @@ def install(app: FastAPI) -> None:
 
 
 def client_of(request: Request) -> str:
-    """The address that a request came from; behind a proxy that is trusted, the one that it names."""
-    return door.address_of(request.scope)
+    """Who a request is counted for."""
+    return door.client_of(request.scope)
 
 
 def _hold_out(made: Hold) -> dict[str, Any]:

@@ -19,6 +19,8 @@ from kit.language import Language
 from kit.vault.store import DataKey, Vault
 
 T = TypeVar("T")
+# What a client asks to book in an hour.
+BOOKINGS = "bookings"
 
 
 def links(runtime: Runtime) -> Links:
@@ -45,7 +47,7 @@ def keys(runtime: Runtime, family: UUID | None) -> AbstractAsyncContextManager[l
 async def hold(
     runtime: Runtime, *, slot: SlotId, municipality: str, modality: str, client: str, hold_id: UUID | None = None
 ) -> Hold:
-    """See `holds.make`. `client` is the address that the request came from; only a keyed hash of it is kept."""
+    """See `holds.make`. `client` is of `kit.door.client_of`; only a keyed hash of it is kept."""
     hashed = links(runtime).keyed_hash("client", client.encode())
 
     async def attempt() -> Hold:
@@ -82,8 +84,10 @@ async def release(runtime: Runtime, hold_id: UUID) -> None:
         await holds.release(connection, hold_id, runtime.clock())
 
 
-async def book(runtime: Runtime, wanted: Wanted, *, key: str | None, language: Language) -> dict[str, Any]:
-    """See `service.book`."""
+async def book(runtime: Runtime, wanted: Wanted, *, client: str, key: str | None, language: Language) -> dict[str, Any]:
+    """See `service.book`. `client` is of `kit.door.client_of`."""
+    assert runtime.limits is not None, "the public reaches this service"
+    admitted = runtime.limits.admits(BOOKINGS, client, runtime.clock())
 
     async def attempt() -> dict[str, Any]:
         async with (
@@ -97,6 +101,7 @@ async def book(runtime: Runtime, wanted: Wanted, *, key: str | None, language: L
                 wanted,
                 spare=spare,
                 key=key,
+                admitted=admitted,
                 now=runtime.clock(),
                 language=language,
             )

@@ -46,11 +46,11 @@ async def make(
     `client` is a keyed hash of who asks. Raises TooManyHolds, SlotTaken (with alternatives), or what the rules raise.
     """
     hold_id = hold_id or uuid4()
-    held, held_for_offering = await tables.holds_of_client(connection, client, slot.offering, now)
+    held = await tables.holds_of_client(connection, client, now)
     if (known := await tables.hold(connection, hold_id)) and known["expires_at"] > now:
         return _hold(known)
-    if held >= settings.holds_per_client or held_for_offering >= settings.holds_per_client_and_offering:
-        raise TooManyHolds
+    if held >= settings.holds_per_client:
+        raise TooManyHolds(await starts.help_phone(connection, municipality))
     start = await starts.allowed(connection, slot, municipality, modality, now)
     expires = now + timedelta(minutes=settings.hold_minutes)
     with telemetry.span("booking", "hold"):

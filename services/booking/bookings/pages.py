@@ -21,11 +21,11 @@ from booking.bookings import entry
 from booking.bookings.api import BookingIn, ContactIn, NumberIn, client_of, parse_slot
 from booking.bookings.holds import Hold
 from booking.bookings.rules import (
+    CallUs,
     HoldGone,
     KeyReused,
     SlotTaken,
     TooFarAhead,
-    TooManyHolds,
     TooSoon,
     TwinUnderWay,
     allow_email,
@@ -75,7 +75,7 @@ class AlreadyBooked(Exception):  # noqa: N818 - not a fault: where a repeated re
 
 
 # What can end a parent's way to one time.
-_ENDS = (AlreadyBooked, SlotTaken, TooSoon, TooFarAhead, TooManyHolds, HoldGone, Invalid)
+_ENDS = (AlreadyBooked, SlotTaken, TooSoon, TooFarAhead, CallUs, HoldGone, Invalid)
 
 
 @dataclass(frozen=True)
@@ -304,7 +304,9 @@ async def _book(request: Request, running: Runtime, body: BookingIn, key: str) -
     """See `entry.book`; where a twin of this request is under way, its answer is waited for."""
     for _ in range(_TWIN_TRIES):
         try:
-            return await entry.book(running, body.wanted(), key=key, language=pages.language_of(request))
+            return await entry.book(
+                running, body.wanted(), client=client_of(request), key=key, language=pages.language_of(request)
+            )
         except TwinUnderWay:
             await asyncio.sleep(_TWIN_SECONDS)
     raise TwinUnderWay

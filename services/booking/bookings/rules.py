@@ -12,7 +12,7 @@ from booking.slots import rules as slots
 from booking.slots.reads import Offering
 from booking.slots.rules import Free, Moving, NotOffered, Place, SlotFacts, Times
 from kit import addresses, names
-from kit.language import Language, day_text
+from kit.language import Language, day_text, phone_text
 from kit.refusal import Invalid, Refusal
 
 # So long before it notification sends the last reminder: whoever books later gets none.
@@ -77,11 +77,47 @@ class HoldGone(Refusal):
     en = ("The hold is no longer valid", "Choose the time again if it is free, or another one.")
 
 
-class TooManyHolds(Refusal):
+class CallUs(Refusal):
+    """What can be had by telephone instead: `phone` is the municipality's number (E.164), None where it is unknown."""
+
+    def __init__(self, phone: str | None) -> None:
+        super().__init__()
+        self.phone = phone
+
+    def text(self, language: Language) -> tuple[str, str]:
+        """Title and detail, with the number to call."""
+        title, detail = super().text(language)
+        if self.phone is None:
+            return title, detail
+        return title, f"{detail} {'Ring' if language == 'sv' else 'Call'} {phone_text(self.phone, language)}."
+
+
+class TooManyHolds(CallUs):
     status = 429
     code = "too-many-holds"
-    sv = ("Du har redan flera tider reserverade", "Boka eller släpp någon av dem, eller vänta tio minuter.")
-    en = ("You are holding several times already", "Book or release one of them, or wait ten minutes.")
+    sv = (
+        "Just nu är många tider reserverade från din uppkoppling",
+        "Andra kan dela den med dig. Vänta tio minuter och försök igen. Vill du inte vänta bokar vi åt dig.",
+    )
+    en = (
+        "Many times are held from your connection right now",
+        "Others may share it with you. Wait ten minutes and try again. If you would rather not wait, we book for you.",
+    )
+    headers = {"Retry-After": "600"}  # noqa: RUF012 - never changed
+
+
+class TooManyBookings(CallUs):
+    status = 429
+    code = "too-many-bookings"
+    sv = (
+        "Just nu bokas ovanligt många tider från din uppkoppling",
+        "Andra kan dela den med dig. Försök igen om en timme. Vill du inte vänta bokar vi åt dig.",
+    )
+    en = (
+        "Unusually many times are being booked from your connection",
+        "Others may share it with you. Try again in an hour. If you would rather not wait, we book for you.",
+    )
+    headers = {"Retry-After": "3600"}  # noqa: RUF012 - never changed
 
 
 class UnknownBooking(Refusal):

@@ -50,6 +50,7 @@ _REFUSALS: tuple[type[Refusal], ...] = (
     rules.TooSoon,
     rules.TooFarAhead,
     rules.HoldGone,
+    rules.TooManyBookings,
     rules.TwinUnderWay,
     PhoneNeeded,
     KeysUnavailable,
@@ -139,16 +140,19 @@ async def book(
     *,
     spare: list[DataKey],
     key: str | None,
+    admitted: bool = True,
     now: datetime,
     language: Language,
 ) -> dict[str, Any]:
     """Book, once per `key`; the answer for the client. A refusal writes nothing.
 
+    Who is not `admitted` has asked for too much: it gets no more than the answer to an earlier request.
+
     The new family's key is taken from `spare` (`Vault.reserve`), and put back into it where it is not used after all.
-    Raises KeyReused, TwinUnderWay, HoldGone, SlotTaken (with alternatives), PhoneNeeded, KeysUnavailable, or what the
-    rules raise.
+    Raises KeyReused, TwinUnderWay, HoldGone, SlotTaken (with alternatives), TooManyBookings, PhoneNeeded,
+    KeysUnavailable, or what the rules raise.
     """
-    whose = _Whose(None, "none", keys=spare)
+    whose = _Whose(None, "none", admitted=admitted, keys=spare)
     answer, booking = await _book_once(connection, links, vault, wanted, whose, key, now, language)
     return {
         **answer,
@@ -188,7 +192,7 @@ async def book_by_staff(
             raise NotFound
         whose = _Whose(family, row["protection"], staff)
     elif is_protected(protection):
-        whose = _Whose(None, protection, staff, tuple({staff, *access}), spare or [])
+        whose = _Whose(None, protection, staff, tuple({staff, *access}), keys=spare or [])
     answer, booking = await _book_once(connection, links, vault, wanted, whose, key, now, language)
     if family and await family_tables.is_erased(connection, family):
         # Asked once the booking stands: from then on the family's row cannot be marked before it is seen.
@@ -203,14 +207,15 @@ async def book_by_staff(
 
 @dataclass(frozen=True)
 class _Whose:
-    """The family that is booked for, a known one by its id or a new one, which gets one of `keys`; who books, and who
-    may see the family.
+    """The family that is booked for, a known one by its id or a new one, which gets one of `keys`; who books, whether
+    they are `admitted`, and who may see the family.
     """
 
     family: UUID | None
     protection: Protection
     staff: str | None = None
     access: tuple[str, ...] = ()
+    admitted: bool = True
     keys: list[DataKey] = field(default_factory=list)
 
     def take_key(self) -> DataKey:
@@ -267,6 +272,8 @@ async def _book(
     modality = held.modality if held else wanted.modality
     if slot is None or municipality is None or modality is None:
         raise rules.invalid("slot", "Välj en tid.", "Choose a time.")
+    if not whose.admitted:
+        raise rules.TooManyBookings(await starts.help_phone(connection, municipality))
     # A slot that could be held can be booked from that hold, though its lead time has begun meanwhile.
     by_staff = whose.staff is not None
     asked_at = held.held_at if held else now

@@ -4,12 +4,19 @@ from datetime import datetime
 
 from booking.bookings import rules, tables
 from booking.bookings.rules import NotYetOpen, SlotTaken, Start
+from booking.slots import service as slots
 from booking.slots import tables as slot_tables
 from booking.slots.rules import Moving
 from booking.slots.service import SlotId
 from kit.database import Connection
 
 ALTERNATIVES = 5
+
+
+async def help_phone(connection: Connection, municipality: str) -> str | None:
+    """The number (E.164) that the municipality's families call, None where there is no such municipality."""
+    place = await slots.municipality_of(connection, municipality)
+    return place.phone if place else None
 
 
 async def taken(

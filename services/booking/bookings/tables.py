@@ -135,8 +135,7 @@ left join directory_copy c on c.kind = 'centre' and c.id = b.place
 left join directory_copy m on m.kind = 'municipality' and m.id = b.municipality
 """
 HOLDS_OF_CLIENT = """
-select count(*) as held, count(*) filter (where offering = $2) as held_for_offering
-from booking where client = $1 and status = 'held' and expires_at > $3
+select count(*) from booking where client = $1 and status = 'held' and expires_at > $2
 """
 
 
@@ -289,12 +288,10 @@ async def insert_hold(
     return await _write(connection, HOLD, {**values, "now": now, "expires": expires})
 
 
-async def holds_of_client(connection: Connection, client: bytes, offering: str, now: datetime) -> tuple[int, int]:
-    """How many live holds a client has: in all, and for one offering. Waits for the client's other requests."""
+async def holds_of_client(connection: Connection, client: bytes, now: datetime) -> int:
+    """How many live holds a client has. Waits for the client's other requests."""
     await connection.execute("select pg_advisory_xact_lock($1)", int.from_bytes(client[:8], "big", signed=True))
-    row = await connection.fetchrow(HOLDS_OF_CLIENT, client, offering, now)
-    assert row is not None, "a count is one row"
-    return row["held"], row["held_for_offering"]
+    return int(await connection.fetchval(HOLDS_OF_CLIENT, client, now))
 
 
 async def hold(connection: Connection, hold_id: UUID, *, lock: bool = False) -> asyncpg.Record | None:
