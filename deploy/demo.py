@@ -411,6 +411,7 @@ class Demo:
             # Enough for a person and for programs that try the demo, all from one address.
             "reads_per_minute": 1_000_000,
             "writes_per_minute": 100_000,
+            "bookings_per_hour": 100_000,
         }
         if service in STAFFED:
             made["session_key_file"] = installation.session_key_file(state.keys, service)

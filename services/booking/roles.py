@@ -31,4 +31,6 @@ NARROW = (
 )
 # Owns the function that writes the log of reads. Whoever serves may call that, and cannot take this role.
 LOG = "booking_log"
-DEFINERS = (LOG,)
+# Owns the function that counts a contact's bookings to come, likewise.
+AHEAD = "booking_ahead"
+DEFINERS = (LOG, AHEAD)

@@ -23,7 +23,10 @@ class Settings(StaffSettings, MailSettings):
     hold_longest_minutes: int = Field(30, ge=1, description="how long a hold can be extended to, from its start")
     # A family holds one time; a library, a waiting room and a mobile operator's customers share an address.
     holds_per_client: int = Field(40, ge=1, description="live holds that one client may have")
-    bookings_per_hour: int = Field(60, ge=1, description="bookings that one client may ask for in an hour")
+    bookings_per_hour: int = Field(30, ge=1, description="bookings that one client may ask for in an hour")
+    bookings_ahead: int = Field(
+        2, ge=1, description="bookings to come of one offering that are made with one number or address, staff's apart"
+    )
     guesses_per_minute: int = Field(10, ge=1, description="manage links that do not exist, tried by one client")
     accessibility_email: str = Field(
         "tillganglighet@example.se", description="where readers tell of pages that they cannot use"

@@ -91,6 +91,7 @@ async def book(request: Request) -> Response:
                     "sealed": bytes(93),
                     "phone": bytes(32),
                     "email": None,
+                    "most": None,
                     "language": "sv",
                     "protection": "none",
                     "protected": False,

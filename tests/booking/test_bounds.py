@@ -1,19 +1,25 @@
 """How much one client may take, and that others behind the same address are not locked out."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from booking.slots.service import SlotId
+from directory.events import Entity
 from tests.agenda.conftest import Work, work
+from tests.agenda.conftest import entities as at_work
 from tests.booking import register
 from tests.booking.conftest import ready
 from tests.booking.test_journey import request_for, slots
-from tests.booking.test_pages import TIMES, hidden, times_on
+from tests.booking.test_pages import TIMES, chosen, hidden, times_on
 from tests.conftest import Clock, Knows, Run, Running, until
+from tests.infra import NatsServer
 from tests.signing import session_of
 
 __all__ = ["work"]
@@ -23,11 +29,11 @@ Start = Callable[..., Awaitable[Running]]
 
 @pytest.fixture
 async def start(run: Run, knows: Knows, clock: Clock, secret_file: Path) -> AsyncIterator[Start]:
-    """`await start(bookings_per_hour=3)`: booking with the small register and these settings."""
+    """`await start(bookings_per_hour=3)`: booking with the small register, or with `entities`, and these settings."""
     async with AsyncExitStack() as stack:
 
-        async def begin(**settings: Any) -> Running:
-            known = await knows(register.basic())
+        async def begin(entities: Sequence[Entity] = (), **settings: Any) -> Running:
+            known = await knows(entities or register.basic())
             service = run("booking", clock=clock, manage_secret_file=secret_file, database_url=known, **settings)
             booking = await stack.enter_async_context(service)
             await until(lambda: ready(booking))
@@ -142,3 +148,85 @@ async def test_staff_are_counted_each_by_themselves(work: Work) -> None:
         assert [answer.status_code for answer in answers] == [422, 422, 422, 429], person
     forged = {"Cookie": session_of(work.booking, "maria-ek")["Cookie"][:-4] + "AAAA"}
     assert (await http.post("/booking/v1/holds", json={}, headers=forged)).status_code == 429
+
+
+def of(slot: dict[str, Any], **contact: Any) -> dict[str, Any]:
+    """A request to book a slot, with a contact of which the rest lacks."""
+    return request_for(slot, contact={"name": "Kim", "phone": None, "email": None, "language": "sv", **contact})
+
+
+async def test_a_contact_has_so_many_bookings_to_come_of_an_offering(start: Start, clock: Clock) -> None:
+    booking = await start(bookings_ahead=2)
+    free = await slots(booking)
+
+    async def book(number: int, municipality: str = "1266", **contact: Any) -> httpx.Response:
+        body = {**of(free[number], **contact), "municipality": municipality}
+        return await booking.http.post("/booking/v1/bookings", json=body, headers={"Idempotency-Key": str(number)})
+
+    mine = {"phone": "070-174 06 36", "email": "kim@example.org"}
+    assert [(await book(number, **mine)).status_code for number in (0, 1)] == [201, 201]
+    for contact in (mine, {"phone": "+46 70 174 06 36"}, {"phone": "070-174 06 37", "email": "KIM@example.org"}):
+        for municipality in ("1266", "1267"):
+            refused = await book(2, municipality, **contact)
+            assert (refused.status_code, refused.json()["type"]) == (409, "urn:samtid:problem:call-to-book"), contact
+            assert refused.json()["detail"].endswith("Ring 0415-37 80 00.")
+    assert (await book(2, phone="070-174 06 37")).status_code == 201
+    # What is booked is told to whoever asks again, cancelled or over it no longer counts.
+    again = await book(1, **mine)
+    assert again.status_code == 201
+    assert (await booking.http.post(f"/booking/v1/bookings/{again.json()['manage_token']}/cancel")).status_code == 200
+    assert (await book(3, **mine)).status_code == 201
+    assert (await book(4, **mine)).status_code == 409
+    clock.now = datetime.fromisoformat(free[0]["start"])
+    assert (await book(4, **mine)).status_code == 201
+
+
+async def test_of_many_requests_of_a_contact_at_once_so_many_are_booked(start: Start) -> None:
+    booking = await start(bookings_ahead=2)
+    free = await slots(booking)
+    held = [(await hold(booking.http, slot)).json()["id"] for slot in free[:4]]
+    mine = {"phone": "070-174 06 36", "email": "kim@example.org"}
+    wanted = [of(slot, **mine) for slot in free[4:8]]
+    wanted += [{"hold": each, "child": {"age": 2}, "contact": of(free[0], **mine)["contact"]} for each in held]
+    answers = await asyncio.gather(*(booking.http.post("/booking/v1/bookings", json=body) for body in wanted))
+    assert sorted(answer.status_code for answer in answers) == [201] * 2 + [409] * 6
+
+
+async def test_what_staff_book_is_not_bound_and_counts_against_nobody(
+    start: Start, clock: Clock, nats_server: NatsServer
+) -> None:
+    work = Work(await start(at_work(), bookings_ahead=1), clock, nats_server.url)
+    phone = "070-174 06 36"
+    for start_at in ("2026-03-03T08:00:00Z", "2026-03-03T09:00:00Z"):
+        answer = await work.post(
+            "/telefonbokning/horby/foraldrasamtal/boka",
+            tid=str(SlotId("foraldrasamtal", "maria-ek", datetime.fromisoformat(start_at))),
+            satt="phone",
+            namn="Kim",
+            telefon=phone,
+            barn="2",
+            engang=start_at,
+        )
+        assert answer.status_code == 303, answer.text
+    contact = {"name": "Kim", "phone": phone, "email": None, "language": "sv"}
+    await work.family_books("2026-03-03T10:00:00Z", contact=contact)
+    mine = next(slot for slot in await slots(work.booking) if slot["start"] == "2026-03-03T12:00:00Z")
+    refused = await work.booking.http.post("/booking/v1/bookings", json=of(mine, phone=phone))
+    assert refused.json()["type"] == "urn:samtid:problem:call-to-book"
+
+
+async def test_whoever_has_enough_is_not_told_so_on_the_page_but_whom_to_call(start: Start) -> None:
+    """Who writes a number may be anybody: whether somebody has booked is not said."""
+    booking = await start(bookings_ahead=1)
+    hold_page, form = await chosen(booking)
+    assert (await booking.http.post(f"{hold_page}/boka", data=form)).status_code == 303
+    for prefix, title, call in (
+        ("", "Den här gången går det inte att boka på webben", "Ring 0415-37 80 00."),
+        ("/en", "It cannot be booked on the web this time", "Call +46 415 37 80 00."),
+    ):
+        hold_page, form = await chosen(booking, 5)
+        refused = await booking.http.post(f"{prefix}{hold_page}/boka", data=form)
+        assert refused.status_code == 409
+        assert f"<h2>{title}</h2>" in refused.text
+        assert call in refused.text
+        assert 'value="Kim"' in refused.text

@@ -167,6 +167,9 @@ class House:
             "READS_PER_MINUTE": "1000000",
             "WRITES_PER_MINUTE": "1000000",
             "GUESSES_PER_MINUTE": "1000000",
+            "BOOKINGS_PER_HOUR": "1000000",
+            # Of all that have a number it is the same one.
+            "BOOKINGS_AHEAD": "1000000",
         }
         if service in ("booking", "directory"):
             made["SESSION_KEY_FILE"] = str(installation.session_key_file(self.keys, service))

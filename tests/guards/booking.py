@@ -18,6 +18,8 @@ EPOCHS = "tests/booking/test_register_epochs.py"
 MESSAGES = f"{BOOKING}/messages"
 FAILING = f"{BOOKING}/migrations/versions/0016_failing.py"
 REACHED = "tests/agenda/test_messages.py"
+AHEAD = f"{BOOKING}/migrations/versions/0020_ahead.py"
+BOUNDS = "tests/booking/test_bounds.py"
 INFORMED = "tests/booking/test_informed.py"
 
 MOVING = "tests/booking/test_moving.py"
@@ -59,6 +61,35 @@ GUARDS = (
         "runtime.clock(), None)",
         f"{MOVING}::test_a_hold_that_has_expired_is_not_in_the_way_beside_the_booking_itself",
         "A booking is not what keeps itself from a time that an expired hold had.",
+    ),
+    Guard(
+        AHEAD,
+        "perform pg_advisory_xact_lock(('x' || encode(substr(contact, 1, 8), 'hex'))::bit(64)::bigint);",
+        "null;",
+        f"{BOUNDS}::test_of_many_requests_of_a_contact_at_once_so_many_are_booked",
+        "Of two requests of a contact at once not both get the last booking that it may make.",
+    ),
+    Guard(
+        AHEAD,
+        " or f.email_fingerprint = email)",
+        ")",
+        f"{BOUNDS}::test_a_contact_has_so_many_bookings_to_come_of_an_offering",
+        "A contact is known by its address too.",
+    ),
+    Guard(
+        AHEAD,
+        "        and not exists (select from public.booking_change c\n"
+        "                        where c.booking = b.id and c.what = 'confirmed' and c.staff is not null);",
+        ";",
+        f"{BOUNDS}::test_what_staff_book_is_not_bound_and_counts_against_nobody",
+        "What staff book counts against nobody.",
+    ),
+    Guard(
+        TABLES,
+        '    if not row["within"]:\n        return "too many ahead"\n',
+        "",
+        f"{BOUNDS}::test_a_contact_has_so_many_bookings_to_come_of_an_offering",
+        "A contact makes so many bookings to come of an offering.",
     ),
     Guard(
         f"{BOOKING}/bookings/pages.py",

@@ -76,12 +76,12 @@ GUARDED = {
         "attention": {"booking", "booking_messages", "booking_sweep", "booking_history"},
         "booking": {
             *("booking", "booking_sweep", "booking_answer", "booking_review", "booking_retention", "booking_messages"),
-            "booking_history",
+            *("booking_history", "booking_ahead"),
         },
-        "booking_change": {"booking", "booking_messages", "booking_history"},
+        "booking_change": {"booking", "booking_messages", "booking_history", "booking_ahead"},
         "calendar_feed": {"booking"},
         "erasure": {"booking_retention"},
-        "family": {"booking", "booking_answer", "booking_retention"},
+        "family": {"booking", "booking_answer", "booking_retention", "booking_ahead"},
         "family_access": {"booking", "booking_retention"},
         "idempotency": {"booking", "booking_sweep"},
         "message": {"booking", "booking_messages", "booking_sweep", "booking_history"},
@@ -90,7 +90,12 @@ GUARDED = {
     }
 }
 # Functions that run with the rights of their owner, and what for.
-DEFINERS = {"booking": {("log_read", "booking_log"): "writes the log of reads, which nobody else may"}}
+DEFINERS = {
+    "booking": {
+        ("log_read", "booking_log"): "writes the log of reads, which nobody else may",
+        ("may_book", "booking_ahead"): "says whether a contact has too many bookings to come, and nothing else of them",
+    }
+}
 # Policies that show a whole table, and to whom. Owners only: they could give themselves as much.
 WHOLE = {("read_log", "booking_owner")}
 

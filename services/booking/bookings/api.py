@@ -330,6 +330,7 @@ async def release(hold: HoldId, running: Running) -> Response:
         rules.HoldGone,
         rules.TwinUnderWay,
         rules.KeyReused,
+        rules.CallToBook,
         TooManyRequests,
         rules.TooManyBookings,
         PhoneNeeded,

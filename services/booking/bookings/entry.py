@@ -102,6 +102,7 @@ async def book(runtime: Runtime, wanted: Wanted, *, client: str, key: str | None
                 spare=spare,
                 key=key,
                 admitted=admitted,
+                most=runtime.settings.bookings_ahead,
                 now=runtime.clock(),
                 language=language,
             )

@@ -120,6 +120,22 @@ class TooManyBookings(CallUs):
     headers = {"Retry-After": "3600"}  # noqa: RUF012 - never changed
 
 
+class CallToBook(CallUs):
+    """Too many bookings to come were made with the number or address. It does not say so: whoever asks may be anybody,
+    and whether somebody has booked is for that one to know.
+    """
+
+    code = "call-to-book"
+    sv = (
+        "Den här gången går det inte att boka på webben",
+        "Har du redan en bokning kan du flytta den med länken i bekräftelsen. Annars bokar vi åt dig.",
+    )
+    en = (
+        "It cannot be booked on the web this time",
+        "If you have a booking already, you can move it with the link in its confirmation. Otherwise we book for you.",
+    )
+
+
 class UnknownBooking(Refusal):
     status = 404
     code = "unknown-booking"

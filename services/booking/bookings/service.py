@@ -51,6 +51,7 @@ _REFUSALS: tuple[type[Refusal], ...] = (
     rules.TooFarAhead,
     rules.HoldGone,
     rules.TooManyBookings,
+    rules.CallToBook,
     rules.TwinUnderWay,
     PhoneNeeded,
     KeysUnavailable,
@@ -61,6 +62,8 @@ _outcomes = metrics.counter(
     description="requests to book, by outcome",
     series=[{"outcome": "confirmed"}, *({"outcome": refusal.code} for refusal in _REFUSALS)],
 )
+# Other requests with the same key.
+_IN_THE_WAY: dict[tables.Outcome, type[Refusal]] = {"twin under way": TwinUnderWay, "key used": KeyReused}
 REFERENCE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 REFERENCE_LENGTH = 8
 KEYS_KEPT = timedelta(hours=24)
@@ -141,18 +144,20 @@ async def book(
     spare: list[DataKey],
     key: str | None,
     admitted: bool = True,
+    most: int | None = None,
     now: datetime,
     language: Language,
 ) -> dict[str, Any]:
     """Book, once per `key`; the answer for the client. A refusal writes nothing.
 
-    Who is not `admitted` has asked for too much: it gets no more than the answer to an earlier request.
+    Who is not `admitted` has asked for too much: it gets no more than the answer to an earlier request. Of one offering
+    a contact makes at `most` so many bookings to come; what staff book does not count, nor is it bound.
 
     The new family's key is taken from `spare` (`Vault.reserve`), and put back into it where it is not used after all.
-    Raises KeyReused, TwinUnderWay, HoldGone, SlotTaken (with alternatives), TooManyBookings, PhoneNeeded,
-    KeysUnavailable, or what the rules raise.
+    Raises KeyReused, TwinUnderWay, HoldGone, SlotTaken (with alternatives), TooManyBookings, CallToBook,
+    PhoneNeeded, KeysUnavailable, or what the rules raise.
     """
-    whose = _Whose(None, "none", admitted=admitted, keys=spare)
+    whose = _Whose(None, "none", admitted=admitted, most=most, keys=spare)
     answer, booking = await _book_once(connection, links, vault, wanted, whose, key, now, language)
     return {
         **answer,
@@ -208,7 +213,7 @@ async def book_by_staff(
 @dataclass(frozen=True)
 class _Whose:
     """The family that is booked for, a known one by its id or a new one, which gets one of `keys`; who books, whether
-    they are `admitted`, and who may see the family.
+    they are `admitted` and how many bookings to come they make at `most`, and who may see the family.
     """
 
     family: UUID | None
@@ -216,6 +221,7 @@ class _Whose:
     staff: str | None = None
     access: tuple[str, ...] = ()
     admitted: bool = True
+    most: int | None = None
     keys: list[DataKey] = field(default_factory=list)
 
     def take_key(self) -> DataKey:
@@ -291,6 +297,7 @@ async def _book(
         id=booking,
         family=family,
         sealed=sealed,
+        most=whose.most,
         language=wanted.contact.language,
         protection=whose.protection,
         reference=reference,
@@ -304,7 +311,7 @@ async def _book(
         event=_fact(events.CONFIRMED, events.Confirmed, booking, 0, start, now, first=whose.family is None),
     )
     outcome = (
-        await tables.confirm_hold(connection, new, now)
+        await tables.confirm_hold(connection, start.offering.id, new, now)
         if held
         else await tables.insert_booking(connection, start, new, now)
     )
@@ -312,10 +319,10 @@ async def _book(
         outcome = await _book_charged(connection, start, start.charge, new, now)
     if outcome != "made" and sealed:
         whose.keys.append(sealed.key)
-    if outcome == "twin under way":
-        raise TwinUnderWay
-    if outcome == "key used":
-        raise KeyReused
+    if outcome in _IN_THE_WAY:
+        raise _IN_THE_WAY[outcome]
+    if outcome == "too many ahead":
+        raise rules.CallToBook(await starts.help_phone(connection, municipality))
     if outcome == "not charged":
         raise await starts.not_yet_open(connection, start, now, by_staff=by_staff)
     if outcome == "not made":
@@ -355,7 +362,10 @@ async def _book_charged(
     await transaction.start()
     outcome: tables.Outcome = "not charged"
     try:
-        if await sharing.charge(connection, charge, new.id, now):
+        # Before what is charged is locked, as where it is one statement.
+        if not await tables.may_book(connection, new, start.offering.id, now):
+            outcome = "too many ahead"
+        elif await sharing.charge(connection, charge, new.id, now):
             outcome = await tables.insert_booking(connection, start, new, now, charging=False)
     finally:
         await (transaction.commit() if outcome == "made" else transaction.rollback())

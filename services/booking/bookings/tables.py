@@ -54,9 +54,21 @@ event as (
     select :event_id::uuid, :subject, :payload::bytea, :headers::text::jsonb from made
 )
 """
+# Whether nobody else is at the same request, and the contact may make one more booking of this offering.
+_GUARD = """
+guard as materialized (
+    select single and within as alone, within
+    from (
+        select single, case when single and :most::integer is not null
+                            then may_book(:phone, :email, :offering, :now, :most) else true end as within
+        from (select pg_try_advisory_xact_lock(:lock) as single offset 0) first
+        offset 0
+    ) asked
+)
+"""
 # One statement, so that a booking is one round trip and one commit: 3 to 5 times as fast as one after the other.
 BOOK = Statement(f"""
-with guard as materialized (select pg_try_advisory_xact_lock(:lock) as alone),
+with {_GUARD},
 {_TAKE_DAY},
 made as (select id, :unit::text as unit from taken),
 booked as (
@@ -67,13 +79,13 @@ booked as (
     from made
 ),
 {_KEEP_CONTACT_KEY_AND_EVENT}
-select alone, exists (select from may) as charged, exists (select from made) as made,
+select alone, within, exists (select from may) as charged, exists (select from made) as made,
        case when (exists (select from charged) or exists (select from day)) and not exists (select from taken)
             then refuse_overlap() end
 from guard
 """)  # noqa: S608 - put together from constants
 CONFIRM = Statement(f"""
-with guard as materialized (select pg_try_advisory_xact_lock(:lock) as alone),
+with {_GUARD},
 made as (
     delete from booking using guard
     where alone and id = :id and status = 'held' and expires_at > :now
@@ -88,7 +100,7 @@ booked as (
 ),
 kept as (update busy set kind = 'booking' from made where busy.id = made.id),
 {_KEEP_CONTACT_KEY_AND_EVENT}
-select alone, true as charged, exists (select from made) as made from guard
+select alone, within, true as charged, exists (select from made) as made from guard
 """)  # noqa: S608 - put together from constants
 HOLD = Statement(f"""
 with guard as materialized (select true as alone),
@@ -100,7 +112,7 @@ held as (
            :now, :expires, :client
     from taken
 )
-select true as alone, exists (select from may) as charged, exists (select from taken) as made
+select true as alone, true as within, exists (select from may) as charged, exists (select from taken) as made
 """)  # noqa: S608 - put together from constants
 
 LOCK_DAYS = """
@@ -159,11 +171,14 @@ class Change:
 
 @dataclass(frozen=True)
 class NewBooking:
-    """What becomes known when a time is booked, beside its start. `sealed` is the contact of a new family."""
+    """What becomes known when a time is booked, beside its start. `sealed` is the contact of a new family, which has
+    made at `most` so many bookings to come itself, or any number.
+    """
 
     id: UUID
     family: UUID
     sealed: Sealed | None
+    most: int | None
     language: Literal["sv", "en"]
     protection: Protection
     reference: str
@@ -207,6 +222,7 @@ def _new(new: NewBooking, now: datetime) -> dict[str, Any]:
         "reference": new.reference,
         "token_hash": new.token_hash,
         "sealed": new.sealed.sealed if new.sealed else None,
+        "most": new.most,
         "phone": new.sealed.fingerprints.phone if new.sealed else None,
         "email": new.sealed.fingerprints.email if new.sealed else None,
         "language": new.language,
@@ -225,7 +241,7 @@ def _new(new: NewBooking, now: datetime) -> dict[str, Any]:
     }
 
 
-Outcome = Literal["made", "not made", "twin under way", "key used", "not charged"]
+Outcome = Literal["made", "not made", "twin under way", "key used", "not charged", "too many ahead"]
 
 
 async def insert_booking(
@@ -239,9 +255,9 @@ async def insert_booking(
     return await _write(connection, BOOK, {**_start(start, charging=charging), **_new(new, now)})
 
 
-async def confirm_hold(connection: Connection, new: NewBooking, now: datetime) -> Outcome:
-    """Make a live hold a booking; the time was taken when it was held."""
-    return await _write(connection, CONFIRM, _new(new, now))
+async def confirm_hold(connection: Connection, offering: str, new: NewBooking, now: datetime) -> Outcome:
+    """Make a live hold of an offering a booking; the time was taken when it was held."""
+    return await _write(connection, CONFIRM, {**_new(new, now), "offering": offering})
 
 
 class _NotChargedError(Exception):
@@ -267,7 +283,20 @@ async def _write(connection: Connection, statement: Statement, values: dict[str,
         raise
     if row["made"]:
         return "made"
+    if not row["within"]:
+        return "too many ahead"
     return "not made" if row["alone"] else "twin under way"
+
+
+async def may_book(connection: Connection, new: NewBooking, offering: str, now: datetime) -> bool:
+    """Whether the contact may make one more booking of an offering itself; no other of its requests is decided before
+    the transaction ends.
+    """
+    if new.most is None or new.sealed is None:
+        return True
+    prints = new.sealed.fingerprints
+    query = "select may_book($1, $2, $3, $4, $5)"
+    return bool(await connection.fetchval(query, prints.phone, prints.email, offering, now, new.most))
 
 
 async def insert_hold(
