@@ -8,7 +8,7 @@ OIDC := .venv-oidc
 OIDC_READY := $(OIDC)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-year test check lock contracts chaos guards bench clean
+.PHONY: help demo demo-year test check lock contracts chaos attack guards bench clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ contracts: $(READY)  ## write contracts/ anew from the code
 chaos: $(READY)  ## kill, freeze and empty servers while families book, then check the whole history (LONG=1: more, longer)
 	SAMTID_CHAOS_BOOKINGS=$(if $(LONG),10000,1000) $(BIN)/pytest -m chaos
 	$(BIN)/python -m tests.chaos $(if $(LONG),--long) $(ARGS)
+
+attack: $(READY)  ## want all times of a pool, two thousand times over, and see that families still book
+	SAMTID_HOSTILE=2000 $(BIN)/pytest tests/booking/test_attack.py
 
 guards: $(READY) $(OIDC_READY)  ## take each guard away and see a test notice (SHORT=1: 20 of them; ARGS='--only shares')
 	SAMTID_REQUIRE_ALL=1 $(BIN)/python -m tests.guards $(if $(SHORT),--sample) $(ARGS)
