@@ -183,6 +183,8 @@ family = Table(
     Column("created_at", INSTANT, nullable=False),
     Column("erased_at", INSTANT),
     Column("erasing", Boolean, nullable=False, server_default="false"),
+    # Else it was written on the web, by somebody who has not shown that it is theirs.
+    Column("given_to_staff", Boolean, nullable=False, server_default="false"),
     # Whether there is a number to call, or the family is erased and nobody calls any more.
     Column("callable", Boolean, Computed("phone_fingerprint is not null or erased_at is not null")),
     UniqueConstraint("id", "unit"),
@@ -242,6 +244,8 @@ booking = Table(
     Column("family", Uuid, ForeignKey("family.id")),
     # Whether the family's identity is: then named staff alone see the booking.
     Column("protected", Boolean, nullable=False, server_default="false"),
+    # Whether what is told of it may go to the family's address; to its number it may.
+    Column("by_email", Boolean, nullable=False, server_default="true"),
     Column("child_age", SmallInteger),
     Column("reference", Text, unique=True),
     Column("token_hash", LargeBinary, unique=True),

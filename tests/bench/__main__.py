@@ -228,6 +228,7 @@ async def prepare_pgbench(database_url: str, slots: list[SlotId]) -> None:
         "reference": "v_id::text",
         "token_hash": "convert_to(v_id::text, 'UTF8')",
         "sealed": "convert_to(repeat('x', 93), 'UTF8')",
+        "by_staff": "false",
         "phone": "decode(repeat('00', 32), 'hex')",
         "email": "null::bytea",
         "most": "null::integer",

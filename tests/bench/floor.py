@@ -89,6 +89,7 @@ async def book(request: Request) -> Response:
                     "token_hash": booking.bytes,
                     # As long as a sealed contact is; to seal one is the service's work, and counts as its own.
                     "sealed": bytes(93),
+                    "by_staff": False,
                     "phone": bytes(32),
                     "email": None,
                     "most": None,

@@ -17,6 +17,7 @@ from booking.bookings import entry, service
 from booking.bookings.answers import Contact as ToldContact
 from booking.bookings.answers import ContactQuestion
 from booking.bookings.jobs import answer_contact
+from booking.bookings.links import token_hash
 from booking.bookings.service import Wanted
 from booking.families import service as families
 from booking.families import tables
@@ -430,7 +431,7 @@ async def test_families_known_before_there_were_keys_count_as_erased(
     await connection.close()
 
 
-async def test_of_families_known_before_fingerprints_were_whole_the_first_byte_stays(
+async def test_of_families_known_before_the_first_byte_stays_and_who_was_told_of_them(
     postgres: str, as_role: AsRole, admin: asyncpg.Connection
 ) -> None:
     name = f"booking_{uuid4().hex[:12]}"
@@ -441,37 +442,50 @@ async def test_of_families_known_before_fingerprints_were_whole_the_first_byte_s
     for unit, phone, email in (("a", 200, None), ("b", None, 7), ("c", None, None)):
         await connection.execute(
             "insert into family (id, unit, sealed, phone_hint, email_hint, language, created_at)"
-            " values (gen_random_uuid(), $1, '\\x01', $2, $3, 'sv', now())",
+            " values (gen_random_uuid(), $1, '\\x01', $2, $3, 'sv', $4)",
             unit,
             phone,
             email,
+            datetime(2026, 3, 2, tzinfo=UTC),
         )
     await connection.execute(
         "insert into booking (id, status, offering, municipality, unit, advisor, modality, start_at, end_at, zone,"
         " created_at, changed_at, family, reference, token_hash) select id, 'confirmed', 'o', '1266', unit, 'maria',"
-        " 'phone', now(), now(), 'UTC', now(), now(), id, 'ABCDEFGH', '' from family where unit = 'a'"
+        " 'phone', now(), now(), 'UTC', created_at, now(), id, 'ABCDEFGH', '' from family where unit = 'a'"
+    )
+    await connection.execute(
+        "insert into booking_change (booking, what, at, staff, start_at)"
+        " select id, 'confirmed', now(), 'maria', now() from booking"
     )
     await asyncio.to_thread(migrations.upgrade, "booking", owner)
     found = await connection.fetch(
-        "select unit, phone_fingerprint, email_fingerprint, callable from family order by unit"
+        "select unit, phone_fingerprint, email_fingerprint, callable, given_to_staff from family order by unit"
     )
     assert [tuple(row) for row in found] == [
-        ("a", b"\xc8", None, True),
-        ("b", None, b"\x07", False),
-        ("c", None, None, False),
+        ("a", b"\xc8", None, True, True),
+        ("b", None, b"\x07", False, False),
+        ("c", None, None, False, False),
     ]
     await connection.close()
 
 
-async def test_a_family_sees_all_that_is_kept_about_it(booking: Running, clock: Clock) -> None:
+async def test_a_family_sees_all_that_is_kept_about_its_booking_and_nothing_of_its_others(
+    booking: Running, clock: Clock
+) -> None:
     made, family = await book(booking)
     [row] = await rows(booking, "select id from booking where family = $1", family)
-    await by_staff(booking, (await free(booking))[5], family=family)
+    later = await by_staff(booking, (await free(booking))[5], family=family)
+    [other] = await rows(booking, "select id from booking where reference = $1", later["reference"])
     await book(booking, {"name": "Robin", "phone": "0709999999", "language": "sv"}, nth=1)
     async with secrecy.of(booking.runtime.engine, "maria", [UNIT]) as connection:
-        await connection.execute(
-            "select log_read($1, 'advisor', $2, $3, $4, 'booking', 'day > booking')", clock.now, UNIT, family, row["id"]
-        )
+        for id_, what, why in (
+            (row["id"], "booking", "day > booking"),
+            (other["id"], "booking", "phone > done"),
+            (None, "search", "phone > search"),
+        ):
+            await connection.execute(
+                "select log_read($1, 'advisor', $2, $3, $4, $5, $6)", clock.now, UNIT, family, id_, what, why
+            )
     token = made["manage_token"]
     answer = await booking.http.get(f"/booking/v1/bookings/{token}/export")
     assert answer.status_code == 200, answer.text
@@ -479,8 +493,7 @@ async def test_a_family_sees_all_that_is_kept_about_it(booking: Running, clock: 
     found = answer.json()
     assert found["contact"] == vars(CONTACT)
     assert found["erased_at"] is None
-    assert len(found["bookings"]) == 2
-    assert made["reference"] in [kept["reference"] for kept in found["bookings"]]
+    assert [kept["reference"] for kept in found["bookings"]] == [made["reference"]]
     assert found["reads"] == [{"at": "2026-03-02T07:00:00Z", "role": "advisor", "unit": UNIT, "what": "booking"}]
     assert "Robin" not in answer.text
     assert "maria" not in str(found["reads"]), "who it was, a reviewer knows"
@@ -489,6 +502,14 @@ async def test_a_family_sees_all_that_is_kept_about_it(booking: Running, clock: 
     assert page.headers["cache-control"] == "no-store"
     for text in ("Kim Kanin", "+46701234567", "Kim@example.se", made["reference"], "rådgivare, Familjestöd"):
         assert text in page.text
+    assert later["reference"] not in page.text
+    theirs = (await booking.http.get(f"/booking/v1/bookings/{later['manage_token']}/export")).json()
+    assert [kept["reference"] for kept in theirs["bookings"]] == [later["reference"]]
+    assert [read["what"] for read in theirs["reads"]] == ["booking"]
+    # The database itself shows a link no more than that, whatever is asked of it.
+    async with secrecy.of_token(booking.runtime.engine, token_hash(token)) as connection:
+        assert [row["reference"] for row in await connection.fetch("select * from booking")] == [made["reference"]]
+        assert {read["booking"] for read in await connection.fetch("select booking from read_log")} == {row["id"]}
     assert f"/bokning/{token}/uppgifter" in (await booking.http.get(f"/bokning/{token}")).text
     assert (await booking.http.get(f"/bokning/{'x' * 43}/uppgifter")).status_code == 404
     assert (await booking.http.get(f"/booking/v1/bookings/{'x' * 43}/export")).status_code == 404
@@ -498,7 +519,7 @@ async def test_a_family_sees_all_that_is_kept_about_it(booking: Running, clock: 
     gone = (await booking.http.get(f"/booking/v1/bookings/{token}/export")).json()
     assert gone["contact"] is None
     assert gone["erased_at"]
-    assert len(gone["bookings"]) == 2
+    assert len(gone["bookings"]) == 1
     page = await booking.http.get(f"/en/bokning/{token}/uppgifter")
     assert "were erased on" in page.text
     assert "Kim" not in page.text

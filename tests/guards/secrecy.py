@@ -18,6 +18,7 @@ FAMILIES = "tests/booking/test_families.py"
 DAYS = "tests/agenda/test_days.py"
 TAKEN = f"{DAYS}::test_time_of_a_unit_where_the_advisor_is_something_else_is_taken_without_more"
 BY_NUMBER = "tests/agenda/test_phone.py::test_a_number_finds_its_families_also_those_of_which_one_byte_is_kept"
+UNPROVED = "tests/agenda/test_unproved.py"
 
 GUARDS = (
     Guard(
@@ -438,5 +439,54 @@ GUARDS = (
         "return token.encode()[:32]",
         "tests/booking/test_booking_rules.py::test_what_is_kept_of_a_link_does_not_lead_back_to_it",
         "Of a link only the hash is stored.",
+    ),
+    Guard(
+        "services/booking/bookings/service.py",
+        '.told(by_email=row["by_email"])',
+        "",
+        f"{UNPROVED}::test_a_booking_for_a_known_family_is_told_to_the_number_that_was_called_from",
+        "What staff keep from an address is not told to it.",
+    ),
+    Guard(
+        "services/booking/bookings/service.py",
+        "    if not whose.by_email:\n",
+        "    if False:\n",
+        f"{UNPROVED}::test_a_booking_for_a_known_family_is_told_to_the_number_that_was_called_from",
+        "What staff choose of an address is kept with the booking.",
+    ),
+    Guard(
+        "services/booking/agenda/phone_pages.py",
+        "by_email=family is None or MAIL in sent,",
+        "by_email=True,",
+        f"{UNPROVED}::test_a_booking_for_a_known_family_is_told_to_the_number_that_was_called_from",
+        "No address of a known family is told but where staff say so.",
+    ),
+    Guard(
+        "services/booking/agenda/follow_up_pages.py",
+        "    by_email = MAIL in await pages.form(request)\n",
+        "    await pages.form(request)\n    by_email = True\n",
+        f"{UNPROVED}::test_a_follow_up_asks_whether_an_address_is_told",
+        "Nor of a follow-up.",
+    ),
+    Guard(
+        "services/booking/families/rules.py",
+        "return not (unproved and called)",
+        "return True",
+        f"{UNPROVED}::test_an_address_of_the_web_is_not_told_where_there_is_a_number",
+        "An address that nobody proved is not offered as told where somebody calls.",
+    ),
+    Guard(
+        "services/booking/agenda/phone.py",
+        'for row in sealed if not row["given_to_staff"]}',
+        "for row in sealed if False}",
+        f"{UNPROVED}::test_staff_see_all_that_was_written_and_that_nobody_proved_it",
+        "Staff see what nobody proved.",
+    ),
+    Guard(
+        "services/booking/migrations/versions/0020_unproved.py",
+        "using (booking = (select id from booking where",
+        "using (family = (select family from booking where",
+        f"{FAMILIES}::test_a_family_sees_all_that_is_kept_about_its_booking_and_nothing_of_its_others",
+        "A link shows who read of its own booking.",
     ),
 )

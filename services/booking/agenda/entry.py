@@ -5,8 +5,10 @@ from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
+import asyncpg
+
 from booking import secrecy
-from booking.agenda import leave, service
+from booking.agenda import leave, phone, service
 from booking.agenda.leave import Change, Hours
 from booking.agenda.rules import Action, Outcome
 from booking.agenda.service import Day, Opened
@@ -69,8 +71,14 @@ async def find(
 async def gets_messages(runtime: Runtime, person: Person, booking: UUID) -> bool | None:
     """See `families.gets_messages`. Raises NotYours."""
     async with seeing(runtime, person) as connection:
-        sealed = await service.sealed(connection, person, booking)
-    return await families.gets_messages(vault(runtime), sealed)
+        sealed, by_email = await service.sealed(connection, person, booking)
+    return await families.gets_messages(vault(runtime), sealed, by_email=by_email)
+
+
+async def ways(runtime: Runtime, person: Person, booking: UUID) -> asyncpg.Record:
+    """See `service.ways`."""
+    async with seeing(runtime, person) as connection:
+        return await service.ways(connection, person, booking)
 
 
 async def open_booking(runtime: Runtime, person: Person, booking: UUID, language: Language) -> Opened:
@@ -81,7 +89,8 @@ async def open_booking(runtime: Runtime, person: Person, booking: UUID, language
                 connection, person, booking, now=runtime.clock(), language=language
             )
         for contact in (await families.unsealed(vault(runtime), sealed)).values():
-            opened = replace(opened, contact=contact, unreadable=contact is None)
+            unproved = bool(phone.unproved(sealed))
+            opened = replace(opened, contact=contact, unproved=unproved, unreadable=contact is None)
     if opened.unit not in person.units("reviewer"):
         return opened
     async with secrecy.of_review(runtime.engine, person.id, [opened.unit]) as connection:

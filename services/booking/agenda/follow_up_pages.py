@@ -1,6 +1,7 @@
 """The pages where an advisor books the follow-up of a visit: the same family and offering, first among own times."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
@@ -8,10 +9,13 @@ from fastapi import Query, Request, Response
 
 from booking.agenda import entry, phone
 from booking.agenda.pages import PAGES, Advising, Errand, asking_for
+from booking.agenda.phone_pages import MAIL
 from booking.bookings import entry as bookings
 from booking.bookings import other_times
+from booking.bookings.service import View
+from booking.families.rules import mails_known
 from booking.slots import pages as slot_pages
-from booking.slots.pages import Running
+from booking.slots.pages import Also, Asking, Running
 from booking.slots.service import SlotId
 from kit.access import Person
 from kit.app import Runtime
@@ -32,8 +36,7 @@ async def times(
     visa: slot_pages.Shown = slot_pages.FEW,
 ) -> Response:
     """Free times: the person's own, or everybody's."""
-    view = await entry.find(running, person, booking, pages.language_of(request))
-    asking = asking_for(request, person, view, FOLLOW_UP)
+    view, asking = await _asking(request, running, person, booking)
     return await other_times.times(request, running, view, asking, satt, shown=visa, look=PAGES)
 
 
@@ -41,17 +44,40 @@ async def times(
 @router.post("/arbetsdag/bokning/{booking}/uppfoljning-hos-annan")
 async def book(request: Request, running: Running, person: Advising, booking: UUID) -> Response:
     """Book the chosen time for the family of the booking. The same form sent twice leads to the same follow-up."""
-    view = await entry.find(running, person, booking, pages.language_of(request))
+    by_email = MAIL in await pages.form(request)
+    view, asking = await _asking(request, running, person, booking, mails=by_email)
 
     async def take(slot: SlotId, modality: str | None, number: str | None, sent: Mapping[str, str]) -> Response:
         key = sent.get("engang") or str(slot)
-        made = await _book(request, running, person, booking, slot, modality, number, key)
+        made = await _book(request, running, person, booking, slot, modality, number, by_email=by_email, key=key)
         if slot.advisor == person.advisor:
             return pages.see_other(request, f"/arbetsdag/bokning/{made}", nytt="follow_up")
         return pages.see_other(request, f"/telefonbokning/klar/{made}")
 
-    asking = asking_for(request, person, view, FOLLOW_UP)
     return await other_times.chosen(request, running, view, asking, take, PAGES)
+
+
+async def _asking(
+    request: Request, running: Runtime, person: Person, booking: UUID, *, mails: bool | None = None
+) -> tuple[View, Asking]:
+    """The booking, and what is asked of its follow-up: a time, and whether it is told to the family's address.
+
+    `mails` is what was chosen, where it was.
+    """
+    view = await entry.find(running, person, booking, pages.language_of(request))
+    asking = asking_for(request, person, view, FOLLOW_UP)
+    ways = await entry.ways(running, person, booking)
+    if not ways["email"]:
+        return view, asking
+    unproved = not ways["given_to_staff"]
+    default = mails_known(unproved=unproved, called=ways["phone"])
+    also = Also(
+        MAIL,
+        PAGES.text(request, "phone_mail"),
+        "" if default else PAGES.text(request, "follow_up_mail_unproved"),
+        made=default if mails is None else mails,
+    )
+    return view, replace(asking, also=also)
 
 
 async def _book(
@@ -62,6 +88,8 @@ async def _book(
     slot: SlotId,
     modality: str | None,
     number: str | None,
+    *,
+    by_email: bool,
     key: str,
 ) -> UUID:
     async def attempt() -> UUID:
@@ -75,6 +103,7 @@ async def _book(
                 slot,
                 modality=modality,
                 number=number,
+                by_email=by_email,
                 key=key,
                 now=running.clock(),
                 language=pages.language_of(request),

@@ -94,6 +94,7 @@ async def follow_up(
     *,
     modality: str | None,
     number: str | None,
+    by_email: bool,
     key: str,
     now: datetime,
     language: Language,
@@ -122,7 +123,16 @@ async def follow_up(
     )
     key = f"{booking} {key}"
     return await book(
-        connection, links, vault, person, wanted, family=before["family"], key=key, now=now, language=language
+        connection,
+        links,
+        vault,
+        person,
+        wanted,
+        family=before["family"],
+        by_email=by_email,
+        key=key,
+        now=now,
+        language=language,
     )
 
 
@@ -135,6 +145,7 @@ async def book(
     *,
     family: UUID | None,
     protected: Protected | None = None,
+    by_email: bool = True,
     spare: list[DataKey] | None = None,
     key: str,
     now: datetime,
@@ -142,9 +153,9 @@ async def book(
 ) -> UUID:
     """Book for a known family or for a new one, once per `key`; the id of the booking.
 
-    Whoever is not to know a family of the unit that the booking would be of, cannot book for it. `spare` is as in
-    `booking.bookings.service.book_by_staff`. Raises NotOffered, NotFound, FamilyErased, SlotTaken (with alternatives),
-    PhoneNeeded, KeysUnavailable, or what the rules raise.
+    Whoever is not to know a family of the unit that the booking would be of, cannot book for it. `by_email` and `spare`
+    are as in `booking.bookings.service.book_by_staff`. Raises NotOffered, NotFound, FamilyErased,
+    SlotTaken (with alternatives), PhoneNeeded, KeysUnavailable, or what the rules raise.
     """
     protected = protected or Protected()
     answer = await bookings.book_by_staff(
@@ -156,6 +167,7 @@ async def book(
         family=family,
         protection=protected.level,
         access=sorted({*protected.access, person.id}) if protected.level != "none" else (),
+        by_email=by_email,
         spare=spare,
         key=f"staff {person.id} {key}",
         now=now,
@@ -169,19 +181,24 @@ async def book(
     return made
 
 
-async def done(
-    connection: Connection, person: Person, booking: UUID, *, now: datetime, language: Language
-) -> tuple[View, bool, Sequence[asyncpg.Record]]:
-    """A booking as it is told aloud, whether its family is of protected identity, and its contact, sealed; a read.
+@dataclass(frozen=True)
+class Done:
+    """A booking as it is told aloud, its family's contact, sealed, and whether it is told to the address of that."""
 
-    Raises NotYours.
-    """
+    view: View
+    protected: bool
+    by_email: bool
+    sealed: Sequence[asyncpg.Record]
+
+
+async def done(connection: Connection, person: Person, booking: UUID, *, now: datetime, language: Language) -> Done:
+    """What was booked; a read. Raises NotYours."""
     row = await tables.by_id(connection, booking)
     if row is None:
         raise NotYours
     await _record(connection, person, row["family"], booking, "booking", "phone > done", now)
     sealed = await family_tables.all_sealed(connection, [row["family"]])
-    return bookings.view_of(row, language), row["protected"], sealed
+    return Done(bookings.view_of(row, language), row["protected"], row["by_email"], sealed)
 
 
 async def known_contact(connection: Connection, vault: Vault, family: UUID) -> Contact:
@@ -190,6 +207,11 @@ async def known_contact(connection: Connection, vault: Vault, family: UUID) -> C
     Raises NotFound, FamilyErased, ContactUnreadable or KeysUnavailable.
     """
     return await opened(vault, await _sealed(connection, family))
+
+
+def unproved(sealed: Iterable[asyncpg.Record]) -> set[UUID]:
+    """Those of the families whose contact somebody wrote on the web who has not shown that it is theirs."""
+    return {row["id"] for row in sealed if not row["given_to_staff"]}
 
 
 async def opened(vault: Vault, sealed: Sequence[asyncpg.Record]) -> Contact:

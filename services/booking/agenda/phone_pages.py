@@ -3,7 +3,7 @@
 The telephone number that is searched for, and what is typed, travel in forms and never in an address.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any, get_args
 from uuid import UUID
 
@@ -22,7 +22,7 @@ from booking.families import contacts
 from booking.families import service as families
 from booking.families import tables as family_tables
 from booking.families.contacts import Contact
-from booking.families.rules import Protection, rule_of
+from booking.families.rules import Protection, mails_known, rule_of
 from booking.slots import pages as slot_pages
 from booking.slots import service as slots
 from booking.slots.pages import Asking, Offered, Running, Trouble
@@ -41,6 +41,8 @@ Booking = Annotated[Person, Depends(access.signed_in("advisor", "coordinator"))]
 Family = Annotated[UUID | None, Query()]
 LEVELS: tuple[Protection, ...] = get_args(Protection)
 MAY_SEE = "far-se-"
+# Of a known family: whether what is booked is told to its address too.
+MAIL = "mejla"
 
 
 def seeing(running: Runtime, person: Person) -> secrecy.Seeing:
@@ -80,11 +82,12 @@ async def search(request: Request, running: Running, person: Booking) -> Respons
     except ValueError:
         errors = {"telefon": PAGES.text(request, "phone_number_wrong")}
         return await _begin(request, running, person, typed=typed, errors=errors)
-    found = await _with_number(running, person, number)
-    return await _begin(request, running, person, typed=typed, found=found)
+    found, unproved = await _with_number(running, person, number)
+    return await _begin(request, running, person, typed=typed, found=found, unproved=unproved)
 
 
-async def _with_number(running: Runtime, person: Person, number: str) -> dict[UUID, Contact]:
+async def _with_number(running: Runtime, person: Person, number: str) -> tuple[dict[UUID, Contact], set[UUID]]:
+    """The families that gave a number (E.164), and which of them nobody proved."""
     now, vault = running.clock(), bookings.vault(running)
     async with vault.turn():
         looked_for = await contacts.of_phone(vault, number, now)
@@ -96,7 +99,7 @@ async def _with_number(running: Runtime, person: Person, number: str) -> dict[UU
         completed = {family: await contacts.fingerprints(vault, found[family], now) for family in partial}
     async with seeing(running, person) as connection:
         await phone.found(connection, person, found, completed, now)
-    return found
+    return found, phone.unproved(sealed)
 
 
 @router.get("/telefonbokning/klar/{booking}")
@@ -104,17 +107,17 @@ async def done(request: Request, running: Running, person: Booking, booking: UUI
     """What was booked, and what to say aloud."""
     language = pages.language_of(request)
     async with seeing(running, person) as connection:
-        view, protected, sealed = await phone.done(connection, person, booking, now=running.clock(), language=language)
+        found = await phone.done(connection, person, booking, now=running.clock(), language=language)
     return PAGES.render(
         request,
         "phone_done.html",
         private=True,
-        view=view,
-        when=view.text(language),
-        protected=protected,
-        spelled=" ".join(view.reference),
-        own=view.advisor == person.advisor,
-        gets_messages=await families.gets_messages(bookings.vault(running), sealed),
+        view=found.view,
+        when=found.view.text(language),
+        protected=found.protected,
+        spelled=" ".join(found.view.reference),
+        own=found.view.advisor == person.advisor,
+        gets_messages=await families.gets_messages(bookings.vault(running), found.sealed, by_email=found.by_email),
     )
 
 
@@ -181,6 +184,7 @@ async def book(request: Request, running: Running, person: Booking, offered: Off
             body.wanted(),
             family=family,
             protected=protected if family is None else None,
+            by_email=family is None or MAIL in sent,
             spare=spare,
             key=typed.get("engang") or "-".join(asked.values()),
             now=running.clock(),
@@ -227,6 +231,7 @@ async def _begin(
     family: UUID | None = None,
     typed: str = "",
     found: Mapping[UUID, Contact] | None = None,
+    unproved: Collection[UUID] = (),
     errors: Mapping[str, str] | None = None,
 ) -> Response:
     async with database.driver(running.engine) as connection:
@@ -240,6 +245,7 @@ async def _begin(
         family=family,
         typed=typed,
         found=found,
+        unproved=unproved,
         errors=errors or {},
     )
 
@@ -301,6 +307,7 @@ async def _contact(
             staff = await phone.colleagues(connection, unit)
             sealed = await phone.contact(connection, person, family, running.clock()) if family else ()
         known = await phone.opened(bookings.vault(running), sealed) if family else None
+    unproved = bool(phone.unproved(sealed))
     typed = _typed(sent, known)
     if chosen is None or slot.offering != offered.offering.id:
         return await _times(request, running, offered, sent, trouble_of(request, SlotTaken()))
@@ -320,6 +327,10 @@ async def _contact(
         municipality=offered.municipality,
         kept_days=rule_of(offered.offering).days,
         known=known,
+        unproved=unproved,
+        mail=MAIL,
+        mails=MAIL in sent
+        or (known and errors is None and mails_known(unproved=unproved, called=known.phone is not None)),
         typed=shown,
         children=child_choices(request, offered.offering),
         levels=LEVELS,
@@ -336,7 +347,7 @@ async def _contact(
 
 def _carried(sent: Mapping[str, str]) -> dict[str, Any]:
     """What was typed, which goes along while another time is chosen."""
-    names = {*CONTACT, "skydd", "familj"}
+    names = {*CONTACT, "skydd", "familj", MAIL}
     carried = {n: text for n, text in sent.items() if text and (n in names or n.startswith(MAY_SEE))}
     return {} if carried.keys() <= {"sprak", "skydd"} else carried
 

@@ -102,7 +102,8 @@ class Day:
 class Opened:
     """A booking as its advisor sees it. `can` is what may be done with it now; `names` are those of staff in its story.
 
-    Without a `contact` the family is erased, or kept and `unreadable`.
+    Without a `contact` the family is erased, or kept and `unreadable`; one that is `unproved` was written on the web by
+    somebody who has not shown that it is theirs. Not every booking is told to the family's address (`by_email`).
     """
 
     view: View
@@ -114,7 +115,14 @@ class Opened:
     story: Story
     names: Mapping[str, str]
     can: frozenset[Action]
+    by_email: bool
+    unproved: bool = False
     unreached: bool = False
+
+    @property
+    def gets_messages(self) -> bool:
+        """Whether there is a way to send the family anything of it."""
+        return self.contact is not None and self.contact.told(by_email=self.by_email).gets_messages
 
 
 def own(person: Person) -> str:
@@ -190,10 +198,21 @@ async def find(
     return bookings.view_of(row, language)
 
 
-async def sealed(connection: Connection, person: Person, booking: UUID) -> Sequence[asyncpg.Record]:
-    """What is kept, sealed, of the family of a booking of the person's own. Raises NotYours."""
+async def sealed(connection: Connection, person: Person, booking: UUID) -> tuple[Sequence[asyncpg.Record], bool]:
+    """What is kept, sealed, of the family of a booking of the person's own, and whether that is told to its address.
+
+    Raises NotYours.
+    """
     row = await own_row(connection, person, booking)
-    return await family_tables.all_sealed(connection, [row["family"]])
+    return await family_tables.all_sealed(connection, [row["family"]]), row["by_email"]
+
+
+async def ways(connection: Connection, person: Person, booking: UUID) -> asyncpg.Record:
+    """See `family_tables.ways`, of the family of a booking of the person's own. Raises NotYours."""
+    row = await own_row(connection, person, booking)
+    found = await family_tables.ways(connection, row["family"])
+    assert found is not None, "whoever sees a booking sees its family"
+    return found
 
 
 async def open_booking(
@@ -215,6 +234,7 @@ async def open_booking(
         story=story,
         names=await tables.names(connection, "staff", [change.staff for change in story.changes if change.staff]),
         can=frozenset(action for action in ACTIONS if rules.can(action, **_facts(row, now))),
+        by_email=row["by_email"],
         unreached=bool(await messages.not_reached(connection, [booking])),
     )
     await reviews.record(

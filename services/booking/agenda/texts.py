@@ -56,7 +56,36 @@ TEXTS: Texts = {
     ),
     "phone_search_button": ("Sök", "Search"),
     "phone_number_wrong": ("Skriv ett telefonnummer, till exempel 070-123 45 67", "Write a telephone number"),
-    "phone_found": ("Familjer med det numret", "Families with that number"),
+    "phone_found": ("Familjer som har lämnat det numret", "Families that gave that number"),
+    "phone_found_lead": (
+        "Samma nummer betyder inte samma familj. Välj en av dem bara om uppgifterna stämmer med vad du hör.",
+        "The same number need not be the same family. Choose one of them only if the details agree with what you hear.",
+    ),
+    "phone_new": ("Boka åt en ny familj", "Book for a new family"),
+    "unproved": ("obekräftad", "unproved"),
+    "unproved_note": (
+        (
+            "Obekräftad: den som bokade på webben har inte visat att numret och adressen är hens. Den som ringer kan "
+            "vara någon annan."
+        ),
+        (
+            "Unproved: whoever booked on the web has not shown that the number and the address are theirs. Who calls "
+            "may be somebody else."
+        ),
+    ),
+    "phone_mail": ("Skicka också till e-postadressen", "Send to the e-mail address too"),
+    "phone_mail_unproved": (
+        "Den är obekräftad. Välj det bara om den som ringer själv säger adressen.",
+        "It is unproved. Choose this only if the caller says the address themselves.",
+    ),
+    "follow_up_mail_unproved": (
+        "Den är obekräftad. Välj det bara om familjen säger att adressen är rätt.",
+        "It is unproved. Choose this only if the family says that the address is right.",
+    ),
+    "not_by_email": (
+        "Meddelanden om den här tiden går inte till e-postadressen.",
+        "Messages about this time do not go to the e-mail address.",
+    ),
     "phone_found_none": (
         "Ingen familj hittades. Boka som för en ny familj.",
         "No family was found. Book as for a new family.",
@@ -67,6 +96,7 @@ TEXTS: Texts = {
         "You book for a family that is known already.",
     ),
     "phone_new_family": ("Boka åt en ny familj i stället", "Book for a new family instead"),
+    "phone_choose_new": ("Ny familj: vad ska bokas?", "New family: what is to be booked?"),
     "phone_choose": ("Vad ska bokas?", "What is to be booked?"),
     "phone_nothing": (
         "Ingen insats kan bokas i de verksamheter där du har en roll.",

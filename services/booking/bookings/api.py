@@ -389,7 +389,9 @@ class ReadOut(BaseModel):
 
 
 class ExportOut(BaseModel):
-    """All that booking keeps about a family. `contact` is null once it is erased.
+    """What is kept of a booking and of who booked it. `contact` is null once it is erased.
+
+    The family's other bookings are not told: whoever has the link has shown no more than that.
 
     Notification keeps which kinds of messages were sent about each booking and when, without their text or address.
     """
@@ -407,7 +409,7 @@ class ExportOut(BaseModel):
     responses=responses(rules.UnknownBooking, ProtectedFamily, KeysUnavailable),
 )
 async def export(token: Token, request: Request, running: Running) -> Response:
-    """All that is kept about the family that holds a manage token."""
+    """What is kept of the booking of a manage token, and of who booked it."""
     language = of_request(request)
     found = await family_export.export(running, token, language)
     made = ExportOut(
@@ -416,12 +418,11 @@ async def export(token: Token, request: Request, running: Running) -> Response:
         erased_at=found.erased_at,
         bookings=[
             KeptOut(
-                **_booking_out(kept.view, language),
-                child_age=kept.child_age,
-                booked_at=kept.booked_at,
-                changed_at=kept.changed_at,
+                **_booking_out(found.booking.view, language),
+                child_age=found.booking.child_age,
+                booked_at=found.booking.booked_at,
+                changed_at=found.booking.changed_at,
             )
-            for kept in found.bookings
         ],
         reads=[ReadOut(at=r["at"], role=r["role"], unit=r["unit"], what=r["what"]) for r in found.reads],
     )

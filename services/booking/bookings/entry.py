@@ -127,8 +127,8 @@ async def look_up(runtime: Runtime, token: str, language: Language) -> View:
 async def gets_messages(runtime: Runtime, token: str) -> bool | None:
     """See `families.gets_messages`. Raises UnknownBooking."""
     async with secrecy.of_token(runtime.engine, token_hash(token)) as connection:
-        sealed = await service.sealed(connection, token)
-    return await families.gets_messages(vault(runtime), sealed)
+        sealed, by_email = await service.sealed(connection, token)
+    return await families.gets_messages(vault(runtime), sealed, by_email=by_email)
 
 
 async def reschedule(

@@ -82,11 +82,11 @@ async def calendar_file(request: Request, running: Running, token: Token) -> Res
 
 @router.get("/bokning/{token}/uppgifter")
 async def details(request: Request, running: Running, token: Token) -> Response:
-    """All that is kept about the family."""
+    """What is kept of the booking, and of who booked it."""
     language = pages.language_of(request)
     found = await export(running, token, language)
-    newest = found.bookings[0].view
-    municipality = await _municipality(running, newest)
+    view = found.booking.view
+    municipality = await _municipality(running, view)
     return PAGES.render(
         request,
         "details.html",
@@ -94,8 +94,8 @@ async def details(request: Request, running: Running, token: Token) -> Response:
         municipality=municipality,
         accent=municipality.accent if municipality else None,
         found=found,
-        when={kept.view.id: kept.view.text(language) for kept in found.bookings},
-        moment=lambda at: _moment(at, ZoneInfo(newest.zone), language),
+        when=view.text(language),
+        moment=lambda at: _moment(at, ZoneInfo(view.zone), language),
         back=f"/bokning/{token}",
         download=f"/booking/v1/bookings/{token}/export",
     )

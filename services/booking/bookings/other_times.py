@@ -139,7 +139,12 @@ async def _number(
         chosen=free,
         when=slot_pages.when(free, pages.language_of(request)),
         typed=sent.get("telefon", ""),
-        hidden_fields={"tid": sent["tid"], "satt": "phone", "engang": sent.get("engang", "")},
+        hidden_fields={
+            "tid": sent["tid"],
+            "satt": "phone",
+            "engang": sent.get("engang", ""),
+            **({asking.also.name: "ja"} if asking.also and asking.also.name in sent else {}),
+        },
         few=slot_pages.FEW,
         errors={"telefon": wrong} if wrong else {},
         kept_days=rule_of(offered.offering).days,

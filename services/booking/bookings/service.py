@@ -177,6 +177,7 @@ async def book_by_staff(
     family: UUID | None = None,
     protection: Protection = "none",
     access: Collection[str] = (),
+    by_email: bool = True,
     spare: list[DataKey] | None = None,
     key: str | None,
     now: datetime,
@@ -186,7 +187,8 @@ async def book_by_staff(
 
     A new family may be of protected identity: then nobody ever sees it, its bookings included, but whoever books and
     the staff in `access` (their ids). There is no manage link for it: `manage_token` and `manage_url` are None.
-    A known family that gave no number and is to be called keeps the one of `wanted.contact` from now on.
+    A known family that gave no number and is to be called keeps the one of `wanted.contact` from now on. Without
+    `by_email` nothing of the booking is told to its address.
     `spare` is needed for a new one only.
     Raises NotFound for a family that the transaction does not see, FamilyErased, or what `book` raises.
     """
@@ -195,7 +197,7 @@ async def book_by_staff(
         row = await family_tables.sealed(connection, family)
         if row is None:
             raise NotFound
-        whose = _Whose(family, row["protection"], staff)
+        whose = _Whose(family, row["protection"], staff, by_email=by_email)
     elif is_protected(protection):
         whose = _Whose(None, protection, staff, tuple({staff, *access}), keys=spare or [])
     answer, booking = await _book_once(connection, links, vault, wanted, whose, key, now, language)
@@ -213,7 +215,8 @@ async def book_by_staff(
 @dataclass(frozen=True)
 class _Whose:
     """The family that is booked for, a known one by its id or a new one, which gets one of `keys`; who books, whether
-    they are `admitted` and how many bookings to come they make at `most`, and who may see the family.
+    they are `admitted` and how many bookings to come they make at `most`, and who may see the family; whether it is
+    told to the family's address.
     """
 
     family: UUID | None
@@ -223,6 +226,7 @@ class _Whose:
     admitted: bool = True
     most: int | None = None
     keys: list[DataKey] = field(default_factory=list)
+    by_email: bool = True
 
     def take_key(self) -> DataKey:
         """A key that was had before a connection was taken. Raises KeysUnavailable where there was none."""
@@ -300,6 +304,7 @@ async def _book(
         most=whose.most,
         language=wanted.contact.language,
         protection=whose.protection,
+        by_staff=by_staff,
         reference=reference,
         # Of a protected family's booking nobody has the link, and nobody can make it.
         token_hash=secrets.token_bytes(32) if protected else token_hash(links.token(booking)),
@@ -328,15 +333,17 @@ async def _book(
     if outcome == "not made":
         raise HoldGone if held else await starts.taken(connection, slot, municipality, modality, now, by_staff=by_staff)
     if whose.staff:
-        await _keep(connection, whose, family, start, number)
+        await _keep(connection, whose, family, booking, start, number)
         await tables.write_change(connection, booking, Change("confirmed", now, whose.staff, start.times.start))
     return answer, booking
 
 
 async def _keep(
-    connection: Connection, whose: _Whose, family: UUID, start: Start, number: contacts.Sealed | None
+    connection: Connection, whose: _Whose, family: UUID, booking: UUID, start: Start, number: contacts.Sealed | None
 ) -> None:
-    """Who may see a family that staff booked for, and the number that it gave when it lacked."""
+    """Who may see a family that staff booked for, how it is told, and the number that it gave when it lacked."""
+    if not whose.by_email:
+        await tables.keep_from_address(connection, booking)
     if whose.access:
         await family_tables.grant(connection, family, start.unit, whose.access)
     if number:
@@ -384,10 +391,13 @@ async def look_up(connection: Connection, token: str, language: Language) -> Vie
     return view_of(await _row(connection, token), language)
 
 
-async def sealed(connection: Connection, token: str) -> Sequence[asyncpg.Record]:
-    """What is kept, sealed, of the family that holds a manage token. Raises UnknownBooking."""
+async def sealed(connection: Connection, token: str) -> tuple[Sequence[asyncpg.Record], bool]:
+    """What is kept, sealed, of the family of a manage token's booking, and whether that is told to its address.
+
+    Raises UnknownBooking.
+    """
     row = await _row(connection, token)
-    return await family_tables.all_sealed(connection, [row["family"]])
+    return await family_tables.all_sealed(connection, [row["family"]]), row["by_email"]
 
 
 async def reschedule(
@@ -530,7 +540,7 @@ async def contact(
     key = await vault.key(row["family"])
     if key is None:
         return answers.NoContact(found=False)
-    who = contacts.unseal(key, row["family"], row["sealed"], row["language"])
+    who = contacts.unseal(key, row["family"], row["sealed"], row["language"]).told(by_email=row["by_email"])
     if is_protected(row["protection"]):
         return answers.ProtectedContact(
             found=True,

@@ -41,8 +41,9 @@ taken as (
 # No insert returns its rows: the database shows nobody a family in the statement that makes it known.
 _KEEP_CONTACT_KEY_AND_EVENT = """
 contact as (
-    insert into family (id, unit, sealed, phone_fingerprint, email_fingerprint, language, protection, created_at)
-    select :family::uuid, unit, :sealed::bytea, :phone, :email, :language, :protection, :now
+    insert into family (id, unit, sealed, phone_fingerprint, email_fingerprint, language, protection, given_to_staff,
+                        created_at)
+    select :family::uuid, unit, :sealed::bytea, :phone, :email, :language, :protection, :by_staff, :now
     from made where :sealed is not null
 ),
 key as (
@@ -181,6 +182,7 @@ class NewBooking:
     most: int | None
     language: Literal["sv", "en"]
     protection: Protection
+    by_staff: bool
     reference: str
     token_hash: bytes
     child_age: int | None
@@ -228,6 +230,7 @@ def _new(new: NewBooking, now: datetime) -> dict[str, Any]:
         "language": new.language,
         "protection": new.protection,
         "protected": is_protected(new.protection),
+        "by_staff": new.by_staff,
         "child_age": new.child_age,
         "key": new.key,
         "lock": new.lock,
@@ -437,6 +440,11 @@ async def decide(connection: Connection, booking: UUID, status: str, sequence: i
     await connection.execute(
         "update booking set status = $2, sequence = $3, changed_at = $4 where id = $1", booking, status, sequence, now
     )
+
+
+async def keep_from_address(connection: Connection, booking: UUID) -> None:
+    """Let nothing of a booking be told to its family's address."""
+    await connection.execute("update booking set by_email = false where id = $1", booking)
 
 
 async def write_change(connection: Connection, booking: UUID, change: Change) -> None:

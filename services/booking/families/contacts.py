@@ -1,6 +1,6 @@
 """Who a family is and how it is reached: sealed with the family's own key, and nowhere readable without it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -23,6 +23,10 @@ class Contact:
     def gets_messages(self) -> bool:
         """Whether there is a way to send anything: a mail, or an SMS to a number that takes one."""
         return bool(self.email or (self.phone and addresses.takes_sms(self.phone)))
+
+    def told(self, *, by_email: bool) -> "Contact":
+        """The contact as a booking's messages may use it."""
+        return self if by_email else replace(self, email=None)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""All that booking keeps about a family, for the family itself."""
+"""What booking keeps of a booking and of who booked it, for whoever has its link: nothing of the family's others."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,6 @@ from booking.families import rules, service, tables
 from booking.families.contacts import Contact
 from booking.families.rules import ProtectedFamily, is_protected
 from booking.slots.reads import Offering
-from kit import database
 from kit.app import Runtime
 from kit.language import Language
 
@@ -37,17 +36,17 @@ class Kept:
 
 @dataclass(frozen=True)
 class Export:
-    """What is kept of a family. `contact` is None where it is erased, then `erased_at` says since when."""
+    """What is kept. `contact` is None where it is erased, then `erased_at` says since when."""
 
     contact: Contact | None
     known_since: datetime
     erased_at: datetime | None
-    bookings: Sequence[Kept]
+    booking: Kept
     reads: Sequence[asyncpg.Record]
 
 
 async def export(runtime: Runtime, token: str, language: Language) -> Export:
-    """What is kept of the family that holds a manage token.
+    """What is kept of the booking of a manage token, with its family's contact.
 
     Raises UnknownBooking, KeysUnavailable, or ProtectedFamily: such a family is told by telephone.
     """
@@ -55,16 +54,15 @@ async def export(runtime: Runtime, token: str, language: Language) -> Export:
         async with secrecy.of_token(runtime.engine, token_hash(token)) as connection:
             row = await booking_tables.by_token(connection, token_hash(token))
             family = await tables.sealed(connection, row["family"]) if row else None
-            if family is None:
+            if row is None or family is None:
                 raise UnknownBooking
             if is_protected(family["protection"]):
                 raise ProtectedFamily
-            await database.tell(connection, family=str(family["id"]))
             sealed = await tables.all_sealed(connection, [family["id"]])
-            bookings = [_kept(row, language) for row in await tables.bookings(connection, family["id"])]
-            reads = await tables.reads(connection, family["id"])
+            reads = await tables.reads(connection, row["id"])
         contacts = await service.unsealed(vault(runtime), sealed)
-    return Export(contacts.get(family["id"]), family["created_at"], family["erased_at"], bookings, reads)
+    kept = _kept(row, language)
+    return Export(contacts.get(family["id"]), family["created_at"], family["erased_at"], kept, reads)
 
 
 def _kept(row: asyncpg.Record, language: Language) -> Kept:

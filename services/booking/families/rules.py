@@ -89,6 +89,15 @@ def is_protected(protection: Protection) -> bool:
     return protection != "none"
 
 
+def mails_known(*, unproved: bool, called: bool) -> bool:
+    """Whether a booking by staff for a known family is told to its address, unless they choose otherwise.
+
+    Not to one that somebody wrote on the web who has not shown to be reached so, where there is a number too, which may
+    be another's: whoever is called by it would be given away.
+    """
+    return not (unproved and called)
+
+
 def rule_of(offering: Offering | None) -> Rule:
     """The rule of an offering; of one that is not known, the general one."""
     if offering is None:

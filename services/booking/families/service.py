@@ -54,15 +54,17 @@ async def contact_of(connection: Connection, vault: Vault, family: UUID) -> Cont
     return (await contacts_of(connection, vault, [family])).get(family)
 
 
-async def gets_messages(vault: Vault, sealed: Sequence[asyncpg.Record]) -> bool | None:
+async def gets_messages(vault: Vault, sealed: Sequence[asyncpg.Record], *, by_email: bool) -> bool | None:
     """Whether anything can be sent to a family, of which `tables.all_sealed` told; None where nobody can tell now.
+
+    Of a booking: not all are told to the family's address (`by_email`).
 
     For pages that say what comes by message, and that are there without it while the key store is away.
     """
     with suppress(KeysUnavailable):
         async with vault.turn():
             for contact in (await unsealed(vault, sealed)).values():
-                return contact.gets_messages if contact else None
+                return contact.told(by_email=by_email).gets_messages if contact else None
     return None
 
 

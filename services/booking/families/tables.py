@@ -6,7 +6,6 @@ from uuid import UUID
 
 import asyncpg
 
-from booking.bookings.tables import VIEW
 from booking.families.contacts import Fingerprints, Sealed
 from kit.database import Connection
 
@@ -27,7 +26,8 @@ async def sealed(connection: Connection, family: UUID) -> asyncpg.Record | None:
 async def all_sealed(connection: Connection, families: Sequence[UUID]) -> list[asyncpg.Record]:
     """Those of the families that the transaction sees and that are not erased, with their sealed contacts."""
     found: list[asyncpg.Record] = await connection.fetch(
-        "select id, sealed, language from family where id = any($1) and sealed is not null and erased_at is null",
+        "select id, sealed, language, given_to_staff from family"
+        " where id = any($1) and sealed is not null and erased_at is null",
         [*families],
     )
     return found
@@ -76,7 +76,7 @@ async def with_phone(connection: Connection, fingerprint: bytes) -> list[asyncpg
     kept (`whole` is false).
     """
     found: list[asyncpg.Record] = await connection.fetch(
-        "select id, sealed, language, octet_length(phone_fingerprint) > 1 as whole from family"
+        "select id, sealed, language, given_to_staff, octet_length(phone_fingerprint) > 1 as whole from family"
         " where phone_fingerprint = any($1) and sealed is not null and erased_at is null order by created_at desc",
         [fingerprint, fingerprint[:1]],
     )
@@ -93,18 +93,21 @@ async def grant(connection: Connection, family: UUID, unit: str, staff: Collecti
     )
 
 
-async def bookings(connection: Connection, family: UUID) -> list[asyncpg.Record]:
-    """The bookings of a family that the transaction sees, with the names that a page needs, the latest first."""
-    found: list[asyncpg.Record] = await connection.fetch(f"{VIEW} where b.family = $1 order by b.start_at desc", family)
-    return found
+async def ways(connection: Connection, family: UUID) -> asyncpg.Record | None:
+    """Whether a family that the transaction sees gave a number and an address, and whether it gave them to staff."""
+    return await connection.fetchrow(
+        "select phone_fingerprint is not null as phone, email_fingerprint is not null as email, given_to_staff"
+        " from family where id = $1",
+        family,
+    )
 
 
-async def reads(connection: Connection, family: UUID) -> list[asyncpg.Record]:
-    """Who of the staff has read of a family, without their names, the latest first."""
+async def reads(connection: Connection, booking: UUID) -> list[asyncpg.Record]:
+    """Who of the staff has read of a booking's family for it, without their names, the latest first."""
     found: list[asyncpg.Record] = await connection.fetch(
         "select l.at, l.role, l.unit, l.what, u.data->>'name' as unit_name from read_log l"
-        " left join directory_copy u on u.kind = 'unit' and u.id = l.unit where l.family = $1 order by l.at desc",
-        family,
+        " left join directory_copy u on u.kind = 'unit' and u.id = l.unit where l.booking = $1 order by l.at desc",
+        booking,
     )
     return found
 

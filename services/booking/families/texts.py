@@ -133,8 +133,8 @@ TEXTS: Texts = {
     ),
     "data_rights": ("Vad du har rätt till", "What you have a right to"),
     "data_right_see": (
-        "Att se och ladda ner det som finns: öppna din bokning och välj ”Vad vi har sparat om dig”.",
-        "To see and download what there is: open your booking and choose “What we keep about you”.",
+        "Att se och ladda ner det som finns: öppna en bokning och välj ”Vad vi har sparat om dig”, eller ring oss.",
+        "To see and download what there is: open a booking and choose “What we keep about you”, or call us.",
     ),
     "data_right_correct": ("Att få det som är fel rättat.", "To have corrected what is wrong."),
     "data_right_erase": (

@@ -208,6 +208,16 @@ def number_shown(sent: str) -> int:
 
 
 @dataclass(frozen=True)
+class Also:
+    """A choice beside that of a time: the name of its field, what it says, and whether it is made."""
+
+    name: str
+    text: str
+    detail: str
+    made: bool
+
+
+@dataclass(frozen=True)
 class Asking:
     """What differs between pages that ask for a time: where they lead and what they say.
 
@@ -215,7 +225,7 @@ class Asking:
     the instant `after`, in UTC, where it is given, and so many weeks later can be asked for at once. They look among
     the times of one `advisor`; where there is none, each start is listed once, a visit once for each place, with the
     advisor to `prefer` if free.
-    What is `moving` is a booking whose own time is free for it.
+    What is `moving` is a booking whose own time is free for it. `also` is asked beside the time.
     `beside` is the address and the text of a link to others. `none` is said where nothing is free, instead of what
     parents are told.
     """
@@ -232,6 +242,7 @@ class Asking:
     moving: Moving | None = None
     beside: tuple[str, str] | None = None
     none: str | None = None
+    also: Also | None = None
 
 
 @dataclass(frozen=True)
