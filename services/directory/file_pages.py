@@ -8,7 +8,6 @@ from starlette.datastructures import UploadFile
 from directory import editing, exporting, importing
 from directory.editing import Plan
 from directory.importing import Rejected
-from directory.reading import read_bytes
 from directory.showing import differences
 from directory.viewing import Running, Signed, View, Viewed
 from kit import telemetry
@@ -45,7 +44,7 @@ async def take(request: Request, running: Running, person: Signed) -> Response:
     rejected: Rejected | None = None
     plan: Plan | None = None
     if sent["text"].strip():
-        reading = read_bytes("", content or sent["text"].encode())
+        reading = await importing.read_sent(content or sent["text"].encode())
         try:
             with telemetry.span("directory", "import"):
                 async with running.engine.begin() as connection:
@@ -76,7 +75,7 @@ def _told(seen: View, plan: Plan) -> dict[str, Any]:
                 "proposed": (before, after) in plan.proposed,
                 "kind": seen.text(f"k_{editing.kind_of(after)}"),
                 "name": seen.words.name(after),
-                "differences": differences(seen.words, before, after) if before else [],
+                "differences": differences(seen.words, seen.shown(before), after) if before else [],
             }
             for before, after in steps
         ],

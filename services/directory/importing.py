@@ -1,7 +1,9 @@
 """`samtid import FILE…`: files become the register, all or nothing, and each change is published as state."""
 
+import asyncio
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 
@@ -13,12 +15,14 @@ from directory import agreeing, editing, history, rights
 from directory.editing import Report
 from directory.events import Entity
 from directory.history import Because
-from directory.reading import Fault, Reading, read
+from directory.reading import Fault, Reading, read, read_bytes
 from directory.rules import agreement, breaches
 from directory.rules.register import Breach
 from kit import database, telemetry
 from kit.app import utc_now
 from kit.refusal import Refusal
+
+_READER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="import")
 
 
 class Rejected(Exception):  # noqa: N818 - an answer to whoever wrote the files, not an error of ours
@@ -50,6 +54,11 @@ async def import_files(engine: AsyncEngine, paths: Sequence[Path], now: datetime
             return (await take(connection, reading, history.IMPORT, now, reason=reason)).report
 
 
+async def read_sent(content: bytes) -> Reading:
+    """Read what a request sent, which takes a second where it is long: beside everything else, one at a time."""
+    return await asyncio.get_running_loop().run_in_executor(_READER, read_bytes, "", content)
+
+
 async def take(
     connection: AsyncConnection,
     reading: Reading,
@@ -64,6 +73,8 @@ async def take(
     `who` is history.IMPORT, which may change everything, for a `reason` that stands in the history; or an id of staff,
     who is held to `rights`, and whose changes wait where they need others' yes. Raises Rejected.
     """
+    if reading.cut:
+        raise Rejected(reading.faults)
     known = await editing.register(connection)
     entities = [entry.entity for entry in reading.entries.values()]
     wanted = editing.changed(known, entities, reading.unreadable)

@@ -20,6 +20,10 @@ from kit.events import EventData
 from kit.language import Language
 
 EMPTY = ("", "~", "null")
+# Lists and mappings within each other. The format has seven; each more costs the scanner as much as all above it.
+DEEPEST = 20
+# Whoever has so many faults to put right is told of more when these are.
+MOST_FAULTS = 200
 
 
 @dataclass(frozen=True, order=True)
@@ -62,11 +66,15 @@ class Entry:
 
 @dataclass
 class Reading:
-    """All files together: what was understood, what was not, and which entities the latter were."""
+    """All files together: what was understood, what was not, and which entities the latter were.
+
+    It is `cut` where there were so many faults that it ends with them.
+    """
 
     entries: dict[tuple[str, str], Entry] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     unreadable: set[tuple[str, str]] = field(default_factory=set)
+    cut: bool = False
 
 
 def read(paths: Sequence[Path]) -> Reading:
@@ -130,6 +138,12 @@ def _read_lists(reading: Reading, file: str, root: yaml.MappingNode) -> None:
             reading.faults.append(Fault(file, line, en, sv))
         elif isinstance(value, yaml.SequenceNode):
             for node in value.value:
+                if len(reading.faults) >= MOST_FAULTS:
+                    reading.cut = True
+                    en = "there is more to put right from here on: begin with what is above"
+                    sv = "det finns mer att rätta härifrån: börja med det som står ovanför"
+                    reading.faults.append(Fault(file, node.start_mark.line + 1, en, sv))
+                    return
                 _read_entity(reading, file, name, node)
         elif _scalar(value) is not None or not isinstance(value, yaml.ScalarNode):
             sv = f"{name} måste vara en lista, varje post efter ett streck"
@@ -138,7 +152,27 @@ def _read_lists(reading: Reading, file: str, root: yaml.MappingNode) -> None:
 
 
 class _Loader(yaml.BaseLoader):
-    """Text only, and without references: a value stands where it is read."""
+    """Text only, not deep, and without references: a value stands where it is read."""
+
+    flow_level: int
+    indents: list[int]
+
+    def fetch_flow_collection_start(self, token_class: Any) -> None:
+        self._refuse_deeper()
+        super().fetch_flow_collection_start(token_class)
+
+    def add_indent(self, column: int) -> bool:
+        self._refuse_deeper()
+        added: bool = super().add_indent(column)
+        return added
+
+    def _refuse_deeper(self) -> None:
+        """Before the scanner looks further: it does so for as long as what it has begun may be a key."""
+        if self.flow_level + len(self.indents) > DEEPEST:
+            raise yaml.MarkedYAMLError(
+                problem=f"more than {DEEPEST} lists and mappings within each other",
+                problem_mark=self.get_mark(),
+            )
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         event: Any = self.peek_event()  # type: ignore[no-untyped-call]

@@ -1,5 +1,6 @@
 """Files in and out: what is exported imports back unchanged, on pages, over the API and from the command line."""
 
+import asyncio
 import html
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ from directory import editing, exporting
 from directory.editing import Report, kind_of
 from directory.events import Entity
 from directory.importing import import_files
-from directory.reading import read_bytes
+from directory.reading import DEEPEST, read_bytes
 from directory.rules.agreement import Remit
 from tests.conftest import Databases, Running
 from tests.directory.desk import COORDINATOR, DEMO, OPERATOR, Desk, everything
@@ -164,3 +165,46 @@ async def test_a_file_can_be_chosen_and_its_faults_are_told(directory: Running) 
     assert "Rad 1: är inte text i UTF-8" in await send(b"\xff\xfe\x00")
     assert "Rad 1: är inte giltig YAML" in await send(b"[" * 5000)
     assert "klistra in det, eller välj en fil" in await send(b"")
+
+
+@pytest.mark.parametrize("deeper", ["[", "{", "- ", "? ", "[{", "{a: ", '{"a":', "a: ["])
+def test_what_is_nested_without_end_is_refused_before_it_is_read(deeper: str) -> None:
+    reading = read_bytes("file", (deeper * 20_000).encode())
+    assert [str(fault) for fault in reading.faults] == [
+        "file:1: is not valid YAML: more than 20 lists and mappings within each other"
+    ]
+
+
+def test_of_what_is_nested_the_deepest_is_read_and_no_deeper() -> None:
+    def told(levels: int) -> str:
+        text = "offerings:\n" + "".join("  " * n + "a:\n" for n in range(1, levels))
+        return str(read_bytes("file", text.encode()).faults)
+
+    assert "within each other" not in told(DEEPEST + 1)
+    assert "within each other" in told(DEEPEST + 2)
+
+
+def test_of_faults_without_end_the_first_are_told() -> None:
+    reading = read_bytes("file", b"units:\n" + b"- {}\n" * 10_000)
+    assert reading.cut
+    assert 200 <= len(reading.faults) < 220
+    assert str(reading.faults[-1]).endswith("there is more to put right from here on: begin with what is above")
+
+
+async def test_the_service_answers_others_while_it_reads(directory: Running) -> None:
+    """A file as long as one may be takes a second to read: nothing waits for it."""
+    sent = asyncio.create_task(
+        directory.http.post(
+            f"{API}/import",
+            headers=session_of(directory, COORDINATOR),
+            content=b"[" + b"a," * 15_000,
+        )
+    )
+    loop = asyncio.get_running_loop()
+    began = last = loop.time()
+    longest = 0.0
+    while not sent.done():
+        await asyncio.sleep(0)
+        longest, last = max(longest, loop.time() - last), loop.time()
+    assert sent.result().status_code == 422
+    assert longest < (last - began) / 2, (longest, last - began)
