@@ -12,9 +12,8 @@ from pydantic import BaseModel
 from sqlalchemy import ColumnElement
 
 from directory import editing, exporting, rights, tables
-from directory.events import Entity
-from directory.importing import FileRejected, Rejected, take
-from directory.reading import read_bytes
+from directory.events import Entity, Staff
+from directory.importing import FileRejected, Rejected, read_sent, take
 from kit import access, problems, telemetry
 from kit.access import NotAllowed, NotSignedIn, Person
 from kit.app import Runtime, runtime
@@ -76,8 +75,11 @@ async def _page(
 def _list(plural: str) -> Any:
     if plural == "staff":
 
-        async def staff(service: Service, _: Coordinating, limit: Limit = 100, offset: Offset = 0) -> dict[str, Any]:
-            return await _page(service, plural, {}, limit, offset)
+        async def staff(
+            service: Service, person: Coordinating, limit: Limit = 100, offset: Offset = 0
+        ) -> dict[str, Any]:
+            page = await _page(service, plural, {}, limit, offset)
+            return {**page, "items": await _with_identity(service, person, page["items"])}
 
         return staff
     if plural == "municipalities":
@@ -112,10 +114,19 @@ def _one(kind: str) -> Any:
             raise NotFound
         return _shown(person, found) if kind == "schedule" else found
 
-    async def one_of_staff(service: Service, _: Coordinating, entity_id: EntityId) -> dict[str, Any]:
-        return await one(service, None, entity_id)
+    async def one_of_staff(service: Service, person: Coordinating, entity_id: EntityId) -> dict[str, Any]:
+        (shown,) = await _with_identity(service, person, [await one(service, None, entity_id)])
+        return shown
 
     return one_of_staff if kind == "staff" else one
+
+
+async def _with_identity(service: Runtime, person: Person, staff: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Staff as somebody may see them: who each of them is at the identity provider is for whoever may change that."""
+    async with service.engine.connect() as connection:
+        known = await editing.read(connection)
+    mine = rights.remit(known, person.id)
+    return [s if rights.owns(known, mine, known.staff[s["id"]]) else {**s, "identity": None} for s in staff]
 
 
 def _shown(person: Person | None, schedule: dict[str, Any]) -> dict[str, Any]:
@@ -127,11 +138,18 @@ def _refusals(plural: str) -> tuple[type[Refusal], ...]:
     return (NotSignedIn, NotAllowed) if plural == "staff" else ()
 
 
+class StaffOut(Staff):
+    """A member of staff. `identity` is null for whoever may not change it."""
+
+    identity: str | None  # type: ignore[assignment]
+
+
 def _add_routes(plural: str, event: EventType) -> None:
+    shape = StaffOut if plural == "staff" else event.data
     router.add_api_route(
         f"/{plural}",
         _list(plural),
-        response_model=Page[event.data],  # type: ignore[name-defined]
+        response_model=Page[shape],  # type: ignore[valid-type]
         responses=problems.responses(*_refusals(plural)),
         name=f"list_{plural}",
         summary=f"The {plural} that are live, by id",
@@ -139,7 +157,7 @@ def _add_routes(plural: str, event: EventType) -> None:
     router.add_api_route(
         f"/{plural}/{{entity_id}}",
         _one(event.name),
-        response_model=event.data,
+        response_model=shape,
         responses=problems.responses(NotFound, *_refusals(plural)),
         name=f"get_{event.name}",
         summary=f"One {event.name}, ended or not",
@@ -199,7 +217,7 @@ async def import_file(
     dry_run: Annotated[bool, Query(description="only say what would be")] = False,
 ) -> ImportReport:
     """At most 64 KiB of the import format; what it does not name stays as it is."""
-    reading = read_bytes("", await request.body())
+    reading = await read_sent(await request.body())
     try:
         with telemetry.span("directory", "import"):
             async with service.engine.begin() as connection:

@@ -75,6 +75,8 @@ class Form:
         return typed(entity) if entity else {}
 
     def _asked(self, field: Field) -> bool:
+        if field.name == "identity" and self._is_fixed(field):
+            return False
         return not (field.once and self.before) and not (field.name == "ended" and not self.before)
 
     def _control(self, field: Field, sent: Sent, name: str, more: str) -> Control:

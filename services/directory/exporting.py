@@ -9,7 +9,7 @@ import yaml
 
 from directory import editing, rights
 from directory.editing import kind_of
-from directory.events import Entity
+from directory.events import Entity, Staff
 from directory.rules.agreement import Remit
 from directory.rules.register import WEEKDAYS, Register
 from directory.tables import KINDS
@@ -20,9 +20,15 @@ _ITS_OWN = {"version", "sessions_after"}
 
 
 def export(register: Register, mine: Remit) -> str:
-    """What somebody answers for, ended entities too, as YAML; of staff everybody with one of their roles."""
+    """What somebody answers for, ended entities too, as YAML; of staff those alone whose every role is theirs."""
     kinds = [register.of(event.name).values() for event in KINDS.values()]
-    return as_yaml(entity for kind in kinds for entity in kind if rights.concerns(register, mine, entity))
+    return as_yaml(entity for kind in kinds for entity in kind if _is_theirs(register, mine, entity))
+
+
+def _is_theirs(register: Register, mine: Remit, entity: Entity) -> bool:
+    if isinstance(entity, Staff):
+        return rights.owns(register, mine, entity)
+    return rights.concerns(register, mine, entity)
 
 
 def as_yaml(entities: Iterable[Entity]) -> str:

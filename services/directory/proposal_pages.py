@@ -61,7 +61,9 @@ def _page(
         entity=seen.link(found.entity) if stands.before else None,
         added=stands.before is None,
         # What one that is in force changed, the history says.
-        differences=differences(seen.words, stands.before, found.entity) if found.state != "in_force" else [],
+        differences=differences(seen.words, seen.shown(stands.before), found.entity)
+        if found.state != "in_force"
+        else [],
         waits=waits,
         for_whom=waiting.parties(seen, stands.yours(seen.register, seen.person.id)) if waits else "",
         in_others_place=seen.mine.everything,

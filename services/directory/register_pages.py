@@ -161,9 +161,8 @@ async def entity(seen: Viewed, running: Running, slug: str, entity_id: str, spar
     if found is None:
         raise NotFound
     if not _may_change(seen, found):
-        return seen.render(
-            "facts.html", slug=slug, plurals=SLUGS, name=seen.words.name(found), facts=facts(seen.words, found)
-        )
+        told = facts(seen.words, seen.shown(found))
+        return seen.render("facts.html", slug=slug, plurals=SLUGS, name=seen.words.name(found), facts=told)
     async with running.engine.connect() as connection:
         pending = await waiting.of_entity(connection, seen, kind, entity_id, waits=True)
     return _form_page(seen, kind, found, saved=sparat, pending=pending)

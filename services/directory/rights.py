@@ -8,10 +8,13 @@ What others answer for too is changed with their yes (`directory.rules.agreement
 """
 
 from collections.abc import Iterator
+from typing import TypeVar
 
 from directory.events import Entity, Grant, Staff
 from directory.rules.agreement import Party, Remit, held, said
 from directory.rules.register import Breach, Place, Register
+
+E = TypeVar("E", bound=Entity)
 
 # What is the installation's, whoever works there.
 OPERATORS_OWN = ("municipality", "unit")
@@ -30,8 +33,8 @@ def remit(register: Register, person: str) -> Remit:
 
 
 def concerns(register: Register, mine: Remit, entity: Entity) -> bool:
-    """Whether anything of an entity is within a remit. Who holds no role is everybody's."""
-    if mine.everything or (isinstance(entity, Staff) and not entity.grants):
+    """Whether anything of an entity is within a remit. Who holds no role is an operator's."""
+    if mine.everything:
         return True
     # Whose days somebody sees says nothing of whose colleague it is.
     theirs = [
@@ -64,8 +67,18 @@ def may_grant(register: Register, mine: Remit, grant: Grant) -> bool:
 
 
 def owns(register: Register, mine: Remit, staff: Staff) -> bool:
-    """Whether everything of a member of staff is this remit's: name, identity and whether they work here still."""
-    return all(may_grant(register, mine, grant) for grant in staff.grants)
+    """Whether everything of a member of staff is this remit's: name, identity and whether they work here still.
+
+    Whoever holds no role is an operator's, so that nobody chooses who signs in with a role that another gives.
+    """
+    return mine.everything or (bool(staff.grants) and all(may_grant(register, mine, grant) for grant in staff.grants))
+
+
+def shown(register: Register, mine: Remit, entity: E) -> E:
+    """A state of an entity as somebody may see it: with the identity of those alone whose it is theirs to change."""
+    if isinstance(entity, Staff) and not owns(register, mine, register.staff.get(entity.id, entity)):
+        return entity.model_copy(update={"identity": ""})
+    return entity
 
 
 def denied(known: Register, wanted: Register, person: str, before: Entity | None, after: Entity) -> Iterator[Breach]:
@@ -99,12 +112,13 @@ def _staff(known: Register, wanted: Register, person: str, before: Staff | None,
     if not mine.everything:
         theirs = any(concerns(register, mine, one) for register, one in ((known, before), (wanted, after)) if one)
         if not mine.units or not (theirs or (before and said(before) == said(after))):
-            yield _not_yours(after)
+            yield _not_yours(after, *([] if after.grants else ["grants"]))
         # What is held for the whole installation is nobody's to agree to.
         held_by = [[g for g in one.grants if g.role == "operator"] if one else [] for one in (before, after)]
         if held_by[0] != held_by[1]:
             yield _not_yours(after, "grants")
-        if before and held_by[0]:
+        # Nobody else says who signs in with a role that another gives.
+        if before and (held_by[0] or not before.grants):
             names = ("name", "identity", "ended")
             yield from (_not_yours(after, name) for name in names if getattr(before, name) != getattr(after, name))
     yield from _locked_out(person, before, after)

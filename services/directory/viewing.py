@@ -79,10 +79,14 @@ class View:
                 "added": one.before is None,
                 "reason": one.reason,
                 "proposal": f"/katalog/forslag/{one.proposal}" if one.proposal else None,
-                "differences": differences(self.words, one.before, one.after),
+                "differences": differences(self.words, self.shown(one.before), self.shown(one.after)),
             }
             for one in found
         ]
+
+    def shown(self, entity: Any) -> Any:
+        """A state of an entity as the person may see it; None of none."""
+        return entity and rights.shown(self.register, self.mine, entity)
 
     def who(self, person: str) -> str:
         """The name of a member of staff."""

@@ -163,15 +163,40 @@ def test_a_colleague_of_several_units_is_changed_by_who_answers_for_all(
     after = before.model_copy(update={field: True if field == "ended" else "Other"})
     known = register(staff(ME, roles), before)
     towns = {MUNICIPALITY_OF[unit] for unit in mine(roles)}
-    all_theirs = all(g.unit in mine(roles) or g.centre in {CENTRE_OF[town] for town in towns} for g in was)
+    all_theirs = bool(was) and all(
+        g.unit in mine(roles) or g.centre in {CENTRE_OF[town] for town in towns} for g in was
+    )
     may = is_operator(roles) or (bool(mine(roles)) and all_theirs)
     assert allowed(known, after, before) == may
 
 
 @settings(deadline=None)
+@given(held, held)
+def test_whoever_is_added_has_a_role_that_is_the_adders_to_give(roles: list[Grant], becomes: list[Grant]) -> None:
+    known = register(staff(ME, roles))
+    after = staff("you", becomes)
+    towns = {MUNICIPALITY_OF[unit] for unit in mine(roles)}
+    theirs = [g.unit in mine(roles) or g.centre in {CENTRE_OF[town] for town in towns} for g in becomes]
+    may = is_operator(roles) or (bool(theirs) and all(theirs))
+    assert allowed(known, after, None) == may
+
+
+@settings(deadline=None)
+@given(held, held)
+def test_an_identity_is_shown_where_it_may_be_changed(roles: list[Grant], was: list[Grant]) -> None:
+    you = staff("you", was)
+    known = register(staff(ME, roles), you)
+    after = you.model_copy(update={"identity": "Other"})
+    may = allowed(known, after, you)
+    seen = rights.shown(known, rights.remit(known, ME), you)
+    assert seen.identity == (you.identity if may else "")
+
+
+@settings(deadline=None)
 @given(held, units)
 def test_whose_days_are_ones_own_is_decided_where_the_advisor_is_employed(roles: list[Grant], unit: str) -> None:
-    before, after = staff("you", []), staff("you", [], advisor=f"of-{unit}")
+    held_there = [Grant(role="advisor", unit=unit)]
+    before, after = staff("you", held_there), staff("you", held_there, advisor=f"of-{unit}")
     known = register(staff(ME, roles), before)
     may = is_operator(roles) or unit in mine(roles)
     assert allowed(known, after, before) == may
