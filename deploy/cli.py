@@ -236,7 +236,9 @@ def _add_simulate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
 
 def _add_families(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     retention = commands.add_parser(
-        "retention", help="erase the families whose time has come (DATABASE_URL of booking, VAULT_URL)"
+        "retention",
+        help="erase whose time has come, and who asked before a backup was read back"
+        " (DATABASE_URL of booking, VAULT_URL, NATS_URL)",
     )
     retention.add_argument("--dry-run", action="store_true", help="say which they are, and change nothing")
     retention.set_defaults(run=_retention)
@@ -517,9 +519,14 @@ def _stores() -> "Stores":
 
 
 def _retention(chosen: argparse.Namespace) -> int:
-    from deploy import families  # noqa: PLC0415 - see above
+    from deploy import families, installation  # noqa: PLC0415 - see above
+    from kit.app import utc_now  # noqa: PLC0415 - see above
 
-    report = asyncio.run(families.retention(_stores(), dry_run=chosen.dry_run))
+    stores = _stores()
+    try:
+        report = asyncio.run(families.retention(stores, _broker(), utc_now(), dry_run=chosen.dry_run))
+    except installation.InstallationError as error:
+        raise UsageError(f"Nothing was erased, for NATS knows who asked to be: {error}.") from error
     done = "would be erased" if chosen.dry_run else "erased"
     for rule, ids in report.families.items():
         print(f"{len(ids)} {done} by the rule {rule}:", *ids, sep="\n  ")

@@ -26,11 +26,10 @@ async def main(chosen: argparse.Namespace, url: str, seed: str | None) -> int:
     """Do it; 0 when done, 1 where a number or the stream is not there, or an event was not taken."""
     async with _connected(url, seed) as client:
         try:
-            await client.jetstream().stream_info(STREAM)
-        except nats.js.errors.NotFoundError:
-            print("samtid dead: the stream of dead letters is gone; make it anew: samtid provision", file=sys.stderr)
+            letters = [each async for each in installation.stored(client, STREAM, "dead.>") if _wanted(each, chosen)]
+        except installation.InstallationError as error:
+            print(f"samtid dead: {error}", file=sys.stderr)
             return 1
-        letters = [letter async for letter in _letters(client) if _wanted(letter, chosen)]
         missing = set(getattr(chosen, "numbers", ())) - {letter.seq for letter in letters}
         for number in sorted(missing):
             print(f"samtid dead: there is no dead letter {number}.", file=sys.stderr)
@@ -51,19 +50,6 @@ async def _connected(url: str, seed: str | None) -> AsyncIterator[Client]:
         yield client
     finally:
         await client.close()
-
-
-async def _letters(client: Client) -> AsyncIterator[RawStreamMsg]:
-    """All dead letters, in the order in which they were given up."""
-    jetstream, number = client.jetstream(), 1
-    while True:
-        try:
-            letter = await jetstream.get_msg(STREAM, seq=number, subject="dead.>", next=True)
-        except nats.js.errors.NotFoundError:
-            return
-        assert letter.seq, "kept in a stream"
-        number = letter.seq + 1
-        yield letter
 
 
 def _wanted(letter: RawStreamMsg, chosen: argparse.Namespace) -> bool:

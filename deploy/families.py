@@ -3,15 +3,19 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from booking.events import FAMILY_ERASED, FamilyErased
 from booking.families import service
 from booking.families.service import Report
+from deploy import installation
 from kit import database
 from kit.app import utc_now
 from kit.database import COMMAND_LINE_SECONDS
+from kit.events import CloudEvent
 from kit.vault.sealing import Masters
 from kit.vault.store import Vault
 
@@ -36,10 +40,35 @@ class Stores:
             await engine.dispose()
 
 
-async def retention(stores: Stores, *, dry_run: bool) -> Report:
-    """Erase what is due, or tell it. Raises KeysUnavailable."""
+ERASED = CloudEvent[FamilyErased]
+
+
+async def retention(stores: Stores, broker: tuple[str, str | None], now: datetime, *, dry_run: bool) -> Report:
+    """Erase what is due and what asked for it before a backup was read back, or tell it.
+
+    `broker` is NATS's address and the operator's seed: its stream knows who asked, whatever the databases hold. Raises
+    InstallationError where that is away, and then nothing is erased, and KeysUnavailable.
+    """
+    asked = await _asked(*broker)
     async with stores.opened() as (engine, vault):
-        return await (service.due(engine, utc_now()) if dry_run else service.retain(engine, vault, utc_now()))
+        if dry_run:
+            report, back = await service.due(engine, now), await service.asked_before(engine, asked, now)
+        else:
+            back = await service.erase_again(engine, vault, asked, now)
+            report = await service.retain(engine, vault, now)
+    if back:
+        report.families[service.ON_REQUEST] = back
+    return report
+
+
+async def _asked(url: str, seed: str | None) -> list[UUID]:
+    """Who asked to be erased, as far as the stream goes back: longer than any backup is kept."""
+    client = await installation.operator(url, seed)
+    try:
+        told = installation.stored(client, "EVENTS", FAMILY_ERASED.subject(""))
+        return [ERASED.model_validate_json(message.data or b"").data.family async for message in told]
+    finally:
+        await client.close()
 
 
 async def erase(stores: Stores, family: UUID) -> None:

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import os
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +20,7 @@ import nats
 import nats.errors
 import nats.js.errors
 from nats.aio.client import Client
+from nats.js.api import RawStreamMsg
 from nkeys import NkeysError
 
 from deploy import services
@@ -132,6 +133,7 @@ async def make_databases(
             elif owners[service] == service:
                 await _hand_over(host, port, passwords["postgres"], service)
             await _close(admin, service, service)
+            await _without_large_objects(host, port, passwords["postgres"], service)
     finally:
         await admin.close()
 
@@ -176,6 +178,16 @@ async def _close(admin: Connection, service: str, name: str) -> None:
     await admin.execute(f"grant connect on database {name} to {service}")
 
 
+async def _without_large_objects(host: str, port: int, secret: str, service: str) -> None:
+    """Let nobody make what no table holds: whoever serves could fill the disk with it, and no policy is asked."""
+    inside = await _connect(host, port, secret, service)
+    try:
+        for function in ("lo_creat(integer)", "lo_create(oid)", "lo_from_bytea(oid, bytea)"):
+            await inside.execute(f"revoke execute on function pg_catalog.{function} from public")
+    finally:
+        await inside.close()
+
+
 async def _hand_over(host: str, port: int, secret: str, service: str) -> None:
     """Give a database that its service owned, as all did once, and what is in it, to its owner."""
     inside = await _connect(host, port, secret, service)
@@ -206,6 +218,23 @@ async def provision(url: str, seed: str | None) -> None:
         await messaging.provision(client, all_reads())
     finally:
         await client.close()
+
+
+async def stored(client: Client, stream: str, subject: str) -> AsyncIterator[RawStreamMsg]:
+    """All messages of a stream under a subject, in their order. Raises InstallationError where the stream is gone."""
+    jetstream, number = client.jetstream(), 1
+    try:
+        await jetstream.stream_info(stream)
+    except nats.js.errors.NotFoundError:
+        raise InstallationError(f"the stream {stream} is gone; make it anew: samtid provision") from None
+    while True:
+        try:
+            message = await jetstream.get_msg(stream, seq=number, subject=subject, next=True)
+        except nats.js.errors.NotFoundError:
+            return
+        assert message.seq, "kept in a stream"
+        number = message.seq + 1
+        yield message
 
 
 async def keep_provisioned(url: str, seed: str | None, lost: Callable[[], Awaitable[None]]) -> None:

@@ -52,6 +52,12 @@ class Cancelled(Booked):
     )
 
 
+class FamilyErased(EventData):
+    """A family asked to be erased, and is: for whoever reads a backup back. The id is known to nobody else."""
+
+    family: UUID
+
+
 class Fulfilled(Booked):
     """The family was met."""
 
@@ -251,6 +257,14 @@ AVAILABILITY_MEASURED = EventType(
     },
 )
 
+FAMILY_ERASED = EventType(
+    "events",
+    "booking",
+    "family-erased",
+    FamilyErased,
+    examples={"asked": FamilyErased(family=UUID("3f0b0b5c-6a0c-4a4e-8a44-0b8f7a1f2c11"))},
+)
+
 PUBLISHES = (
     CONFIRMED,
     RESCHEDULED,
@@ -263,4 +277,5 @@ PUBLISHES = (
     ATTENTION_SETTLED,
     SEARCHES_COUNTED,
     AVAILABILITY_MEASURED,
+    FAMILY_ERASED,
 )

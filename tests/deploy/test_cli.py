@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
-from deploy import cli, embedded
+from deploy import cli, embedded, installation
 from kit import startup
 from tests.conftest import Databases
 
@@ -162,3 +162,27 @@ def test_provision_says_that_nats_refuses_the_key(folder: Path) -> None:
                 assert samtid("provision", NATS_URL=url, NATS_SEED_FILE=str(operator)).returncode == 0
         finally:
             server.stop()
+
+
+def test_nothing_is_erased_where_nats_is_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    master = tmp_path / "master.key"
+    master.write_text("0123456789abcdef" * 4)
+    monkeypatch.setattr(installation, "CONNECT_SECONDS", 0)
+    for name, value in (("DATABASE_URL", NOWHERE), ("VAULT_URL", NOWHERE), ("MASTER_KEY_FILE", str(master))):
+        monkeypatch.setenv(name, value)
+    for settings, sentence in (
+        ({}, "NATS_URL is not set."),
+        (
+            {"NATS_URL": "nats://127.0.0.1:1"},
+            "Nothing was erased, for NATS knows who asked to be: NATS at nats://127.0.0.1:1 does not answer.",
+        ),
+    ):
+        monkeypatch.delenv("NATS_URL", raising=False)
+        for name, value in settings.items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(SystemExit) as refused:
+            cli.main(["retention"])
+        assert refused.value.code == 2
+        assert sentence in capsys.readouterr().err

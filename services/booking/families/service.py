@@ -16,12 +16,13 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from booking import events
 from booking.families import contacts, rules, tables
 from booking.families.contacts import Contact, Sealed
 from booking.families.rules import ContactUnreadable, FamilyErased, PhoneNeeded, Rule, StillBooked, Visit
 from booking.roles import RETENTION
 from booking.slots.reads import Offering
-from kit import database
+from kit import database, outbox
 from kit.database import Connection
 from kit.refusal import NotFound
 from kit.vault.sealing import UnreadableError
@@ -154,7 +155,30 @@ async def erase(engine: AsyncEngine, vault: Vault, family: UUID, now: datetime) 
             if rules.still_booked((await _visits(connection, [family])).get(family, []), now):
                 raise StillBooked
             await tables.mark(connection, family, ON_REQUEST, now)
+            told = outbox.row(
+                events.FAMILY_ERASED, entity_id=str(family), data=events.FamilyErased(family=family), now=now
+            )
+            await outbox.write(connection, told)
     await finish(engine, vault, now)
+
+
+async def asked_before(engine: AsyncEngine, families: Sequence[UUID], now: datetime) -> list[UUID]:
+    """Those of the families that are kept though they asked to be erased: a backup of before was read back."""
+    async with _ending(engine, now) as connection:
+        return [*await tables.kept_since(connection, families)]
+
+
+async def erase_again(engine: AsyncEngine, vault: Vault, families: Sequence[UUID], now: datetime) -> list[UUID]:
+    """Erase what was erased on request and is back, its bookings notwithstanding; which families. Their keys go in any
+    case. Raises KeysUnavailable.
+    """
+    async with _ending(engine, now) as connection:
+        back = await tables.lock(connection, families)
+        for family in back:
+            await tables.mark(connection, family, ON_REQUEST, now)
+    await finish(engine, vault, now)
+    await vault.destroy(families)
+    return back
 
 
 async def finish(engine: AsyncEngine, vault: Vault, now: datetime) -> int:

@@ -152,7 +152,9 @@ async def visits(connection: Connection, families: Sequence[UUID]) -> list[async
 async def mark(connection: Connection, family: UUID, rule: str, now: datetime) -> None:
     """Decide that a family's identity goes, and write that into the log of erasures."""
     await connection.execute("update family set erased_at = $2, erasing = true where id = $1", family, now)
-    await connection.execute("insert into erasure (family, at, rule) values ($1, $2, $3)", family, now, rule)
+    await connection.execute(
+        "insert into erasure (family, at, rule) values ($1, $2, $3) on conflict do nothing", family, now, rule
+    )
 
 
 async def marked(connection: Connection) -> list[UUID]:
