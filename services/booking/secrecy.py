@@ -16,7 +16,8 @@ Seeing = AbstractAsyncContextManager[Connection]
 
 
 def of(engine: AsyncEngine, person: str, units: Iterable[str], *, seconds: int | None = None) -> Seeing:
-    """A transaction of a member of staff, that sees and changes what belongs to these units.
+    """A transaction of a member of staff, that sees and changes what belongs to these units, as far as
+    the register's copy grants them to the person.
 
     `seconds` as in `database.transaction`.
     """

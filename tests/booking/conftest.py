@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from tests.booking import register
+from tests.booking.granted import grant
 from tests.conftest import Clock, Knows, Run, Running, until
 
 
@@ -13,6 +14,8 @@ async def booking(run: Run, knows: Knows, clock: Clock, secret_file: Path) -> As
     known = await knows(register.basic())
     async with run("booking", clock=clock, manage_secret_file=secret_file, database_url=known) as running:
         await until(lambda: ready(running))
+        for person in ("maria", "olle", "eva"):
+            await grant(running.admin, person, ["familjestod", "another"])
         yield running
 
 

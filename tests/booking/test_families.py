@@ -25,13 +25,16 @@ from booking.families.contacts import Contact, unseal
 from booking.families.rules import FamilyErased, StillBooked
 from booking.roles import RETENTION
 from booking.slots.service import SlotId
+from deploy import families as commands
 from deploy import installation
+from deploy.families import Stores
 from kit import database, migrations, roles
 from kit.refusal import NotFound
 from kit.vault.sealing import new_key
 from kit.vault.store import BATCH, DataKey, KeysUnavailable, Vault
 from tests.booking.test_journey import QUERY
 from tests.conftest import AsRole, Clock, Running, until
+from tests.infra import NatsServer
 
 UNIT = "familjestod"
 KIM = {"name": "Kim Kanin", "phone": "070-123 45 67", "email": "Kim@Example.se", "language": "en"}
@@ -233,7 +236,9 @@ def wanted(slot: dict[str, Any]) -> Wanted:
     )
 
 
-async def by_staff(booking: Running, slot: dict[str, Any], staff: str = "maria", **how: Any) -> dict[str, Any]:
+async def by_staff(
+    booking: Running, slot: dict[str, Any], staff: str = "maria", key: str | None = None, **how: Any
+) -> dict[str, Any]:
     runtime = booking.runtime
     async with (
         runtime.vault.reserve(runtime.clock()) as spare,
@@ -246,11 +251,27 @@ async def by_staff(booking: Running, slot: dict[str, Any], staff: str = "maria",
             wanted(slot),
             staff=staff,
             spare=spare,
-            key=None,
+            key=key,
             now=runtime.clock(),
             language="sv",
             **how,
         )
+
+
+async def test_no_family_takes_a_key_that_staff_choose(booking: Running) -> None:
+    """Whoever guesses it could have the booking refused that staff are about to make."""
+    slots = await free(booking)
+    for nth, sent in enumerate(("maria k", "staff maria k")):
+        body = {
+            "slot": slots[nth]["id"],
+            "municipality": "1266",
+            "modality": "video",
+            "contact": KIM,
+            "expecting": True,
+        }
+        made = await booking.http.post("/booking/v1/bookings", json=body, headers={"Idempotency-Key": sent})
+        assert made.status_code == 201, made.text
+        assert (await by_staff(booking, slots[nth + 5], key=sent))["reference"] != made.json()["reference"]
 
 
 async def test_staff_book_again_for_a_family_that_is_known(booking: Running, clock: Clock) -> None:
@@ -406,6 +427,68 @@ async def test_of_an_erased_family_a_backup_made_before_gives_nothing_away(
         assert needle.encode().hex() not in everything
     # By the fingerprint the number is found by whoever has the store's key for it, and by nobody else.
     assert found[erased]["phone_fingerprint"] == await vault.fingerprint("phone", "+46701234567", clock.now)
+
+
+async def test_who_asked_to_be_erased_is_so_after_both_databases_were_restored(
+    booking: Running, clock: Clock, nats_server: NatsServer, vault_url: str, as_role: AsRole
+) -> None:
+    """From a dump of before that knows nothing of it: only the stream does."""
+    runtime = booking.runtime
+    vault: Vault = runtime.vault
+    _, asked = await book(booking)
+    _, kept = await book(booking, {"name": "Robin", "phone": "0709999999", "language": "sv"})
+    [family] = await rows(booking, "select sealed from family where id = $1", asked)
+    keys = database.engine(as_role(vault_url), 1)
+    async with database.driver(keys) as connection:
+        key = await connection.fetchrow("select * from data_key where id = $1", asked)
+    await over(booking, clock)
+    await families.erase(runtime.engine, vault, asked, clock.now)
+
+    async def told_of() -> bool:
+        return not await rows(booking, "select 1 from outbox where published_at is null")
+
+    await until(told_of)
+    async with database.driver(keys) as connection:
+        names = [*key.keys()]
+        numbers = ", ".join(f"${n}" for n in range(1, len(names) + 1))
+        await connection.execute(f"insert into data_key ({', '.join(names)}) values ({numbers})", *key.values())
+    await rows(booking, "delete from erasure")
+    await rows(booking, "update family set sealed = $2, erased_at = null where id = $1", asked, family["sealed"])
+    assert await seen(booking, asked, UNIT) == CONTACT
+
+    stores = Stores(booking.database_url, vault_url, runtime.settings.masters)
+    broker = (nats_server.url, None)
+    found = await commands.retention(stores, broker, clock.now, dry_run=True)
+    assert found.families == {"on request": [asked]}
+    assert await seen(booking, asked, UNIT) == CONTACT
+    found = await commands.retention(stores, broker, clock.now, dry_run=False)
+    assert found.families == {"on request": [asked]}
+    assert await seen(booking, asked, UNIT) is None
+    assert await vault.key(asked) is None
+    assert await rows(booking, "select 1 from family where id = $1 and sealed is not null", asked) == []
+    [logged] = await rows(booking, "select family, rule from erasure")
+    assert tuple(logged) == (asked, "on request")
+    assert await seen(booking, kept, UNIT) is not None
+
+    # The key store alone, too, and long after.
+    clock.move(days=40)
+    async with database.driver(keys) as connection:
+        await connection.execute(f"insert into data_key ({', '.join(names)}) values ({numbers})", *key.values())
+    await keys.dispose()
+    assert "on request" not in (await commands.retention(stores, broker, clock.now, dry_run=False)).families
+    assert await vault.key(asked) is None
+
+
+async def test_nothing_is_erased_where_nobody_knows_who_asked(
+    booking: Running, clock: Clock, vault_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, family = await book(booking)
+    clock.move(days=1000)
+    monkeypatch.setattr(installation, "CONNECT_SECONDS", 0)
+    stores = Stores(booking.database_url, vault_url, booking.runtime.settings.masters)
+    with pytest.raises(installation.InstallationError, match="does not answer"):
+        await commands.retention(stores, ("nats://127.0.0.1:1", None), clock.now, dry_run=False)
+    assert await seen(booking, family, UNIT) == CONTACT
 
 
 async def test_families_known_before_there_were_keys_count_as_erased(

@@ -30,6 +30,7 @@ from kit.staff import Grant, Staff
 from tests import plans
 from tests.booking import filled
 from tests.booking.filled import TODAY
+from tests.booking.granted import grant
 from tests.conftest import AsRole, Databases
 
 MIDNIGHT = datetime.combine(TODAY, time(), UTC)
@@ -46,6 +47,9 @@ async def years(lasting_database: Databases, as_role: AsRole) -> AsyncIterator[A
     url = await lasting_database("booking")
     admin = database.engine(as_role(url), 1, seconds=60)
     await filled.fill(admin)
+    await grant(admin, "maria-ek", ["unit-1", "unit-2"])
+    await grant(admin, "someone", ["unit-1", "unit-2"])
+    await grant(admin, "granskare", ["unit-1"], "reviewer")
     await admin.dispose()
     made = database.engine(url, 1)
     yield made

@@ -20,6 +20,7 @@ from deploy import cli
 from kit import database
 from kit.access import NotAllowed, Person
 from kit.staff import Grant, Staff
+from tests.booking.granted import grant
 from tests.booking.register import NOW
 from tests.conftest import AsRole, Databases
 
@@ -175,7 +176,11 @@ async def url(new_database: Databases) -> str:
 
 
 @pytest.fixture
-async def engine(url: str) -> AsyncIterator[AsyncEngine]:
+async def engine(url: str, as_role: AsRole) -> AsyncIterator[AsyncEngine]:
+    admin = database.engine(as_role(url), 1)
+    await grant(admin, ADVISOR.id, UNITS)
+    await grant(admin, "gunilla", UNITS, "reviewer")
+    await admin.dispose()
     made = database.engine(url, 16)
     yield made
     await made.dispose()

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from kit import database
 from kit.database import Connection
+from tests.booking.granted import grant
 from tests.conftest import AsRole, Databases
 
 UNITS = ("familjestod", "horby-foraldrastod", "eslov-foraldrastod")
@@ -93,6 +94,7 @@ class World:
 async def world(lasting_database: Databases, as_role: AsRole) -> AsyncIterator[World]:
     url = await lasting_database("booking")
     made = World(database.engine(url, 3), database.engine(as_role(url), 2))
+    await grant(made.admin, "maria-ek", [*UNITS, "another"])
     yield made
     await made.engine.dispose()
     await made.admin.dispose()

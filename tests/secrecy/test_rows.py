@@ -1,5 +1,6 @@
 """Which rows a query without a WHERE finds: those of the right that the transaction gave, and no others."""
 
+import json
 from collections.abc import Sequence
 from datetime import timedelta
 from uuid import uuid4
@@ -162,6 +163,35 @@ async def test_a_right_to_one_unit_changes_no_other_and_gives_nothing_away(world
     async with database.driver(world.admin) as connection:
         late = await connection.fetch("select id from booking where late")
     assert [row["id"] for row in late] == [mine.booking] != [other.booking]
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    granted=st.lists(st.tuples(st.sampled_from(["advisor", "coordinator", "reviewer"]), st.sampled_from(UNITS))),
+    said=st.lists(st.sampled_from(UNITS), unique=True),
+    ended=st.booleans(),
+)
+async def test_a_list_of_units_shows_no_more_than_the_register_grants(
+    world: World, granted: list[tuple[str, str]], said: list[str], ended: bool
+) -> None:
+    rows = await put(world, [(unit, "confirmed") for unit in UNITS])
+    grants = [{"role": role, "unit": unit} for role, unit in granted]
+    async with database.driver(world.admin) as connection:
+        await connection.execute(
+            "insert into directory_copy (kind, id, version, ended, data) values ('staff', 'eva', 1, $2, $1)"
+            " on conflict (kind, id) do update set ended = excluded.ended, data = excluded.data",
+            json.dumps({"grants": grants}),
+            ended,
+        )
+    mine = set() if ended else {unit for role, unit in granted if role != "reviewer"} & {*said}
+    async with secrecy.of(world.engine, "eva", said) as connection:
+        assert await seen(connection, "family") == {row.family for row in rows if row.unit in mine}
+    reviewed = set() if ended else {unit for role, unit in granted if role == "reviewer"} & {*said}
+    async with secrecy.of_review(world.engine, "eva", said) as connection:
+        found = {row["id"] for row in await connection.fetch("select id from booking")}
+        assert found == {row.booking for row in rows if row.unit in reviewed}
+    async with secrecy.of(world.engine, "nobody", said) as connection:
+        assert await seen(connection, "family") == set()
 
 
 async def test_a_right_ends_with_its_transaction(world: World) -> None:
