@@ -118,6 +118,8 @@ class Catcher:
                         self.messages.append(Caught(**values))
         # Written anew, so that the file holds no more than the memory does.
         fresh = path.with_suffix(".new")
+        # What families are told is for whoever runs the demo to read.
+        fresh.touch(mode=0o600)
         fresh.write_text("".join(json.dumps(asdict(caught)) + "\n" for caught in self.messages))
         fresh.replace(path)
 

@@ -525,6 +525,7 @@ def main(port: int, folder: Path, *, fresh: bool, year: bool = False, began: flo
         listener = listen(port)
         with listener, open_state(folder, fresh=fresh) as state:
             # Held open for as long as this process lives: what goes wrong at the very end is written too.
+            (state.folder / LOG).touch(mode=0o600)
             telemetry.start_logging(stream=(state.folder / LOG).open("a", buffering=1))
             factory = uvicorn.Config("", log_config=None).get_loop_factory()
             with asyncio.Runner(loop_factory=factory) as runner:

@@ -113,6 +113,7 @@ class Store(SpanProcessor):
     def _rewrite(self) -> None:
         """Write what is kept, and nothing else, to the file, and leave it open for more."""
         beside = self.path.with_suffix(".new")
+        beside.touch(mode=0o600)
         with beside.open("w") as file:
             for trace in self._traces.values():
                 file.writelines(json.dumps(asdict(span), separators=(",", ":")) + "\n" for span in trace)

@@ -2,7 +2,8 @@
 
 No request waits for the store. A process counts what it lets in, writes the difference about once a second, and reads
 what all processes have counted; without the store each keeps the limit by itself. An address leaves this process only
-as a keyed hash. Both tables are unlogged: they are in no backup, and after a crash counting begins anew.
+as a keyed hash. Both tables are unlogged: no base backup and no replica has what is in them, `pg_dump` has unless it
+is told `--no-unlogged-table-data`, and after a crash counting begins anew.
 """
 
 import asyncio

@@ -17,6 +17,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TextIO
 
 from opentelemetry import context, metrics, propagate, trace
+from opentelemetry.context import Context
 from opentelemetry.sdk.metrics import AlwaysOffExemplarFilter, MeterProvider
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
@@ -177,6 +178,19 @@ def span(service: str, name: str) -> Iterator[trace.Span]:
             raise
 
 
+def _carrier(scope: "Scope") -> dict[str, str]:
+    return {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"] if k == b"traceparent"}
+
+
+def _said(scope: "Scope") -> list[trace.Link]:
+    """The trace that a request says it is of. Ours is linked to it and is not of it: whoever asks could choose its id
+    otherwise, and whether it is kept.
+    """
+    carrier = _carrier(scope)
+    theirs = trace.get_current_span(propagate.extract(carrier, Context())).get_span_context() if carrier else None
+    return [trace.Link(theirs)] if theirs and theirs.is_valid else []
+
+
 class ServerSpan:
     """ASGI middleware: one span per request, named by the route template, never by the raw path (it holds tokens).
 
@@ -193,16 +207,16 @@ class ServerSpan:
         if scope["type"] != "http" or scope["path"].rsplit("/", 1)[-1] in ("healthz", "readyz"):
             await self.app(scope, receive, send)
             return
-        carrier = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"] if k == b"traceparent"}
-        parent = propagate.extract(carrier) if carrier else None
         known = scope["method"] in _METHODS
         attributes: dict[str, str | int] = {
             "http.request.method": scope["method"] if known else "_OTHER",
             "url.scheme": scope["scheme"],
         }
         name = scope["method"] if known else "HTTP"
-        span = self.tracer.start_span(name, context=parent, kind=SpanKind.SERVER, attributes=attributes)
-        token = context.attach(set_span_in_context(span, parent))
+        span = self.tracer.start_span(
+            name, context=Context(), kind=SpanKind.SERVER, attributes=attributes, links=_said(scope)
+        )
+        token = context.attach(set_span_in_context(span))
         started = time.perf_counter()
         status = 500
 

@@ -17,6 +17,7 @@ from tests import infra
 from tests.deploy.test_cli import samtid
 
 NOW = datetime(2026, 3, 2, 7, tzinfo=UTC)
+LARGE = ("select lo_create(0)", "select lo_creat(-1)", "select lo_from_bytea(0, 'x')")
 PASSWORDS = dict.fromkeys(("postgres", *installation.logins()), "0" * 8)
 
 
@@ -47,7 +48,12 @@ async def test_a_role_enters_its_own_database_and_may_be_made_again(port: int) -
         assert await entered(port, role, database) == (role in (database, roles.owner(database))), (role, database)
     for service in SERVICES:
         connection = await asyncpg.connect(url(port, service, service))
-        for forbidden in ("create table public.mine ()", "create temporary table mine ()", "create schema mine"):
+        for forbidden in (
+            "create table public.mine ()",
+            "create temporary table mine ()",
+            "create schema mine",
+            *LARGE,
+        ):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await connection.execute(forbidden)
         await connection.close()

@@ -373,6 +373,7 @@ def test_an_ordinary_user_runs_it(user_state: Path) -> None:
         demo.until("Samtid is ready:")
         assert {process.uids().effective for process in demo.family()} == {65534}
         assert user_state.stat().st_mode & 0o077 == 0, "nobody else's business"
+        assert (user_state / "samtid.log").stat().st_mode & 0o077 == 0
         family = demo.family()
         demo.process.terminate()
         demo.ends(0)

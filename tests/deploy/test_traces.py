@@ -118,3 +118,8 @@ async def test_pages_in_both_languages_without_inline_style(store: Store) -> Non
         assert "Det spåret finns inte längre." in missing.text
         found = (await http.get("/demo/traces.json", params={"reference": "<MINE1>"})).json()
         assert [span["name"] for span in found["traces"][0]] == ["POST /booking/v1/bookings", "book", "send"]
+
+
+def test_nobody_else_reads_the_traces(store: Store) -> None:
+    booking(store, "AB12CD34")
+    assert store.path.stat().st_mode & 0o077 == 0

@@ -22,6 +22,55 @@ UNPROVED = "tests/agenda/test_unproved.py"
 
 GUARDS = (
     Guard(
+        "services/booking/migrations/versions/0021_granted.py",
+        "where s.kind = 'staff' and s.id = nullif(current_setting('samtid.staff', true), '') and not s.ended",
+        "where s.kind = 'staff' and not s.ended",
+        "tests/secrecy/test_rows.py::test_a_list_of_units_shows_no_more_than_the_register_grants",
+        "A transaction sees what the register grants whom it is for.",
+    ),
+    Guard(
+        "services/booking/migrations/versions/0021_granted.py",
+        "    and (g->>'role' = 'reviewer') = (current_user = 'booking_review')\n",
+        "",
+        "tests/secrecy/test_rows.py::test_a_list_of_units_shows_no_more_than_the_register_grants",
+        "Whoever reviews sees no families by that, and whoever meets families reviews nothing.",
+    ),
+    Guard(
+        "services/booking/families/service.py",
+        "            await outbox.write(connection, told)\n",
+        "",
+        "tests/booking/test_families.py::test_who_asked_to_be_erased_is_so_after_both_databases_were_restored",
+        "Who asked to be erased is told where no restored database takes it back.",
+    ),
+    Guard(
+        "services/booking/families/service.py",
+        "    await finish(engine, vault, now)\n    await vault.destroy(families)\n    return back\n",
+        "    await finish(engine, vault, now)\n    return back\n",
+        "tests/booking/test_families.py::test_who_asked_to_be_erased_is_so_after_both_databases_were_restored",
+        "A key that a backup of the key store brought back goes again, however old its erasure.",
+    ),
+    Guard(
+        "services/booking/bookings/service.py",
+        '"idempotency key of staff" if whose.staff else "idempotency key"',
+        '"idempotency key"',
+        "tests/booking/test_families.py::test_no_family_takes_a_key_that_staff_choose",
+        "No family takes an idempotency key of staff's.",
+    ),
+    Guard(
+        "services/kit/telemetry.py",
+        "name, context=Context(), kind=SpanKind.SERVER, attributes=attributes, links=_said(scope)",
+        "name, context=propagate.extract(_carrier(scope)), kind=SpanKind.SERVER, attributes=attributes",
+        "tests/flows/test_trace.py::test_one_booking_is_one_trace",
+        "Nobody outside chooses a trace's id, or that it is not kept.",
+    ),
+    Guard(
+        "deploy/installation.py",
+        '            await _without_large_objects(host, port, passwords["postgres"], service)\n',
+        "",
+        "tests/deploy/test_databases.py::test_a_role_enters_its_own_database_and_may_be_made_again",
+        "No service makes large objects.",
+    ),
+    Guard(
         "services/booking/agenda/entry.py",
         'person.units("advisor")',
         'person.units("advisor", "coordinator")',

@@ -169,7 +169,7 @@ async def book(
         access=sorted({*protected.access, person.id}) if protected.level != "none" else (),
         by_email=by_email,
         spare=spare,
-        key=f"staff {person.id} {key}",
+        key=f"{person.id} {key}",
         now=now,
         language=language,
     )

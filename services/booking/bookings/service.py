@@ -246,7 +246,9 @@ async def _book_once(
     language: Language,
 ) -> tuple[dict[str, Any], UUID]:
     with telemetry.span("booking", "book") as span:
-        key_hash = links.keyed_hash("idempotency key", key.encode()) if key else None
+        # Families choose theirs freely: none of them is one of staff's.
+        purpose = "idempotency key of staff" if whose.staff else "idempotency key"
+        key_hash = links.keyed_hash(purpose, key.encode()) if key else None
         request = links.keyed_hash("request", wanted.canonical())
         try:
             answer, booking = await _book(connection, links, vault, wanted, whose, key_hash, request, now, language)
