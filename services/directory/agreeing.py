@@ -114,11 +114,16 @@ async def find(connection: AsyncConnection, proposal_id: UUID) -> tuple[Proposal
 
 
 def may_see(known: Register, mine: Remit, person: str, stands: Standing) -> bool:
-    """Whether somebody may see a proposal: who made it, and everybody whom the change concerns."""
-    wanted = editing.changed(known, [stands.proposal.entity])
-    parties = agreement.concerned(known, wanted, stands.before, stands.proposal.entity)
+    """Whether somebody may see a proposal: who made it, and everybody whom it concerns, or what came of it."""
+    found = stands.proposal
+    if found.by == person or mine.everything:
+        return True
+    if found.state == "in_force":
+        return rights.concerns(known, mine, found.entity)
+    wanted = editing.changed(known, [found.entity])
+    parties = agreement.concerned(known, wanted, stands.before, found.entity)
     answered = frozenset(party for given in stands.answers for party in given.parties)
-    return stands.proposal.by == person or any(map(mine.covers, parties | answered))
+    return any(map(mine.covers, parties | answered))
 
 
 async def decide(

@@ -241,6 +241,19 @@ def test_an_advisor_of_others_is_lent_by_the_employer_whoever_it_is_for() -> Non
     assert needed == {UNIT}
 
 
+def test_whose_families_are_all_that_there_are_ends_an_offering() -> None:
+    north, third = Party("unit", NORTH), Party("municipality", "3333")
+    for towns, asked in (([OTHER], set()), ([TOWN, OTHER], {north}), ([OTHER, "3333"], {north, third})):
+        before = offering(municipalities=towns, units={OTHER: EAST})
+        known = world(before)
+        after = before.model_copy(update={"ended": True})
+        needed = agreement.needs(known, editing.changed(known, [after]), before, after, THEIRS, TODAY)
+        assert needed == asked
+        known = world(after)
+        needed = agreement.needs(known, editing.changed(known, [before]), after, before, THEIRS, TODAY)
+        assert needed == asked | {north}
+
+
 def test_two_units_of_a_municipality_are_two() -> None:
     before = offering()
     for changes in ({"advisors": ["of-north", "of-south"]}, {"units": {TOWN: SOUTH}}, {"unit": SOUTH}):

@@ -107,6 +107,10 @@ async def test_what_all_agree_to_is_in_force_and_in_the_history(directory: Runni
     history = await per.page("/insatser/nytt/historik")
     assert "Åsa Wikström" in history
     assert "Alla som det rör har sagt ja" in history
+    (link,) = set(re.findall(r'href="/katalog(/forslag/[^"]+)"', history))
+    for person in (COORDINATOR, ELSEWHERE, OPERATOR):
+        assert "Per Lindahl sade ja" in await Desk(directory, person).page(link)
+    assert (await Desk(directory, HORBY).get(link)).status_code == 404
 
 
 async def test_the_same_file_again_is_the_same_proposal(directory: Running) -> None:

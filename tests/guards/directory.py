@@ -136,7 +136,7 @@ GUARDS = (
     ),
     Guard(
         AGREEING,
-        "return stands.proposal.by == person or any(map(mine.covers, parties | answered))",
+        "return any(map(mine.covers, parties | answered))",
         "return True",
         CONCERNED,
         "A proposal is seen by those whom it concerns.",

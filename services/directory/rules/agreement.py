@@ -157,10 +157,14 @@ def of_families(register: Register, offering: Offering, code: str) -> Party:
 
 def _of_offering(register: Register, offering: Offering) -> Iterator[tuple[Key, Held]]:
     owner = frozenset({Party("unit", offering.unit)})
-    terms = said(offering, "unit", "units", "municipalities", "advisors")
+    terms = said(offering, "unit", "units", "municipalities", "advisors", "ended")
     yield ("offering",), Held((offering.unit, terms), owner)
     if offering.ended:
         return
+    served = frozenset(of_families(register, offering, code) for code in offering.municipalities)
+    # Whose families are all that there are takes them out by ending it, as it cannot be for nobody. Where there are
+    # others, their families and those who meet them need their yes.
+    yield ("live",), Held(None, owner, owner | served)
     for code in offering.municipalities:
         families = frozenset({of_families(register, offering, code)})
         # Whoever has a municipality's families in an offering has its public page: every word is agreed.
@@ -173,7 +177,7 @@ def _of_offering(register: Register, offering: Offering) -> Iterator[tuple[Key, 
             yield ("advisor", advisor, code), Held(None, both, both)
     for advisor in offering.advisors:
         both = _employer(register, advisor) | owner
-        yield ("advisor", advisor), Held(None, both, both)
+        yield ("advisor", advisor), Held(None, both, both | served)
 
 
 def _of_pool(register: Register, pool: Pool) -> Iterator[tuple[Key, Held]]:
