@@ -22,14 +22,14 @@ UNPROVED = "tests/agenda/test_unproved.py"
 
 GUARDS = (
     Guard(
-        "services/booking/migrations/versions/0021_granted.py",
+        "services/booking/migrations/versions/0023_granted.py",
         "where s.kind = 'staff' and s.id = nullif(current_setting('samtid.staff', true), '') and not s.ended",
         "where s.kind = 'staff' and not s.ended",
         "tests/secrecy/test_rows.py::test_a_list_of_units_shows_no_more_than_the_register_grants",
         "A transaction sees what the register grants whom it is for.",
     ),
     Guard(
-        "services/booking/migrations/versions/0021_granted.py",
+        "services/booking/migrations/versions/0023_granted.py",
         "    and (g->>'role' = 'reviewer') = (current_user = 'booking_review')\n",
         "",
         "tests/secrecy/test_rows.py::test_a_list_of_units_shows_no_more_than_the_register_grants",
@@ -532,7 +532,7 @@ GUARDS = (
         "Staff see what nobody proved.",
     ),
     Guard(
-        "services/booking/migrations/versions/0020_unproved.py",
+        "services/booking/migrations/versions/0021_unproved.py",
         "using (booking = (select id from booking where",
         "using (family = (select family from booking where",
         f"{FAMILIES}::test_a_family_sees_all_that_is_kept_about_its_booking_and_nothing_of_its_others",

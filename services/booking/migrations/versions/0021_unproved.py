@@ -4,8 +4,8 @@ chosen for each booking, and a manage link shows its own booking alone.
 
 from kit import migrations
 
-revision = "0020"
-down_revision = "0019"
+revision = "0021"
+down_revision = "0020"
 
 COLUMNS = """
 alter table family add column given_to_staff boolean not null default false;
