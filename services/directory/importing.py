@@ -17,6 +17,7 @@ from directory.events import Entity
 from directory.history import Because
 from directory.reading import Fault, Reading, read, read_bytes
 from directory.rules import agreement, breaches
+from directory.rules.common import near
 from directory.rules.register import Breach
 from kit import database, telemetry
 from kit.app import utc_now
@@ -81,8 +82,9 @@ async def take(
     found = list(breaches(wanted))
     planned = editing.plan(known, entities)
     waiting: list[tuple[Entity | None, Entity]] = []
+    steps = [*((None, entity) for entity in planned.added), *planned.changed]
+    found += [breach for before, after in steps for breach in near(after, before)]
     if who != history.IMPORT:
-        steps = [*((None, entity) for entity in planned.added), *planned.changed]
         found += [b for before, after in steps for b in rights.denied(known, wanted, who, before, after)]
         mine, today = rights.remit(known, who), editing.day_of(now)
         waiting = [step for step in steps if agreement.needs(known, wanted, *step, mine, today)]

@@ -15,6 +15,7 @@ from directory import editing
 from directory.events import Modality, Schedule, ScheduleException
 from directory.rules import agreement, breaches
 from directory.rules.agreement import Remit
+from directory.rules.common import near
 from directory.rules.register import Breach, Period, Place, Register, period
 from directory.texts import TEXTS
 from kit import access, telemetry
@@ -106,6 +107,7 @@ async def change(
     changed = [_changed(schedule, exception, remove=remove) for schedule in chosen]
     wanted = editing.changed(known, changed)
     wrong = [*_wrong(wanted, changed), *_elsewhere(known, wanted, changed, now)]
+    wrong += [breach for before, after in zip(chosen, changed, strict=True) for breach in near(after, before)]
     if wrong:
         return Wrong([(breach.sv, breach.en) for breach in wrong])
     await editing.write(connection, known, changed, person.id, now)

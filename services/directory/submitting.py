@@ -14,6 +14,7 @@ from directory.history import Change
 from directory.proposals import Proposal
 from directory.rules import agreement, breaches
 from directory.rules.agreement import Remit
+from directory.rules.common import near
 from directory.rules.register import Breach, Register
 from kit.refusal import NotFound
 
@@ -92,7 +93,7 @@ def _entity(outcome: Outcome, person: str, kind: str, sent: Sent) -> Entity | No
     wanted = editing.changed(known, [entity])
     denied = list(rights.denied(known, wanted, person, before, entity))
     outcome.denied = bool(denied)
-    for breach in [*denied, *breaches(wanted)]:
+    for breach in [*denied, *breaches(wanted), *near(entity, before)]:
         if (place := _place(breach, kind, entity.id)) is not None:
             outcome.wrong.append((said.place(kind, place), breach.sv, breach.en))
     return entity

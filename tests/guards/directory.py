@@ -449,4 +449,25 @@ GUARDS = (
         f"{FAULTS}[an id that is an address]",
         "Every entity of the register can be reached.",
     ),
+    Guard(
+        "services/directory/importing.py",
+        "    found += [breach for before, after in steps for breach in near(after, before)]\n",
+        "",
+        "tests/inputs/test_dates.py::test_nor_does_an_import",
+        "No day is imported that cannot be reckoned with.",
+    ),
+    Guard(
+        "services/directory/submitting.py",
+        "*breaches(wanted), *near(entity, before)]",
+        "*breaches(wanted)]",
+        "tests/inputs/test_dates.py::test_the_register_takes_no_day_that_is_far_away[mottagningar]",
+        "No such day is typed either.",
+    ),
+    Guard(
+        f"{RULES}/common.py",
+        "if not is_near(day) and day not in kept:",
+        "if not is_near(day):",
+        "tests/inputs/test_dates.py::test_a_day_that_is_in_force_stays_readable_and_what_it_stands_in_can_be_changed",
+        "A day of before the bounds keeps nobody from changing what it stands in.",
+    ),
 )

@@ -1,11 +1,13 @@
 """What holds for lists, texts and periods of every kind."""
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 from directory.events import Entity, Pool, Schedule
 from directory.rules.register import Breach, PathOf, named
 from kit import names
+from kit.days import FIRST_YEAR, LAST_YEAR, is_near
 
 
 def listed(entity: Entity, *names: str, empty: bool = False) -> Iterator[Breach]:
@@ -49,6 +51,29 @@ def writable(entity: Entity) -> Iterator[Breach]:
                 "the text has several lines, or a tab in it: write it on one line",
                 (named(entity, *path),),
             )
+
+
+def near(entity: Entity, before: Entity | None) -> Iterator[Breach]:
+    """Days are of years that are reckoned with; those that the entity had before are kept.
+
+    Told of what is changed, and not by `breaches`: a register may hold such days from before there were bounds.
+    """
+    kept = {day for _, day in _days(before.model_dump(), ())} if before else set()
+    for path, day in _days(entity.model_dump(), ()):
+        if not is_near(day) and day not in kept:
+            yield Breach(
+                f"välj en dag från {FIRST_YEAR} till {LAST_YEAR}",
+                f"choose a day from {FIRST_YEAR} to {LAST_YEAR}",
+                (named(entity, *path),),
+            )
+
+
+def _days(value: Any, path: PathOf) -> Iterator[tuple[PathOf, date]]:
+    if isinstance(value, date):
+        yield path, value
+    elif isinstance(value, dict | list):
+        for name, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _days(inner, (*path, name))
 
 
 def _texts(value: Any, path: PathOf) -> Iterator[tuple[PathOf, str]]:
