@@ -5,9 +5,9 @@ An entity that has ended is published once more with `ended: true` and stays rea
 """
 
 from datetime import UTC, date, datetime, time
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, Field, WithJsonSchema
+from pydantic import AwareDatetime, BeforeValidator, Field, WithJsonSchema
 
 from kit.events import EventData, EventType
 
@@ -24,6 +24,25 @@ WallTime = Annotated[
             "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]:00$",
             "description": "local wall time",
             "examples": ["09:00:00"],
+        }
+    ),
+]
+
+
+def _midnight(given: Any) -> Any:
+    """Midnight at the end of a day as `time` can have it, however it was written."""
+    return time.min if isinstance(given, str) and given.strip().replace(".", ":") in ("24:00", "24:00:00") else given
+
+
+EndTime = Annotated[
+    time,
+    BeforeValidator(_midnight),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]:00$",
+            "description": "local wall time; 00:00:00 is midnight at the end of the day",
+            "examples": ["12:00:00"],
         }
     ),
 ]
@@ -166,7 +185,7 @@ class WeeklyBlock(EventData):
 
     weekday: int = Field(ge=1, le=7, description="ISO: Monday is 1")
     start: WallTime
-    end: WallTime
+    end: EndTime
     modalities: list[Modality]
     place: Id | None = Field(None, description="a centre: where visits are met")
 
@@ -178,7 +197,7 @@ class ScheduleException(EventData):
     first: date
     last: date
     start: WallTime | None = None
-    end: WallTime | None = None
+    end: EndTime | None = None
     modalities: list[Modality] = Field(default_factory=list)
     place: Id | None = None
 
@@ -422,6 +441,13 @@ SCHEDULE = _state(
             ),
         ],
         exceptions=[ScheduleException(kind="leave", first=date(2026, 12, 21), last=date(2027, 1, 8))],
+    ),
+    evenings=Schedule(
+        id="maria-ek-kvallar",
+        version=1,
+        advisor="maria-ek",
+        valid_from=date(2026, 8, 1),
+        weekly=[WeeklyBlock(weekday=2, start=time(20), end=time(0), modalities=["video"])],
     ),
 )
 OFFERING = _state(

@@ -55,6 +55,8 @@ def _plain(entity: Entity) -> dict[str, Any]:
         block["weekday"] = WEEKDAYS[block["weekday"] - 1]
     for part in (*plain.get("weekly", ()), *plain.get("exceptions", ())):
         part |= {name: part[name].removesuffix(":00") for name in ("start", "end") if name in part}
+        if part.get("end") == "00:00":
+            part["end"] = "24:00"
     return {"id": plain.pop("id"), **plain}
 
 

@@ -429,8 +429,14 @@ TEXTS: Texts = {
     ),
     "f_weekly": ("Pass varje vecka", "Weekly blocks"),
     "h_weekly": (
-        "Ett pass slutar samma dag som det börjar. Töm en rad, eller kryssa för Ta bort raden, för att ta bort den.",
-        "A block ends on the day on which it starts. Empty a row, or tick Take the row away, to take it away.",
+        (
+            "Ett pass slutar samma dag som det börjar, senast vid midnatt, som skrivs 00:00. Töm en rad, eller kryssa "
+            "för Ta bort raden, för att ta bort den."
+        ),
+        (
+            "A block ends on the day on which it starts, at midnight at the latest, which is written 00:00. Empty a "
+            "row, or tick Take the row away, to take it away."
+        ),
     ),
     "f_exceptions": ("Frånvaro och extra tid", "Leave and extra time"),
     "h_exceptions": (

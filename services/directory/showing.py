@@ -92,7 +92,8 @@ def _single(words: Words, field: Field, value: Any) -> str:
     if field.type == "choice":
         return words.choice(field, value)
     if field.type == "time":
-        return str(value)[:5].replace(":", "." if words.language == "sv" else ":")
+        text = "24:00" if field.name == "end" and value == "00:00:00" else str(value)[:5]
+        return text.replace(":", "." if words.language == "sv" else ":")
     if field.type == "decimal":
         return str(value).replace(".", "," if words.language == "sv" else ".")
     return str(value)

@@ -64,6 +64,10 @@ def test_wall_time_follows_the_clocks() -> None:
         (AUTUMN, time(2, 30), time(4), (utc(AUTUMN, 1, 30), utc(AUTUMN, 3))),  # from the second 02.30
         (AUTUMN, time(1), time(2, 30), (utc(AUTUMN, 0) - HOUR, utc(AUTUMN, 0, 30))),  # until the first 02.30
         (AUTUMN, time(2, 15), time(2, 45), None),  # which of the two is not known, so neither
+        (SPRING, time(22), time(0), (utc(SPRING, 20), utc(SPRING, 22))),  # until midnight at the end of the day
+        (AUTUMN, time(22), time(0), (utc(AUTUMN, 21), utc(AUTUMN, 23))),
+        (SPRING, time(0), time(0), (utc(SPRING, 0) - HOUR, utc(SPRING, 22))),  # a day of 23 hours, and one of 25
+        (AUTUMN, time(0), time(0), (utc(AUTUMN, 0) - 2 * HOUR, utc(AUTUMN, 23))),
     ],
 )
 def test_the_two_nights_when_the_clocks_change(

@@ -220,6 +220,13 @@ GUARDS = (
     ),
     Guard(
         SLOT_RULES,
+        "if wall in (time.min, time.max):",
+        "if wall == time.max:",
+        "tests/inputs/test_midnight.py::test_the_last_slot_of_the_day_can_be_booked[tuesday]",
+        "Hours until midnight are open until then.",
+    ),
+    Guard(
+        SLOT_RULES,
         "inside = block.start <= wanted.busy_from and wanted.busy_until <= block.end",
         "inside = block.start <= wanted.start and wanted.end <= block.end",
         f"{BARE}::test_buffers_stay_within_the_open_time",

@@ -134,6 +134,8 @@ def _time(typed: Mapping[str, str], name: str, errors: dict[str, str]) -> time |
     text = typed.get(name, "").replace(".", ":")
     if not text:
         return None
+    if name == "till" and text == "24:00":
+        return time.min
     try:
         found = time.fromisoformat(text)
     except ValueError:
@@ -160,7 +162,7 @@ def _judge_times(start: time | None, end: time | None, errors: dict[str, str], *
         errors["fran"] = "leave_from_missing"
     if end is None and (start is not None or needed):
         errors["till"] = "leave_to_missing"
-    if start is not None and end is not None and end <= start:
+    if start is not None and end is not None and end <= start and end != time.min:
         errors["till"] = "leave_ends_first"
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any, get_args
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -270,12 +270,17 @@ def exception_text(request: Request, exception: ScheduleException) -> str:
     if exception.start is None or exception.end is None:
         return PAGES.text(request, "leave_all_day")
     dot = "%H.%M" if pages.language_of(request) == "sv" else "%H:%M"
-    hours = f"{exception.start:{dot}}–{exception.end:{dot}}"
+    hours = f"{exception.start:{dot}}–{end_text(exception.end, dot)}"
     return PAGES.text(
         request,
         "leave_hours" if exception.kind == "leave" else "extra_hours",
         hours=f"kl. {hours}" if pages.language_of(request) == "sv" else hours,
     )
+
+
+def end_text(end: time, dot: str) -> str:
+    """A wall time at which something ends: `24.00` is midnight at the end of the day."""
+    return f"{end:{dot}}" if end != time.min else f"{end:{dot}}".replace("00", "24", 1)
 
 
 def said(request: Request) -> dict[str, Any]:

@@ -172,8 +172,8 @@ TEXTS: Texts = {
     "leave_from": ("Från klockan", "From"),
     "leave_to": ("Till klockan", "To"),
     "leave_hours_hint": (
-        "Lämna tomt för hela dagar. Extra tid behöver klockslag.",
-        "Leave empty for whole days. Extra hours need times.",
+        "Lämna tomt för hela dagar. Extra tid behöver klockslag. Till 00:00 är till midnatt.",
+        "Leave empty for whole days. Extra hours need times. To 00:00 is until midnight.",
     ),
     "leave_time_wrong": ("Skriv klockslaget som 09:00", "Write the time as 09:00"),
     "leave_from_missing": ("Skriv från vilket klockslag", "Write from what time"),

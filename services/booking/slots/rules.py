@@ -265,8 +265,10 @@ def opening(day: date, wall: time, zone: ZoneInfo) -> datetime:
 
 
 def closing(day: date, wall: time, zone: ZoneInfo) -> datetime:
-    """The UTC instant until which it surely is before `wall`: the first of two, the start of a gap."""
-    if wall == time.max:
+    """The UTC instant until which it surely is before `wall`: the first of two, the start of a gap. Midnight is the one
+    at the end of the day.
+    """
+    if wall in (time.min, time.max):
         return _instant(datetime.combine(day + DAY, time.min), zone, fold=0)
     return _instant(datetime.combine(day, wall), zone, fold=0)
 

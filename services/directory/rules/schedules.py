@@ -26,23 +26,30 @@ from directory.rules.register import (
 _zones = cache(available_timezones)
 
 
+def until(end: time) -> time:
+    """The end of a block to compare with: midnight at the end of the day, written 00:00, comes after all else."""
+    return time.max if end == time.min else end
+
+
 def clash(one: WeeklyBlock, other: WeeklyBlock, both: Period | None) -> bool:
     """Whether two blocks of one advisor share a minute within `both`, the days on which both their schedules hold."""
     return (
         both is not None
         and one.weekday == other.weekday
-        and one.start < other.end
-        and other.start < one.end
+        and one.start < until(other.end)
+        and other.start < until(one.end)
         and both.has(one.weekday)
     )
 
 
 def _block(block: WeeklyBlock) -> str:
-    return f"{WEEKDAYS[block.weekday - 1]} {block.start:%H:%M}–{block.end:%H:%M}"
+    end = "24:00" if block.end == time.min else f"{block.end:%H:%M}"
+    return f"{WEEKDAYS[block.weekday - 1]} {block.start:%H:%M}–{end}"
 
 
 def _block_sv(block: WeeklyBlock) -> str:
-    return f"{WEEKDAYS_SV[block.weekday - 1]} {block.start:%H.%M}–{block.end:%H.%M}"
+    end = "24.00" if block.end == time.min else f"{block.end:%H.%M}"
+    return f"{WEEKDAYS_SV[block.weekday - 1]} {block.start:%H.%M}–{end}"
 
 
 def schedule(register: Register, entity: Schedule) -> Iterator[Breach]:
@@ -113,13 +120,13 @@ def _times(entity: Schedule, where: PathOf, start: time, end: time) -> Iterator[
                 (named(entity, *where, name),),
             )
             return
-    if end == start:
+    if until(end) == start:
         yield Breach(
             f"passet är tomt: det börjar och slutar {start:%H.%M}",
             f"the block is empty: it starts and ends at {start:%H:%M}",
             (named(entity, *where, "end"),),
         )
-    elif end < start:
+    elif until(end) < start:
         yield Breach(
             f"passet slutar ({end:%H.%M}) innan det börjar ({start:%H.%M}): rätta det, eller skriv det som två pass om "
             "det fortsätter efter midnatt",
@@ -169,4 +176,4 @@ def one_place_at_a_time(register: Register) -> Iterator[Breach]:
 
 def _sound(block: WeeklyBlock) -> bool:
     """Whether its times can be compared with others: a fault in them is told by itself."""
-    return block.start.tzinfo is None and block.end.tzinfo is None and block.start < block.end
+    return block.start.tzinfo is None and block.end.tzinfo is None and block.start < until(block.end)
