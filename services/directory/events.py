@@ -191,13 +191,18 @@ class WeeklyBlock(EventData):
 
 
 class ScheduleException(EventData):
-    """`leave` takes working time away, `extra` adds it; whole days where no times are given."""
+    """`leave` takes working time away, `extra` adds it; whole days where no times are given.
+
+    Times are those of each day, or with `through` those at which one long leave begins on the first day and ends on the
+    last.
+    """
 
     kind: Literal["leave", "extra"]
     first: date
     last: date
     start: WallTime | None = None
     end: EndTime | None = None
+    through: bool = False
     modalities: list[Modality] = Field(default_factory=list)
     place: Id | None = None
 
@@ -441,6 +446,23 @@ SCHEDULE = _state(
             ),
         ],
         exceptions=[ScheduleException(kind="leave", first=date(2026, 12, 21), last=date(2027, 1, 8))],
+    ),
+    away=Schedule(
+        id="maria-ek-2027",
+        version=2,
+        advisor="maria-ek",
+        valid_from=date(2027, 8, 1),
+        weekly=[WeeklyBlock(weekday=2, start=time(9), end=time(16), modalities=["video"])],
+        exceptions=[
+            ScheduleException(
+                kind="leave",
+                first=date(2027, 9, 6),
+                last=date(2027, 9, 8),
+                start=time(13),
+                end=time(17),
+                through=True,
+            )
+        ],
     ),
     evenings=Schedule(
         id="maria-ek-kvallar",

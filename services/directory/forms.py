@@ -155,6 +155,7 @@ FORMS: Mapping[str, tuple[Field, ...]] = {
                 Field("last", "date"),
                 Field("start", "time", needed=False),
                 Field("end", "time", needed=False),
+                Field("through", "check", needed=False),
                 *_MEETING,
             ),
             needed=False,

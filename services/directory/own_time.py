@@ -34,7 +34,7 @@ Advising = Annotated[Person, Depends(access.signed_in("advisor"))]
 MODALITIES: tuple[Modality, ...] = ("video", "phone", "visit")
 REMOVE = "ta-bort"
 # The fields of booking's form, which are given back to it where something is wrong.
-TYPED = ("typ", "forsta", "sista", "fran", "till", *MODALITIES, "plats")
+TYPED = ("typ", "forsta", "sista", "fran", "till", "varje", *MODALITIES, "plats")
 
 
 class NotUnderstood(Refusal):
@@ -77,12 +77,14 @@ async def save(request: Request, running: Running, person: Advising) -> Response
 
 def read(sent: Mapping[str, str]) -> ScheduleException:
     """The exception of a form. Raises NotUnderstood."""
+    several = sent.get("typ") == "leave" and sent.get("forsta") != sent.get("sista")
     fields = {
         "kind": sent.get("typ"),
         "first": sent.get("forsta"),
         "last": sent.get("sista"),
         "start": sent.get("fran") or None,
         "end": sent.get("till") or None,
+        "through": several and bool(sent.get("fran")) and not sent.get("varje"),
         "modalities": [modality for modality in MODALITIES if sent.get(modality)],
         "place": sent.get("plats") or None,
     }

@@ -440,12 +440,23 @@ TEXTS: Texts = {
     ),
     "f_exceptions": ("Frånvaro och extra tid", "Leave and extra time"),
     "h_exceptions": (
-        "Frånvaro utan klockslag gäller hela dagarna. Redan bokade tider blir kvar.",
-        "Leave without times is for whole days. What is booked already stays.",
+        (
+            "Frånvaro utan klockslag gäller hela dagarna. Klockslag gäller varje dag för sig, om frånvaron inte är "
+            "sammanhängande. Redan bokade tider blir kvar."
+        ),
+        (
+            "Leave without times is for whole days. Times are those of each day, unless the leave goes on without a "
+            "break. What is booked already stays."
+        ),
     ),
     "f_weekday": ("Veckodag", "Weekday"),
     "f_start": ("Börjar", "Starts"),
     "f_end": ("Slutar", "Ends"),
+    "f_through": (
+        "Sammanhängande, från klockslaget första dagen till klockslaget sista dagen",
+        "Without a break, from the time on the first day to the time on the last",
+    ),
+    "o_through": ("sammanhängande", "without a break"),
     "f_place": ("Plats för besök", "Place for visits"),
     "f_first": ("Från och med", "From"),
     "f_last": ("Till och med", "Until"),

@@ -111,6 +111,8 @@ def _row(words: Words, field: Field, row: Mapping[str, Any]) -> str:
             scope = row.get("unit") or row.get("centre")
             if scope:
                 said["scope"] = words.called("unit" if row.get("unit") else "centre", scope)
+        elif part.type == "check":
+            said |= {part.name: words.text(f"o_{part.name}")} if row.get(part.name) else {}
         elif found := lines(words, part, row):
             said[part.name] = ", ".join(found)
     for first, last in (("start", "end"), ("first", "last")):

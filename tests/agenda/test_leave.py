@@ -12,6 +12,7 @@ from booking.slots.reads import Schedule
 from tests.agenda.conftest import Work, person
 from tests.agenda.test_days import ELEVEN, TEN, plain
 from tests.booking import register
+from tests.booking.test_journey import QUERY
 
 TODAY = date(2026, 3, 2)
 SCHEDULE = Schedule.model_validate(register.schedule(valid_until="2026-12-31").model_dump(mode="json"))
@@ -35,6 +36,12 @@ NO_DAYS = {"forsta": "leave_forsta_missing", "sista": "leave_sista_missing"}
         (LEAVE | {"forsta": "0001-01-01"}, {"forsta": "leave_forsta_missing"}),
         (LEAVE | {"fran": "09:00"}, {"till": "leave_to_missing"}),
         (LEAVE | {"fran": "09:00", "till": "09:00"}, {"till": "leave_ends_first"}),
+        (LEAVE | {"sista": "2026-03-04", "fran": "13:00"}, {"till": "leave_to_missing"}),
+        (LEAVE | {"sista": "2026-03-04", "till": "13:00"}, {"fran": "leave_from_missing"}),
+        (
+            LEAVE | {"sista": "2026-03-04", "fran": "13:00", "till": "09:00", "varje": "ja"},
+            {"till": "leave_ends_first"},
+        ),
         (LEAVE | {"fran": "nine", "till": "10:00:01"}, {"fran": "leave_time_wrong", "till": "leave_time_wrong"}),
         (EXTRA | {"fran": "", "till": ""}, {"fran": "leave_from_missing", "till": "leave_to_missing"}),
         (EXTRA | {"phone": ""}, {"video": "leave_ways_missing"}),
@@ -82,6 +89,38 @@ async def test_leave_lists_whom_it_hits_before_it_is_saved(work: Work) -> None:
     both = plain(await previewed(work, **LEAVE))
     assert "2 bokade tider ligger då." in both
     assert spared in both
+
+
+async def test_leave_from_monday_to_wednesday_is_said_in_words_and_hits_all_between(work: Work) -> None:
+    spared = await work.family_books(TEN)
+    hit = await work.family_books("2026-03-03T08:00:00Z", "1267")
+    sent = {**LEAVE, "sista": "2026-03-04", "fran": "13:00", "till": "09:00"}
+    page = await previewed(work, **sent)
+    said = plain(page)
+    assert "Frånvaro utan avbrott från måndag 2 mars 2026 kl. 13.00 till onsdag 4 mars 2026 kl. 09.00" in said
+    assert hit in said
+    assert spared not in said
+    answer = await work.post("/en/arbetsdag/franvaro", **sent)
+    assert "Away without a break from Monday 2 March 2026, 13:00 to Wednesday 4 March 2026, 09:00" in plain(answer.text)
+    each = plain(await previewed(work, **sent | {"till": "16:00"}, varje="ja"))
+    assert "Frånvaro varje dag kl. 13.00–16.00: måndag 2 mars 2026 till onsdag 4 mars 2026" in each
+    assert "Ingen bokad tid berörs." in each
+
+
+async def test_once_saved_nothing_between_is_bookable_and_each_day_says_so(work: Work) -> None:
+    away = {"kind": "leave", "first": "2026-03-02", "last": "2026-03-04", "start": "13:00", "end": "17:00"}
+    await work.learn(
+        register.schedule(version=2, exceptions=[away | {"through": True}]),
+        register.schedule("advisor-1", version=2, weekly=[]),
+    )
+    found = (await work.booking.http.get("/booking/v1/slots", params={**QUERY, "to": "2026-03-05"})).json()["items"]
+    assert {each["start"][:10] for each in found} == {"2026-03-02", "2026-03-05"}
+    assert max(each["start"] for each in found if each["start"] < "2026-03-03") < "2026-03-02T12"
+    week = plain((await work.get("/arbetsvecka", vecka="2026-W10")).text)
+    for told in ("Frånvaro från kl. 13.00", "Frånvaro hela dagen", "Frånvaro till kl. 17.00"):
+        assert told in week
+    form = (await work.get("/arbetsdag/franvaro")).text
+    assert "Frånvaro utan avbrott från måndag 2 mars 2026 kl. 13.00 till onsdag 4 mars 2026 kl. 17.00" in plain(form)
 
 
 async def test_what_was_typed_comes_back_with_what_is_wrong(work: Work) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from booking.agenda import rules
 from booking.agenda.rules import Begun, DayOver, NotBegun, NotPossible
+from booking.slots.reads import ScheduleException
 from kit.refusal import Refusal
 
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
@@ -100,8 +102,12 @@ def test_what_is_not_allowed_is_refused_by_name(status: rules.Status, action: ru
         after(action, status, now=START, changed=START)
 
 
+def spans(first: date, last: date, **more: Any) -> list[rules.Span]:
+    return rules.spans(ScheduleException(kind="leave", first=first, last=last, **more), first, last, STOCKHOLM)
+
+
 def test_leave_of_whole_days_covers_them_to_their_last_moment() -> None:
-    covered = rules.spans(date(2026, 3, 2), date(2026, 3, 3), None, None, STOCKHOLM)
+    covered = spans(date(2026, 3, 2), date(2026, 3, 3))
     first, last = datetime(2026, 3, 1, 23, tzinfo=UTC), datetime(2026, 3, 3, 23, tzinfo=UTC)
     assert (covered[0].start, covered[-1].end, len(covered)) == (first, last, 2)
     assert covered[1].hits(last - timedelta(seconds=1), last)
@@ -109,6 +115,12 @@ def test_leave_of_whole_days_covers_them_to_their_last_moment() -> None:
 
 
 def test_leave_of_some_hours_is_told_in_wall_time_on_both_sides_of_a_change_of_clocks() -> None:
-    covered = rules.spans(date(2026, 3, 28), date(2026, 3, 29), time(9), time(12), STOCKHOLM)
+    covered = spans(date(2026, 3, 28), date(2026, 3, 29), start=time(9), end=time(12))
     assert [span.start.hour for span in covered] == [8, 7]
-    assert rules.spans(date(2026, 3, 29), date(2026, 3, 29), time(2), time(3), STOCKHOLM) == []
+    assert spans(date(2026, 3, 29), date(2026, 3, 29), start=time(2), end=time(3)) == []
+
+
+def test_leave_that_goes_through_covers_all_from_its_start_to_its_end() -> None:
+    covered = spans(date(2026, 3, 28), date(2026, 3, 30), start=time(13), end=time(9), through=True)
+    assert [(span.start.hour, span.end.hour) for span in covered] == [(12, 23), (23, 22), (22, 7)]
+    assert all(one.end == other.start for one, other in pairwise(covered))

@@ -2,6 +2,7 @@
 
 import itertools
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -85,6 +86,21 @@ def test_closed_on_holidays_unless_said_otherwise() -> None:
         schedule(week, works_on_holidays=True), midsummer_eve, midsummer_eve, midsummer_eve.__eq__
     )
     assert spans(open_then) == [(utc(midsummer_eve, 7), utc(midsummer_eve, 10))]
+
+
+def test_leave_from_one_day_to_another_is_one_stretch_and_of_before_of_each_day() -> None:
+    monday = date(2026, 3, 2)
+    week = [block(day, time(9), time(17)) for day in (1, 2, 3)]
+    away: dict[str, Any] = {"kind": "leave", "first": monday, "last": date(2026, 3, 4), "start": time(13)}
+    last = date(2026, 3, 4)
+    stretch = ScheduleException(**away, end=time(10), through=True)
+    assert spans(rules.open_blocks(schedule(*week, exceptions=(stretch,)), monday, last, never)) == [
+        (utc(monday, 8), utc(monday, 12)),
+        (utc(last, 9), utc(last, 16)),
+    ]
+    each = ScheduleException(**away, end=time(17))
+    daily = spans(rules.open_blocks(schedule(*week, exceptions=(each,)), monday, last, never))
+    assert [end.hour for _, end in daily] == [12, 12, 12]
 
 
 def test_leave_takes_away_and_extra_hours_add_what_is_not_open_already() -> None:

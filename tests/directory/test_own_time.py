@@ -142,6 +142,17 @@ async def test_whoever_has_no_days_of_their_own_changes_nobodys(directory: Runni
     assert {version for version, _ in (await exceptions(directory)).values()} == {1}
 
 
+async def test_leave_from_monday_to_wednesday_is_one(directory: Running) -> None:
+    sent = {**LEAVE, "sista": "2026-03-11", "fran": "13:00", "till": "09:00"}
+    assert (await post(directory, **sent)).status_code == 303
+    (_, (leave,)) = (await exceptions(directory))["maria-a"]
+    assert (leave["start"], leave["end"], leave["through"]) == ("13:00:00", "09:00:00", True)
+    daily = await post(directory, **sent, varje="ja")
+    assert (daily.status_code, "innan det börjar" in daily.text) == (422, True)
+    assert (await post(directory, **sent, gor="ta-bort")).status_code == 303
+    assert (await exceptions(directory))["maria-a"][1] == []
+
+
 async def test_a_form_that_nobody_gave_out_is_refused(directory: Running) -> None:
     answer = await post(directory, typ="holiday", forsta="soon")
     assert (answer.status_code, "Formuläret gick inte att förstå" in answer.text) == (422, True)
@@ -156,6 +167,9 @@ def test_the_form_is_the_one_that_booking_gives_out() -> None:
     days = {"first": date(2026, 3, 9), "last": date(2026, 3, 13)}
     for fields in (
         {"kind": "leave", **days},
+        {"kind": "leave", **days, "start": "13:00", "end": "09:00", "through": True},
+        {"kind": "leave", **days, "start": "09:00", "end": "12:00"},
+        {"kind": "leave", "first": date(2026, 3, 9), "last": date(2026, 3, 9), "start": "09:00", "end": "00:00"},
         {"kind": "extra", **days, "start": "09:00", "end": "12:00", "modalities": ["visit"], "place": "bvc-horby"},
     ):
         typed = leave.typed_of(Known.model_validate(fields))

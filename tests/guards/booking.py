@@ -219,6 +219,13 @@ GUARDS = (
         "A personal number is refused with spaces anywhere in it too.",
     ),
     Guard(
+        f"{BOOKING}/slots/reads.py",
+        "start = self.start if not self.through or day == self.first else None",
+        "start = self.start",
+        "tests/booking/test_slot_rules.py::test_leave_from_one_day_to_another_is_one_stretch_and_of_before_of_each_day",
+        "Nothing is booked in the middle of a leave.",
+    ),
+    Guard(
         SLOT_RULES,
         "if wall in (time.min, time.max):",
         "if wall == time.max:",

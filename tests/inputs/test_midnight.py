@@ -26,7 +26,8 @@ schedules:
     valid_from: 2020-01-01
     valid_until: 2020-12-31
     weekly: [{{weekday: tuesday, start: "20:00", end: "{end}", modalities: [phone]}}]
-    exceptions: [{{kind: extra, first: 2020-02-02, last: 2020-02-02, start: "00:00", end: "{end}", modalities: [phone]}}]
+    exceptions:
+      - {{kind: extra, first: 2020-02-02, last: 2020-02-02, start: "00:00", end: "{end}", modalities: [phone]}}
 """
 
 
@@ -36,15 +37,9 @@ def block(start: time, end: time) -> events.WeeklyBlock:
 
 @pytest.mark.parametrize("typed", ["24:00", "24.00", "00:00", "24:00:00"])
 def test_midnight_at_the_end_of_a_day_is_written_either_way(typed: str) -> None:
-    row = {
-        "weekly.0.weekday": "tuesday",
-        "weekly.0.start": "20:00",
-        "weekly.0.end": typed,
-        "weekly.0.modalities.phone": "on",
-    }
-    data = filled(
-        "schedule", {"advisor": "maria-ek", "valid_from": "2026-01-01", "zone": "Europe/Stockholm", **row}
-    ).data
+    row = {"weekday": "tuesday", "start": "20:00", "end": typed, "modalities.phone": "on"}
+    sent = {"advisor": "maria-ek", "valid_from": "2026-01-01", "zone": "Europe/Stockholm"}
+    data = filled("schedule", {**sent, **{f"weekly.0.{name}": text for name, text in row.items()}}).data
     entity, wrong = entity_of("schedule", {**data, "id": "evenings"})
     assert wrong == []
     assert isinstance(entity, events.Schedule)
@@ -72,9 +67,7 @@ async def test_the_register_keeps_and_shows_it(directory: Running) -> None:
     for end in ("24:00", "00:00"):
         taken = await directory.http.post("/directory/v1/import", content=IMPORTED.format(end=end), headers=headers)
         assert taken.status_code == 200, taken.text
-    assert taken.json() == {"added": 0, "changed": 0, "unchanged": 1} | {
-        name: taken.json()[name] for name in taken.json().keys() - {"added", "changed", "unchanged"}
-    }
+    assert taken.json()["unchanged"] == 1
     assert (await stored(directory, "schedules", "evenings"))["weekly"][0]["end"] == "00:00:00"
     exported = (await directory.http.get("/directory/v1/export", headers=headers)).text
     assert exported.count("24:00") == 2

@@ -70,8 +70,9 @@ def read(typed: Mapping[str, str], own: Hours, today: date) -> tuple[Change | No
     start, end = _time(typed, "fran", errors), _time(typed, "till", errors)
     if first and last and not errors.keys() & {"forsta", "sista"}:
         _judge_days(first, last, own, today, errors)
+    through = kind == "leave" and first != last and start is not None and not typed.get("varje")
     if not errors.keys() & {"fran", "till"}:
-        _judge_times(start, end, errors, needed=kind == "extra")
+        _judge_times(start, end, errors, needed=kind == "extra", through=through)
     modalities = tuple(m for m in MODALITIES if typed.get(m)) if kind == "extra" else ()
     place = (typed.get("plats") or None) if "visit" in modalities else None
     if kind == "extra":
@@ -85,6 +86,7 @@ def read(typed: Mapping[str, str], own: Hours, today: date) -> tuple[Change | No
             "last": last,
             "start": start,
             "end": end,
+            "through": through,
             "modalities": modalities,
             "place": place,
         }
@@ -102,7 +104,7 @@ def _entered(typed: Mapping[str, str], own: Hours) -> tuple[Change | None, dict[
 
 
 # In the order of the page.
-FIELDS = ("typ", "forsta", "sista", "fran", "till", "video", "plats")
+FIELDS = ("typ", "forsta", "sista", "fran", "till", "varje", "video", "plats")
 REMOVE = "ta-bort"
 
 
@@ -112,11 +114,18 @@ def typed_of(exception: ScheduleException) -> dict[str, str]:
         "typ": exception.kind,
         "forsta": exception.first.isoformat(),
         "sista": exception.last.isoformat(),
-        "fran": f"{exception.start:%H:%M}" if exception.start else "",
-        "till": f"{exception.end:%H:%M}" if exception.end else "",
+        "fran": f"{exception.start:%H:%M}" if exception.start is not None else "",
+        "till": f"{exception.end:%H:%M}" if exception.end is not None else "",
+        "varje": "ja" if is_daily(exception) else "",
         "plats": exception.place or "",
     }
     return typed | dict.fromkeys(exception.modalities, "ja")
+
+
+def is_daily(exception: ScheduleException) -> bool:
+    """Whether a leave of several days is between the same times on each of them, which is asked for by itself."""
+    several = exception.first < exception.last and exception.start is not None
+    return exception.kind == "leave" and several and not exception.through
 
 
 def _day(typed: Mapping[str, str], name: str, errors: dict[str, str]) -> date | None:
@@ -157,12 +166,12 @@ def _judge_days(first: date, last: date, own: Hours, today: date, errors: dict[s
         errors["forsta"] = "leave_no_schedule"
 
 
-def _judge_times(start: time | None, end: time | None, errors: dict[str, str], *, needed: bool) -> None:
+def _judge_times(start: time | None, end: time | None, errors: dict[str, str], *, needed: bool, through: bool) -> None:
     if start is None and (end is not None or needed):
         errors["fran"] = "leave_from_missing"
     if end is None and (start is not None or needed):
         errors["till"] = "leave_to_missing"
-    if start is not None and end is not None and end <= start and end != time.min:
+    if start is not None and end is not None and end <= start and end != time.min and not through:
         errors["till"] = "leave_ends_first"
 
 
@@ -187,7 +196,7 @@ async def hits(
     first, last = (min(max(day, today - LONGEST), today + LONGEST) for day in (exception.first, exception.last))
     days = await service.days(connection, person, first, last, language)
     zone = days[0].zone
-    covered = rules.spans(first, last, exception.start, exception.end, zone)
+    covered = rules.spans(exception, first, last, zone)
     after = [change.applied(schedule) for schedule in own.schedules]
     stay = [Span(b.start, b.end) for b in slots.open_hours(after, first, last)]
 

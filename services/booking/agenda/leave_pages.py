@@ -7,7 +7,7 @@ from fastapi import Request, Response
 
 from booking.agenda import entry, leave, service
 from booking.agenda.leave import Hours
-from booking.agenda.pages import PAGES, Advising, exception_text, said
+from booking.agenda.pages import PAGES, Advising, end_text, exception_text, hours_of, said, wall_text
 from booking.slots.pages import Running
 from booking.slots.reads import ScheduleException
 from kit.language import day_text
@@ -15,7 +15,7 @@ from kit.web import pages
 
 router = pages.staff_router()
 
-TYPED = ("typ", "forsta", "sista", "fran", "till", *leave.MODALITIES, "plats")
+TYPED = ("typ", "forsta", "sista", "fran", "till", "varje", *leave.MODALITIES, "plats")
 
 
 @router.get("/arbetsdag/franvaro")
@@ -53,9 +53,18 @@ async def check(request: Request, running: Running, person: Advising) -> Respons
 
 
 def described(request: Request, exception: ScheduleException) -> str:
-    """`Frånvaro kl. 09.00–12.00: måndag 2 mars till fredag 6 mars`."""
+    """`Frånvaro varje dag kl. 09.00–12.00: måndag 2 mars 2026 till fredag 6 mars 2026`; one that goes through as
+    `Frånvaro utan avbrott från måndag 2 mars 2026 kl. 13.00 till onsdag 4 mars 2026 kl. 17.00`.
+    """
     language = pages.language_of(request)
     first, last = (f"{day_text(day, language)} {day.year}" for day in (exception.first, exception.last))
+    if exception.through and first != last and exception.start is not None and exception.end is not None:
+        start, end = wall_text(request, exception.start), end_text(request, exception.end)
+        return PAGES.text(request, "leave_through", first=first, start=start, last=last, end=end)
+    if leave.is_daily(exception):
+        hours = hours_of(request, exception.start, exception.end)
+        days = PAGES.text(request, "leave_days", first=first, last=last)
+        return f"{PAGES.text(request, 'leave_daily', hours=hours)}: {days}"
     days = first if first == last else PAGES.text(request, "leave_days", first=first, last=last)
     return f"{exception_text(request, exception)}: {days}"
 

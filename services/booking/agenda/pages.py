@@ -265,22 +265,36 @@ def hours_text(start: datetime, end: datetime, zone: ZoneInfo, language: Languag
     return f"kl. {hours}" if language == "sv" else hours
 
 
-def exception_text(request: Request, exception: ScheduleException) -> str:
-    """`Frånvaro kl. 09.00–12.00`: what a schedule's exception is, without its days."""
-    if exception.start is None or exception.end is None:
+def exception_text(request: Request, exception: ScheduleException, day: date | None = None) -> str:
+    """`Frånvaro kl. 09.00–12.00`: what a schedule's exception is, without its days; or what it is on one of them."""
+    start, end = exception.start, exception.end
+    if exception.through and day:
+        start, end = (start if day == exception.first else None), (end if day == exception.last else None)
+    if start is None and end is None:
         return PAGES.text(request, "leave_all_day")
-    dot = "%H.%M" if pages.language_of(request) == "sv" else "%H:%M"
-    hours = f"{exception.start:{dot}}–{end_text(exception.end, dot)}"
-    return PAGES.text(
-        request,
-        "leave_hours" if exception.kind == "leave" else "extra_hours",
-        hours=f"kl. {hours}" if pages.language_of(request) == "sv" else hours,
-    )
+    if end is None:
+        return PAGES.text(request, "leave_from_then", start=wall_text(request, start))
+    if start is None:
+        return PAGES.text(request, "leave_until_then", end=end_text(request, end))
+    key = "leave_hours" if exception.kind == "leave" else "extra_hours"
+    return PAGES.text(request, key, hours=hours_of(request, start, end))
 
 
-def end_text(end: time, dot: str) -> str:
-    """A wall time at which something ends: `24.00` is midnight at the end of the day."""
-    return f"{end:{dot}}" if end != time.min else f"{end:{dot}}".replace("00", "24", 1)
+def hours_of(request: Request, start: time | None, end: time | None) -> str:
+    """`kl. 09.00–12.00`: wall times."""
+    hours = f"{wall_text(request, start)}–{end_text(request, end)}"
+    return f"kl. {hours}" if pages.language_of(request) == "sv" else hours
+
+
+def wall_text(request: Request, wall: time | None) -> str:
+    """`09.00`; nothing where there is no time."""
+    return f"{wall or time.min:{'%H.%M' if pages.language_of(request) == 'sv' else '%H:%M'}}"
+
+
+def end_text(request: Request, end: time | None) -> str:
+    """The same of when something ends: `24.00` is midnight at the end of the day."""
+    text = wall_text(request, end)
+    return f"24{text[2:]}" if end == time.min else text
 
 
 def said(request: Request) -> dict[str, Any]:
@@ -288,7 +302,7 @@ def said(request: Request) -> dict[str, Any]:
     return {
         "hours": lambda start, end, zone: hours_text(start, end, zone, language),
         "local_day": lambda at, zone: day_text(at.astimezone(zone).date(), language),
-        "said": lambda exception: exception_text(request, exception),
+        "said": lambda exception, day: exception_text(request, exception, day),
     }
 
 

@@ -4,11 +4,12 @@ clock.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 from booking.bookings.rules import TooSoon, UnknownBooking
+from booking.slots.reads import ScheduleException
 from booking.slots.rules import closing, opening
 from kit.refusal import Refusal
 
@@ -114,11 +115,12 @@ class Span:
         return self.start < end and start < self.end
 
 
-def spans(first: date, last: date, start: time | None, end: time | None, zone: ZoneInfo) -> list[Span]:
-    """What an exception to a schedule covers: the wall times of each day, or whole days where there are none.
+def spans(exception: ScheduleException, first: date, last: date, zone: ZoneInfo) -> list[Span]:
+    """What an exception to a schedule covers of its days from `first` to `last`.
 
     Empty where a DST night leaves nothing of the times.
     """
     days = (first + timedelta(days=n) for n in range((last - first).days + 1))
-    made = (Span(opening(day, start or time.min, zone), closing(day, end or time.max, zone)) for day in days)
+    hours = ((day, *exception.hours(day)) for day in days)
+    made = (Span(opening(day, start, zone), closing(day, end, zone)) for day, start, end in hours)
     return [span for span in made if span.start < span.end]

@@ -175,6 +175,18 @@ TEXTS: Texts = {
         "Lämna tomt för hela dagar. Extra tid behöver klockslag. Till 00:00 är till midnatt.",
         "Leave empty for whole days. Extra hours need times. To 00:00 is until midnight.",
     ),
+    "leave_each_day": ("Klockslagen gäller varje dag.", "The times are for each day."),
+    "leave_each_day_hint": (
+        "Annars är du borta utan avbrott, från klockslaget första dagen till klockslaget sista dagen.",
+        "Otherwise you are away without a break, from the time on the first day to the time on the last.",
+    ),
+    "leave_daily": ("Frånvaro varje dag {hours}", "Away each day {hours}"),
+    "leave_through": (
+        "Frånvaro utan avbrott från {first} kl. {start} till {last} kl. {end}",
+        "Away without a break from {first}, {start} to {last}, {end}",
+    ),
+    "leave_from_then": ("Frånvaro från kl. {start}", "Away from {start}"),
+    "leave_until_then": ("Frånvaro till kl. {end}", "Away until {end}"),
     "leave_time_wrong": ("Skriv klockslaget som 09:00", "Write the time as 09:00"),
     "leave_from_missing": ("Skriv från vilket klockslag", "Write from what time"),
     "leave_to_missing": ("Skriv till vilket klockslag", "Write until what time"),

@@ -131,13 +131,22 @@ class WeeklyBlock(Read):
 
 
 class ScheduleException(Read):
+    """Of a leave that goes `through`, `start` is of the first day and `end` of the last; otherwise both are of each."""
+
     kind: Literal["leave", "extra"]
     first: date
     last: date
     start: time | None = None
     end: time | None = None
+    through: bool = False
     modalities: tuple[Modality, ...] = ()
     place: str | None = None
+
+    def hours(self, day: date) -> tuple[time, time]:
+        """The wall times between which it holds on one of its days; midnight as an end is that at the day's end."""
+        start = self.start if not self.through or day == self.first else None
+        end = self.end if not self.through or day == self.last else None
+        return start or time.min, time.min if end is None else end
 
 
 class Schedule(Entity):

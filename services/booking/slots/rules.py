@@ -174,8 +174,7 @@ def open_blocks(schedule: Schedule, first: date, last: date, closed: Closed) -> 
             for exception in schedule.exceptions:
                 if not exception.first <= day <= exception.last:
                     continue
-                start, end = exception.start or time.min, exception.end or time.max
-                span = _block(day, start, end, zone, exception.modalities, exception.place)
+                span = _block(day, *exception.hours(day), zone, exception.modalities, exception.place)
                 if exception.kind == "leave":
                     made = [part for block in made for part in _without(block, span)]
                 else:

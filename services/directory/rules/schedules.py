@@ -84,7 +84,8 @@ def _exception(entity: Schedule, where: PathOf, exception: ScheduleException) ->
             (named(entity, *where, "last"),),
         )
     if exception.start is not None and exception.end is not None:
-        yield from _times(entity, where, exception.start, exception.end)
+        several = exception.through and exception.first < exception.last
+        yield from _times(entity, where, exception.start, exception.end, within_a_day=not several)
     elif exception.start is not None or exception.end is not None:
         yield Breach(
             "ange både när det börjar och slutar, eller inget av dem för hela dagars frånvaro",
@@ -103,6 +104,12 @@ def _exception(entity: Schedule, where: PathOf, exception: ScheduleException) ->
             "extra time needs modalities: name at least one",
             (named(entity, *where),),
         )
+    if exception.kind == "extra" and exception.through:
+        yield Breach(
+            "extra tid gäller varje dag mellan klockslagen: ta bort krysset för en sammanhängande frånvaro",
+            "extra time is for each day between its times: take through away",
+            (named(entity, *where, "through"),),
+        )
     if exception.kind == "leave" and (exception.modalities or exception.place):
         yield Breach(
             "frånvaro har varken sätt att mötas eller plats: ta bort dem",
@@ -111,7 +118,7 @@ def _exception(entity: Schedule, where: PathOf, exception: ScheduleException) ->
         )
 
 
-def _times(entity: Schedule, where: PathOf, start: time, end: time) -> Iterator[Breach]:
+def _times(entity: Schedule, where: PathOf, start: time, end: time, *, within_a_day: bool = True) -> Iterator[Breach]:
     for name, value in (("start", start), ("end", end)):
         if value.tzinfo is not None or value.second or value.microsecond:
             yield Breach(
@@ -120,6 +127,8 @@ def _times(entity: Schedule, where: PathOf, start: time, end: time) -> Iterator[
                 (named(entity, *where, name),),
             )
             return
+    if not within_a_day:
+        return
     if until(end) == start:
         yield Breach(
             f"passet är tomt: det börjar och slutar {start:%H.%M}",
