@@ -128,9 +128,12 @@ def asked(sent: Mapping[str, str], now: date) -> Asked:
         try:
             days[name] = date.fromisoformat(typed[name])
         except ValueError:
+            days[name] = date.max
+        if not is_near(days[name]):
             errors[name] = "day_wrong"
-    first, last = days.get("fran", now), days.get("till", now)
-    errors |= {name: "day_wrong" for name, day in days.items() if not is_near(day)}
+            # With the days of the calendar's ends nothing can be reckoned.
+            days[name] = now
+    first, last = days["fran"], days["till"]
     if not errors and last < first:
         errors["till"] = "last_wrong"
     elif not errors and last - first < DAY * (SHORTEST_DAYS - 1):
