@@ -218,7 +218,7 @@ GUARDS = (
         "services/booking/agenda/entry.py",
         "person, found, runtime.clock())\n        return await service.show_families",
         "person, found, runtime.clock())\n            return await service.show_families",
-        "tests/agenda/test_key_store.py",
+        "tests/agenda/test_key_store.py::test_a_frozen_key_store_holds_no_connection_of_booking",
         "A day whose key store is frozen holds no connection of booking.",
     ),
     Guard(
