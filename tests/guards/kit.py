@@ -47,9 +47,9 @@ GUARDS = (
         "What was typed is text on every page.",
     ),
     Guard(
-        f"{TEMPLATES}/phone_contact.html",
-        "<dd>{{ typed.namn }}</dd>",
-        "<dd>{{ typed.namn|safe }}</dd>",
+        f"{TEMPLATES}/known.html",
+        "<dd>{{ contact.name }}</dd>",
+        "<dd>{{ contact.name|safe }}</dd>",
         f"{ESCAPING}::test_what_is_typed_while_a_family_calls",
         "A name that was told by telephone is text.",
     ),
@@ -61,7 +61,7 @@ GUARDS = (
         "A name is text at the last look.",
     ),
     Guard(
-        f"{TEMPLATES}/opened.html",
+        f"{TEMPLATES}/known.html",
         "<dd>{{ contact.name }}</dd>",
         "<dd>{{ contact.name|safe }}</dd>",
         "tests/boundaries/test_escaping.py::test_templates_trust_constant_attributes_alone",
@@ -161,7 +161,7 @@ GUARDS = (
     ),
     Guard(
         DOOR,
-        'self.limits.take("reads" if scope["method"] in _READING else "writes", address_of(scope), self.clock())',
+        'self.limits.take("reads" if scope["method"] in _READING else "writes", client_of(scope), self.clock())',
         "pass",
         f"{AT_THE_DOOR}::test_a_refusal_is_a_problem_document_or_a_page",
         "A client has so many requests a minute.",
@@ -217,8 +217,8 @@ GUARDS = (
     ),
     Guard(
         LIMITS,
-        "                self._untold.update(told)\n",
-        "                pass\n",
+        "            self._untold.update(told)\n",
+        "            pass\n",
         f"{AT_THE_DOOR}::test_what_the_store_did_not_take_is_told_later",
         "What the store did not take is told later.",
     ),
