@@ -27,7 +27,7 @@ USERS = (OPERATOR, *SERVICES)
 COMMITTED = Path(__file__).parent / "nats" / "accounts.conf"
 # Exported by `core` and answered by nobody.
 NOTHING = "nothing"
-# `samtid provision`, and `samtid dead`.
+# `samtid provision`, `samtid dead`, and `samtid retention`, which reads who was erased on request.
 OPERATES = (
     "STREAM.CREATE.*",
     "STREAM.UPDATE.*",
@@ -35,6 +35,7 @@ OPERATES = (
     "CONSUMER.CREATE.>",
     "CONSUMER.INFO.>",
     "STREAM.MSG.GET.DEAD",
+    "STREAM.MSG.GET.EVENTS",
     "STREAM.MSG.GET.STATE",
     "STREAM.MSG.DELETE.DEAD",
 )
