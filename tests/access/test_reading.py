@@ -8,7 +8,7 @@ import pytest
 from kit import database
 from tests.access.test_routes import PATHS, PEOPLE, filled, routes, service
 from tests.booking.test_journey import request_for
-from tests.conftest import Clock, Running
+from tests.conftest import Clock, Running, until
 from tests.signing import form_token, session_of
 
 __all__ = ["service"]
@@ -50,10 +50,13 @@ async def changes(running: Running) -> set[str]:
 
 async def met(running: Running, clock: Clock) -> dict[str, str]:
     """Ids of what there is to be read in booking, by their names in paths. The hold has run out a moment ago."""
-    found = await running.http.get(
-        "/booking/v1/slots", params={"offering": "foraldrasamtal", "municipality": "1266", "limit": 9}
-    )
-    slots = found.json()["items"]
+    query = {"offering": "foraldrasamtal", "municipality": "1266", "limit": 9}
+
+    async def listed() -> list[Any]:
+        return list((await running.http.get("/booking/v1/slots", params=query)).json().get("items", ()))
+
+    # Ready is whoever has read the register; free times follow from it a moment later.
+    slots = await until(listed)
     body = {"slot": slots[6]["id"], "municipality": "1266", "modality": "video"}
     held = await running.http.post("/booking/v1/holds", json=body)
     clock.move(minutes=11)

@@ -382,8 +382,8 @@ GUARDS = (
     ),
     Guard(
         "services/kit/limits.py",
-        "where minute < $1 and (kind <> all($2) or minute < $3)",
-        "where minute < $1",
+        "(kind <> all($2) or minute < $3)",
+        "(kind <> all($2) or minute < $3::timestamptz + interval '59 minutes')",
         "tests/kit/test_door.py::test_what_is_counted_by_the_hour_is_kept_for_an_hour",
         "What is counted by the hour is kept for an hour.",
     ),
