@@ -39,7 +39,7 @@ async def directory(run: Run, tmp_path: Path) -> AsyncIterator[Running]:
             schedule("maria-b", "maria", TUESDAY, valid_until="2026-06-30"),
             schedule("dariush-a", "dariush", MONDAY),
         ],
-        "staff": [staff("maria", grant, advisor="maria"), staff("ny", grant)],
+        "staff": [staff("maria", grant, advisor="maria"), staff("nils", grant)],
     }
     file = tmp_path / "register.yaml"
     file.write_text(json.dumps(lists))
@@ -138,7 +138,7 @@ async def test_what_the_rules_refuse_is_told_and_what_was_typed_is_kept(
 
 
 async def test_whoever_has_no_days_of_their_own_changes_nobodys(directory: Running) -> None:
-    assert (await post(directory, "ny", **LEAVE)).status_code == 422
+    assert (await post(directory, "nils", **LEAVE)).status_code == 422
     assert {version for version, _ in (await exceptions(directory)).values()} == {1}
 
 

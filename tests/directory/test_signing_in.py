@@ -44,7 +44,7 @@ def clock() -> Clock:
 @pytest.fixture
 async def directory(run: Run, clock: Clock, tmp_path: Path) -> AsyncIterator[Running]:
     async with run("directory", clock=clock, environment="demo") as running:
-        await take(running, tmp_path, **UNITS, staff=[staff("asa", COORDINATOR), staff("ny")])
+        await take(running, tmp_path, **UNITS, staff=[staff("asa", COORDINATOR), staff("nils")])
         yield running
 
 
@@ -114,7 +114,7 @@ async def test_a_stranger_is_led_back_to_all_that_was_asked_for(
 
 
 async def test_without_a_role_the_page_says_whom_to_ask(directory: Running) -> None:
-    answer = await choose(directory, "ny")
+    answer = await choose(directory, "nils")
     assert (answer.status_code, "samordnare" in answer.text) == (200, True)
     assert await read_staff(directory, cookie_of(answer)) == 403
 
@@ -130,7 +130,7 @@ async def test_a_person_cannot_be_chosen_outside_the_demo(run: Run, clock: Clock
 
 async def test_strangers_and_colleagues_without_the_role_see_no_staff(directory: Running) -> None:
     assert await read_staff(directory, {}) == 401
-    assert await read_staff(directory, session_of(directory, "ny")) == 403
+    assert await read_staff(directory, session_of(directory, "nils")) == 403
     assert await read_staff(directory, session_of(directory, "asa")) == 200
 
 

@@ -219,6 +219,20 @@ GUARDS = (
         "A personal number is refused with spaces anywhere in it too.",
     ),
     Guard(
+        f"{BOOKING}/agenda/leave_pages.py",
+        "    if exception.through and first != last and ",
+        "    if False and ",
+        "tests/agenda/test_leave.py::test_leave_from_monday_to_wednesday_is_said_in_words_and_hits_all_between",
+        "Before leave is saved it says whether it goes through or is of each day.",
+    ),
+    Guard(
+        f"{BOOKING}/agenda/pages.py",
+        "    if exception.through and day:",
+        "    if False:",
+        "tests/agenda/test_leave.py::test_once_saved_nothing_between_is_bookable_and_each_day_says_so",
+        "Each day says what the leave is on it.",
+    ),
+    Guard(
         f"{BOOKING}/slots/reads.py",
         "start = self.start if not self.through or day == self.first else None",
         "start = self.start",

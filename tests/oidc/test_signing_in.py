@@ -65,7 +65,7 @@ async def start(run: Run, openid: OpenId, ahead: Ahead, tmp_path: Path) -> Any:
             "oidc_audience": API,
         }
         async with run("directory", clock=ahead, **{**known, **settings}) as running:
-            people = [staff("asa", COORDINATOR), staff("ny"), staff("samtid", {**COORDINATOR})]
+            people = [staff("asa", COORDINATOR), staff("nils"), staff("samtid", {**COORDINATOR})]
             await take(running, tmp_path, **UNITS, staff=people)
             yield running
 
@@ -128,7 +128,7 @@ async def test_whoever_is_not_in_the_register_is_told_whom_to_ask_and_can_be_som
 
 
 async def test_whoever_has_no_role_yet_is_told_whom_to_ask(visit: Visit) -> None:
-    answer = await visit.sign_in("ny")
+    answer = await visit.sign_in("nils")
     assert (answer.status_code, "Be din samordnare" in answer.text) == (200, True)
     assert await visit.staff_status() == 403
 
@@ -259,7 +259,7 @@ async def test_a_real_browser_goes_there_and_back_and_out(start: Any, chromium: 
             page.on("console", lambda said: wrong.append(said.text) if "Content Security Policy" in said.text else None)
             await page.goto("/en/logga-in?nasta=/static/nothing")
             assert page.url.startswith(openid.issuer)
-            await page.fill("[name=login]", "ny")
+            await page.fill("[name=login]", "nils")
             await page.click("button")
             await page.wait_for_url(f"{LOCAL}/en/static/nothing")
 
