@@ -50,17 +50,17 @@ async def changes(running: Running) -> set[str]:
 
 async def met(running: Running, clock: Clock) -> dict[str, str]:
     """Ids of what there is to be read in booking, by their names in paths. The hold has run out a moment ago."""
-    query = {"offering": "foraldrasamtal", "municipality": "1266", "limit": 9}
+    query = {"offering": "foraldrasamtal", "municipality": "1267", "limit": 9}
 
     async def listed() -> list[Any]:
         return list((await running.http.get("/booking/v1/slots", params=query)).json().get("items", ()))
 
     # Ready is whoever has read the register; free times follow from it a moment later.
     slots = await until(listed)
-    body = {"slot": slots[6]["id"], "municipality": "1266", "modality": "video"}
+    body = {"slot": slots[6]["id"], "municipality": "1267", "modality": "video"}
     held = await running.http.post("/booking/v1/holds", json=body)
     clock.move(minutes=11)
-    booked = await running.http.post("/booking/v1/bookings", json=request_for(slots[8]))
+    booked = await running.http.post("/booking/v1/bookings", json=request_for(slots[8], municipality="1267"))
     headers = session_of(running, "advisor")
     sent = {"_csrf": form_token(running, headers), "namn": "telefon"}
     feed = await running.http.post("/arbetsdag/kalender", data=sent, headers=headers)
@@ -69,6 +69,7 @@ async def met(running: Running, clock: Clock) -> dict[str, str]:
     async with database.driver(running.admin) as connection:
         booking = await connection.fetchrow("select id, family from booking where status = 'confirmed'")
     return {
+        "slug": "hoor",
         "hold": held.json()["id"],
         "tid": slots[6]["id"],
         "token": booked.json()["manage_token"],

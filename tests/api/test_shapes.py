@@ -28,8 +28,9 @@ async def test_every_list_has_the_same_shape(serve: Serve, service: str, lists: 
         document = (await running.http.get(f"/{service}/openapi.json")).json()
         for path, operations in document["paths"].items():
             parameters = operations.get("get", {}).get("parameters", [])
-            # Lists for staff have the same shape by the same code; strangers, as here, are not shown them.
-            if "limit" not in {p["name"] for p in parameters} or "401" in operations["get"]["responses"]:
+            # Lists for staff, and of a booking, have the same shape by the same code; strangers, as here, see none.
+            known = "{" not in path and "401" not in operations.get("get", {}).get("responses", {})
+            if "limit" not in {p["name"] for p in parameters} or not known:
                 continue
             query: dict[str, Any] = {**(QUERY if service == "booking" else {}), "limit": 1}
             whole = (await running.http.get(path, params={**query, "limit": 500})).json()

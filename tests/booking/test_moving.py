@@ -207,7 +207,7 @@ async def test_exactly_what_would_be_free_without_it_is_offered_and_can_be_had(
                 child_age=2,
                 expecting=False,
             )
-            answer = await entry.book(booking.runtime, wanted, key=None, language="sv")
+            answer = await entry.book(booking.runtime, wanted, client="127.0.0.1", key=None, language="sv")
             tokens.append(answer["manage_token"])
     for token in chance.sample(tokens, min(3, len(tokens))):
         view = await entry.look_up(booking.runtime, token, "sv")

@@ -408,7 +408,7 @@ async def test_whoever_serves_cannot_read_the_log_to_verify_it(
     url: str, verify: Verify, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", url)
-    assert await verify() == (
-        1,
-        "samtid verify-log: InsufficientPrivilegeError: permission denied for table read_log\n",
-    )
+    status, said = await verify()
+    assert status == 1
+    assert "may not do this" in said
+    assert "permission denied for table read_log" in said

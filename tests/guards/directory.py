@@ -269,8 +269,8 @@ GUARDS = (
     ),
     Guard(
         RIGHTS,
-        "    if mine.everything:\n        return True\n    # Whose",
-        "    if mine.everything or (isinstance(entity, Staff) and not entity.grants):\n        return True\n    # Whose",
+        "mine.everything:\n        return True\n    # Whose",
+        "mine.everything or (isinstance(entity, Staff) and not entity.grants):\n        return True\n    # Whose",
         f"{HELD}::test_whoever_is_added_has_a_role_that_is_the_adders_to_give",
         "Nobody is added without a role but by an operator.",
     ),

@@ -195,7 +195,8 @@ async def test_the_register_takes_no_day_that_is_far_away(
         desk = Desk(directory, OPERATOR, language)
         form = await desk.form(f"/{slug}/{entity}")
         for control in fields:
-            beside = {"exceptions.0.kind": "leave"} if control.startswith("exceptions") else {}
+            leave = {"kind": "leave", "first": "2026-12-01", "last": "2026-12-02"}
+            beside = {f"exceptions.0.{n}": v for n, v in leave.items()} if control.startswith("exceptions") else {}
             if control.startswith("denominators"):
                 beside = {"denominators.0.children": "100", "denominators.0.source": "SCB"}
             for text in FAR[::3]:

@@ -6,6 +6,7 @@ from booking.bookings.service import Wanted
 from booking.families.contacts import Contact
 from booking.slots.service import SlotId
 from tests import infra
+from tests.booking.granted import grant
 from tests.booking.test_journey import QUERY
 from tests.conftest import Clock, Running, until
 from tests.notification.conftest import Notification, Outside
@@ -21,6 +22,7 @@ async def test_of_a_protected_family_nothing_leaves_but_that_there_is_a_message(
     runtime = booking.runtime
     found = (await booking.http.get("/booking/v1/slots", params={**QUERY, "limit": 500})).json()["items"]
     slot = next(slot for slot in found if slot["start"] > "2026-03-18")
+    await grant(booking.admin, "maria", ["familjestod"])
     haystack = Haystack()
     async with notification(clock=clock) as notifying:
         async with (
