@@ -114,7 +114,7 @@ async def test_a_state_is_published_again_only_while_it_is_the_last(users: Users
 
 async def test_the_operator_publishes_what_services_do_and_nothing_else(users: Users) -> None:
     operator = await users.connect(permissions.OPERATOR)
-    api = ("STREAM.PURGE.EVENTS", "STREAM.DELETE.DEAD", "STREAM.MSG.GET.EVENTS", "STREAM.MSG.DELETE.STATE")
+    api = ("STREAM.PURGE.EVENTS", "STREAM.DELETE.DEAD", "STREAM.MSG.GET.ADVISORIES", "STREAM.MSG.DELETE.STATE")
     forbidden = [f"$JS.API.{deed}" for deed in (*api, f"CONSUMER.DELETE.EVENTS.{READER}")]
     for subject in ("events.other.thing", "state.other.thing", "dead.booking", "query.booking.contact", *forbidden):
         assert await users.is_refused(permissions.OPERATOR, operator.publish(subject, b"{}")), subject
