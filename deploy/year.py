@@ -15,6 +15,7 @@ from random import Random
 from typing import Any
 from uuid import uuid4
 
+from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking import events, secrecy
@@ -35,7 +36,7 @@ from booking.sharing.simulation import Poisson, Request, Scenario, Surge, even_g
 from booking.slots import handlers as register
 from booking.slots import service as slots
 from booking.slots import tables as slot_tables
-from booking.slots.reads import Offering, Pool, Schedule
+from booking.slots.reads import Offering, Pool, Schedule, Staff
 from booking.slots.rules import Free, closing, opening
 from booking.slots.service import SlotId, closed
 from booking.slots.tables import Search
@@ -43,7 +44,7 @@ from directory.reading import read
 from kit import database, outbox, roles
 from kit.access import Person
 from kit.events import CloudEvent
-from kit.staff import Grant, Staff
+from kit.staff import Grant
 from kit.vault.store import Vault
 
 DAYS = 364
@@ -200,22 +201,27 @@ class Year:
         first = _at(self.progress.first, time(0))
         made: dict[str, list[Any]] = {}
         for kind, entity in entities:
-            name = f"se.samtid.directory.{kind}.v1"
-            handler = register.READS.handlers[name]
-            data = handler.data.model_validate_json(entity.model_dump_json())
-            made.setdefault(kind, []).append(data)
-            event = CloudEvent[Any](
-                id=uuid4(), source="/samtid/directory", type=name, subject=entity.id, time=first, data=data
-            )
-            async with database.begin(self.engine, role=roles.reader(SERVICE)) as connection:
-                await handler.handle(connection, event, first)
+            made.setdefault(kind, []).append(await self._take_in(kind, entity, first))
         names = {advisor.id: advisor.name for advisor in made["advisor"]}
-        return [
+        agreements = [
             self._agreement(pool, offering, made["schedule"], names)
             for pool in made["pool"]
             for offering in made["offering"]
             if {*offering.advisors} & {*pool.advisors}
         ]
+        for person in (person for each in agreements for person in each.people):
+            # What they may see is what the register grants them.
+            await self._take_in("staff", person.staff, first)
+        return agreements
+
+    async def _take_in(self, kind: str, entity: BaseModel, at: datetime) -> Any:
+        name = f"se.samtid.directory.{kind}.v1"
+        handler = register.READS.handlers[name]
+        data: Any = handler.data.model_validate_json(entity.model_dump_json())
+        event = CloudEvent[Any](id=uuid4(), source="/samtid/directory", type=name, subject=data.id, time=at, data=data)
+        async with database.begin(self.engine, role=roles.reader(SERVICE)) as connection:
+            await handler.handle(connection, event, at)
+        return data
 
     def _agreement(
         self, pool: Pool, offering: Offering, schedules: Sequence[Schedule], names: dict[str, str]
@@ -234,6 +240,7 @@ class Year:
             Person(
                 Staff(
                     id=advisor,
+                    version=1,
                     name=names[advisor],
                     identity=advisor,
                     advisor=advisor,
