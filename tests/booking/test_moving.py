@@ -214,7 +214,7 @@ async def test_exactly_what_would_be_free_without_it_is_offered_and_can_be_had(
         for way in ("video", "phone"):
             asked = {"municipality": view.municipality, "modality": way}
             offered = await found(**asked, moving=view.moving)
-            wanted_all = Search(now=clock(), offering="foraldrasamtal", limit=1000, **asked)  # type: ignore[arg-type]
+            wanted_all = Search(now=clock(), offering="foraldrasamtal", limit=1000, **asked)
             model = await as_if_cancelled(booking, token, wanted_all)
             where_it_is = (view.start, view.advisor) if way == view.modality else None
             assert offered == [free for free in model if (free.start, free.advisor) != where_it_is]
