@@ -354,7 +354,7 @@ class Year:
             try:
                 async with connection.transaction():
                     await bookings.reschedule(
-                        connection, self.vault, token, _slot(fitting[-1]), modality=None, now=now, language="sv"
+                        connection, token, _slot(fitting[-1]), modality=None, now=now, language="sv"
                     )
             except (SlotTaken, NotChangeable):
                 # Somebody else was first, or the day was cut off and this is its second time: the time stays as it is.

@@ -16,6 +16,7 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from booking.bookings.pages import COOKIE as RESERVED
 from booking.families import service as families
+from booking.families import tables
 from kit import database
 from kit.database import Connection
 from kit.session import COOKIE
@@ -67,7 +68,8 @@ class Site:
             return [{**row, **await self._contact(connection, row["family"])} for row in rows]
 
     async def _contact(self, connection: Connection, family: UUID | None) -> dict[str, Any]:
-        contact = await families.contact_of(connection, self.booking.runtime.vault, family) if family else None
+        sealed = await tables.all_sealed(connection, [family]) if family else []
+        contact = (await families.unsealed(self.booking.runtime.vault, sealed)).get(family) if family else None
         return vars(contact) if contact else {}
 
     async def taken_by_another(self, slot: str) -> None:

@@ -601,14 +601,14 @@ GUARDS = (
     ),
     Guard(
         SERVICE,
-        'await families.number_to_call(connection, vault, row["family"], phone, now) if modality == "phone" else None',
+        'await families.number_to_call(connection, row["family"], known) if modality == "phone" else None',
         "None",
         f"{NUMBERS}::test_a_talk_that_moves_to_telephone_asks_for_the_number_that_lacks",
         "A talk that moves to telephone has one too.",
     ),
     Guard(
         SERVICE,
-        """    if phone and not number:
+        """    if known and not number:
         raise PhoneNotNeeded("phone")
 """,
         "",

@@ -1,5 +1,6 @@
 """Where a request of an advisor comes in: one transaction each, that sees the advisor's units, committed here."""
 
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import date
@@ -12,10 +13,12 @@ from booking.agenda import leave, phone, service
 from booking.agenda.leave import Change, Hours
 from booking.agenda.rules import Action, Outcome
 from booking.agenda.service import Day, Opened
-from booking.bookings.entry import after_expiry, turn, vault
+from booking.bookings import entry as bookings
+from booking.bookings.entry import after_expiry, vault
 from booking.bookings.rules import Reason
 from booking.bookings.service import View
 from booking.families import service as families
+from booking.families.service import Known
 from booking.history import service as histories
 from booking.slots.service import SlotId
 from kit.access import Person
@@ -115,16 +118,24 @@ async def send_again(runtime: Runtime, person: Person, booking: UUID) -> int:
     return asked
 
 
+async def known_family(runtime: Runtime, person: Person, booking: UUID, phone: str | None) -> Known:
+    """The family of a booking of the person's own; see `bookings.entry.known_family`. Raises NotYours too."""
+
+    async def read(connection: Connection) -> Sequence[asyncpg.Record]:
+        return (await service.sealed(connection, person, booking))[0]
+
+    return await bookings.known_family(runtime, lambda: seeing(runtime, person), read, phone)
+
+
 async def move(
     runtime: Runtime, person: Person, booking: UUID, slot: SlotId, modality: str | None, phone: str | None
 ) -> None:
     """See `service.move`."""
 
     async def attempt() -> None:
-        async with turn(runtime, phone), seeing(runtime, person) as connection:
-            await service.move(
-                connection, vault(runtime), person, booking, slot, modality=modality, phone=phone, now=runtime.clock()
-            )
+        known = await known_family(runtime, person, booking, phone) if phone else None
+        async with seeing(runtime, person) as connection:
+            await service.move(connection, person, booking, slot, modality=modality, known=known, now=runtime.clock())
 
     await after_expiry(runtime, slot, attempt)
     runtime.relay.wake()

@@ -93,7 +93,8 @@ async def _book(
     key: str,
 ) -> UUID:
     async def attempt() -> UUID:
-        async with bookings.vault(running).turn(), entry.seeing(running, person) as connection:
+        known = await entry.known_family(running, person, booking, number)
+        async with entry.seeing(running, person) as connection:
             return await phone.follow_up(
                 connection,
                 bookings.links(running),
@@ -102,6 +103,7 @@ async def _book(
                 booking,
                 slot,
                 modality=modality,
+                known=known,
                 number=number,
                 by_email=by_email,
                 key=key,

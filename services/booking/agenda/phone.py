@@ -14,10 +14,10 @@ from booking.agenda.rules import BeforeVisit, NotYours
 from booking.bookings import service as bookings
 from booking.bookings.links import Links
 from booking.bookings.service import View, Wanted
-from booking.families import service as families
 from booking.families import tables as family_tables
-from booking.families.contacts import Contact, Fingerprints
-from booking.families.rules import ContactUnreadable, FamilyErased, PhoneNotNeeded, Protection
+from booking.families.contacts import Fingerprints
+from booking.families.rules import PhoneNotNeeded, Protection
+from booking.families.service import Known
 from booking.reviews import service as reviews
 from booking.reviews.rules import What, Why
 from booking.slots import service as slots
@@ -74,9 +74,9 @@ async def found(
 
 async def contact(connection: Connection, person: Person, family: UUID, now: datetime) -> Sequence[asyncpg.Record]:
     """Who a known family is, sealed; a read. Raises NotFound."""
-    sealed = await _sealed(connection, family)
+    found = await sealed(connection, family)
     await _record(connection, person, family, None, "contact", "phone > contact", now)
-    return sealed
+    return found
 
 
 async def colleagues(connection: Connection, unit: str) -> Sequence[tuple[str, str, str | None]]:
@@ -93,6 +93,7 @@ async def follow_up(
     slot: SlotId,
     *,
     modality: str | None,
+    known: Known,
     number: str | None,
     by_email: bool,
     key: str,
@@ -101,23 +102,22 @@ async def follow_up(
 ) -> UUID:
     """Book one more time for the family of one of the person's own bookings, for the same offering; see `book`.
 
-    `number` is what to call where it is by telephone and the family gave none (E.164). Raises NotYours, BeforeVisit
-    and PhoneNotNeeded too.
+    `number` is what `known`, its family, gives to be called (E.164) where it gave none before. Raises NotYours,
+    BeforeVisit and PhoneNotNeeded too.
     """
     before = await service.own_row(connection, person, booking)
     if slot.offering != before["offering"]:
         raise NotOffered
     if before["status"] != "cancelled" and slot.start < before["end_at"]:
         raise BeforeVisit
-    known = await known_contact(connection, vault, before["family"])
-    if number and known.phone and number != known.phone:
+    if number and known.contact.phone and number != known.contact.phone:
         raise PhoneNotNeeded("phone")
     wanted = Wanted(
         hold=None,
         slot=slot,
         municipality=before["municipality"],
         modality=modality or before["modality"],
-        contact=replace(known, phone=known.phone or number),
+        contact=replace(known.contact, phone=known.contact.phone or number),
         child_age=before["child_age"],
         expecting=before["child_age"] is None,
     )
@@ -129,6 +129,7 @@ async def follow_up(
         person,
         wanted,
         family=before["family"],
+        known=known,
         by_email=by_email,
         key=key,
         now=now,
@@ -144,6 +145,7 @@ async def book(
     wanted: Wanted,
     *,
     family: UUID | None,
+    known: Known | None = None,
     protected: Protected | None = None,
     by_email: bool = True,
     spare: list[DataKey] | None = None,
@@ -153,8 +155,8 @@ async def book(
 ) -> UUID:
     """Book for a known family or for a new one, once per `key`; the id of the booking.
 
-    Whoever is not to know a family of the unit that the booking would be of, cannot book for it. `by_email` and `spare`
-    are as in `booking.bookings.service.book_by_staff`. Raises NotOffered, NotFound, FamilyErased,
+    Whoever is not to know a family of the unit that the booking would be of, cannot book for it. `known`, `by_email`
+    and `spare` are as in `booking.bookings.service.book_by_staff`. Raises NotOffered, NotFound, FamilyErased,
     SlotTaken (with alternatives), PhoneNeeded, KeysUnavailable, or what the rules raise.
     """
     protected = protected or Protected()
@@ -165,6 +167,7 @@ async def book(
         wanted,
         staff=person.id,
         family=family,
+        known=known,
         protection=protected.level,
         access=sorted({*protected.access, person.id}) if protected.level != "none" else (),
         by_email=by_email,
@@ -197,16 +200,8 @@ async def done(connection: Connection, person: Person, booking: UUID, *, now: da
     if row is None:
         raise NotYours
     await _record(connection, person, row["family"], booking, "booking", "phone > done", now)
-    sealed = await family_tables.all_sealed(connection, [row["family"]])
-    return Done(bookings.view_of(row, language), row["protected"], row["by_email"], sealed)
-
-
-async def known_contact(connection: Connection, vault: Vault, family: UUID) -> Contact:
-    """Who a known family is, to book for it and not to be shown.
-
-    Raises NotFound, FamilyErased, ContactUnreadable or KeysUnavailable.
-    """
-    return await opened(vault, await _sealed(connection, family))
+    kept = await family_tables.all_sealed(connection, [row["family"]])
+    return Done(bookings.view_of(row, language), row["protected"], row["by_email"], kept)
 
 
 def unproved(sealed: Iterable[asyncpg.Record]) -> set[UUID]:
@@ -214,16 +209,8 @@ def unproved(sealed: Iterable[asyncpg.Record]) -> set[UUID]:
     return {row["id"] for row in sealed if not row["given_to_staff"]}
 
 
-async def opened(vault: Vault, sealed: Sequence[asyncpg.Record]) -> Contact:
-    """Who a family is, of which `contact` told. Raises FamilyErased, ContactUnreadable or KeysUnavailable."""
-    for contact in (await families.unsealed(vault, sealed)).values():
-        if contact is None:
-            raise ContactUnreadable
-        return contact
-    raise FamilyErased
-
-
-async def _sealed(connection: Connection, family: UUID) -> Sequence[asyncpg.Record]:
+async def sealed(connection: Connection, family: UUID) -> Sequence[asyncpg.Record]:
+    """A known family as it is kept, to book for it and not to be shown. Raises NotFound."""
     if await family_tables.sealed(connection, family) is None:
         raise NotFound
     return await family_tables.all_sealed(connection, [family])

@@ -4,6 +4,7 @@ The telephone number that is searched for, and what is typed, travel in forms an
 """
 
 from collections.abc import Collection, Mapping
+from contextlib import nullcontext
 from typing import Annotated, Any, get_args
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from booking.families import service as families
 from booking.families import tables as family_tables
 from booking.families.contacts import Contact
 from booking.families.rules import Protection, mails_known, rule_of
+from booking.families.service import Known
 from booking.slots import pages as slot_pages
 from booking.slots import service as slots
 from booking.slots.pages import Asking, Offered, Running, Trouble
@@ -160,29 +162,39 @@ async def book(request: Request, running: Running, person: Booking, offered: Off
     """Book, and lead on to what to say. The same form sent twice leads to the same booking."""
     sent = await pages.form(request)
     language = pages.language_of(request)
-    family = _id(sent.get("familj"))
+    family, vault = _id(sent.get("familj")), bookings.vault(running)
     asked = {"slot": sent.get("tid", ""), "municipality": offered.municipality.id, "modality": sent.get("satt", "")}
     protected = Protected(_level(sent), [n.removeprefix(MAY_SEE) for n in sent if n.startswith(MAY_SEE)])
 
     async def attempt() -> UUID:
-        async with bookings.keys(running, family) as spare, seeing(running, person) as connection:
-            known = await phone.known_contact(connection, bookings.vault(running), family) if family else None
-            typed = _typed(sent, known)
-            body, errors = read_typed(request, asked, typed, asked["modality"], known)
-            if body is None or errors:
-                raise _Unfinished(errors)
-            return await _book(connection, spare, body, typed)
+        known = await _known(running, person, family) if family else None
+        typed = _typed(sent, known.contact if known else None)
+        body, errors = read_typed(request, asked, typed, asked["modality"], known.contact if known else None)
+        if body is None or errors:
+            raise _Unfinished(errors)
+        if known and body.contact.phone:
+            known = await known.giving(vault, body.contact.phone, running.clock())
+        async with (
+            nullcontext() if family else vault.reserve(running.clock()) as spare,
+            seeing(running, person) as connection,
+        ):
+            return await _book(connection, spare, known, body, typed)
 
     async def _book(
-        connection: Connection, spare: list[DataKey] | None, body: BookingIn, typed: Mapping[str, str]
+        connection: Connection,
+        spare: list[DataKey] | None,
+        known: Known | None,
+        body: BookingIn,
+        typed: Mapping[str, str],
     ) -> UUID:
         return await phone.book(
             connection,
             bookings.links(running),
-            bookings.vault(running),
+            vault,
             person,
             body.wanted(),
             family=family,
+            known=known,
             protected=protected if family is None else None,
             by_email=family is None or MAIL in sent,
             spare=spare,
@@ -206,6 +218,12 @@ async def book(request: Request, running: Running, person: Booking, offered: Off
         return await _times(request, running, offered, sent, trouble_of(request, refusal))
     running.relay.wake()
     return pages.see_other(request, f"/telefonbokning/klar/{booking}")
+
+
+async def _known(running: Runtime, person: Person, family: UUID) -> Known:
+    return await bookings.known_family(
+        running, lambda: seeing(running, person), lambda connection: phone.sealed(connection, family)
+    )
 
 
 class _Unfinished(Exception):  # noqa: N818 - leads back to the form, out of the transaction
@@ -300,13 +318,14 @@ async def _contact(
 ) -> Response:
     slot, family = parse_slot(sent.get("tid", "")), _id(sent.get("familj"))
     modality = offered.known(sent.get("satt")) or offered.offering.modalities[0]
-    async with bookings.turn(running, family):
+    vault = bookings.vault(running)
+    async with vault.turn() if family else nullcontext():
         async with seeing(running, person) as connection:
             chosen = await slots.described(connection, slot, offered.municipality.id)
             unit = await phone.unit_of(connection, offered.offering, offered.municipality.id)
             staff = await phone.colleagues(connection, unit)
             sealed = await phone.contact(connection, person, family, running.clock()) if family else ()
-        known = await phone.opened(bookings.vault(running), sealed) if family else None
+        known = (await families.known(vault, sealed)).contact if family else None
     unproved = bool(phone.unproved(sealed))
     typed = _typed(sent, known)
     if chosen is None or slot.offering != offered.offering.id:

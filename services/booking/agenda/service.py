@@ -20,6 +20,7 @@ from booking.bookings.tables import Change
 from booking.families import service as families
 from booking.families import tables as family_tables
 from booking.families.contacts import Contact
+from booking.families.service import Known
 from booking.history import service as histories
 from booking.history.service import Story
 from booking.messages import service as sending
@@ -272,13 +273,12 @@ async def decide(
 
 async def move(
     connection: Connection,
-    vault: Vault,
     person: Person,
     booking: UUID,
     slot: SlotId,
     *,
     modality: str | None,
-    phone: str | None,
+    known: Known | None,
     now: datetime,
 ) -> None:
     """Move a booking to another free time of its offering, be it another advisor's.
@@ -287,7 +287,7 @@ async def move(
     """
     row = await own_row(connection, person, booking, lock=True)
     rules.after("move", **_facts(row, now))
-    await bookings.move(connection, vault, row, slot, modality=modality, phone=phone, now=now, staff=person.id)
+    await bookings.move(connection, row, slot, modality=modality, known=known, now=now, staff=person.id)
 
 
 async def cancel(connection: Connection, person: Person, booking: UUID, reason: Reason, *, now: datetime) -> None:

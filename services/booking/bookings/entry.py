@@ -1,9 +1,10 @@
 """Where a request comes in, from the API or from a page: one transaction each, opened and committed here."""
 
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
+
+import asyncpg
 
 from booking import secrecy
 from booking.bookings import holds, service
@@ -12,11 +13,14 @@ from booking.bookings.links import Links, token_hash
 from booking.bookings.rules import SlotTaken
 from booking.bookings.service import View, Wanted
 from booking.families import service as families
+from booking.families.service import Known
+from booking.secrecy import Seeing
 from booking.slots.service import SlotId
 from kit import database
 from kit.app import Runtime
+from kit.database import Connection
 from kit.language import Language
-from kit.vault.store import DataKey, Vault
+from kit.vault.store import Vault
 
 T = TypeVar("T")
 # What a client asks to book in an hour.
@@ -34,14 +38,21 @@ def vault(runtime: Runtime) -> Vault:
     return runtime.vault
 
 
-def turn(runtime: Runtime, asks: object) -> AbstractAsyncContextManager[None]:
-    """A turn at the key store, taken before a connection by whoever `asks` it with one."""
-    return vault(runtime).turn() if asks else nullcontext()
+async def known_family(
+    runtime: Runtime,
+    seeing: Callable[[], Seeing],
+    read: Callable[[Connection], Awaitable[Sequence[asyncpg.Record]]],
+    phone: str | None = None,
+) -> Known:
+    """The family that is `read`, sealed, in a transaction of its own, and what it gives where that is a number (E.164).
 
-
-def keys(runtime: Runtime, family: UUID | None) -> AbstractAsyncContextManager[list[DataKey] | None]:
-    """What is needed of the key store before staff book: a turn for a known family, or a key for a new one."""
-    return vault(runtime).turn() if family else vault(runtime).reserve(runtime.clock())
+    The key store is asked when that transaction is over. Raises what `families.known` does.
+    """
+    async with vault(runtime).turn():
+        async with seeing() as connection:
+            sealed = await read(connection)
+        known = await families.known(vault(runtime), sealed)
+        return await known.giving(vault(runtime), phone, runtime.clock()) if phone else known
 
 
 async def hold(
@@ -136,17 +147,17 @@ async def reschedule(
 ) -> View:
     """See `service.reschedule`."""
 
+    def seeing() -> Seeing:
+        return secrecy.of_token(runtime.engine, token_hash(token))
+
+    async def read(connection: Connection) -> Sequence[asyncpg.Record]:
+        return (await service.sealed(connection, token))[0]
+
     async def attempt() -> View:
-        async with turn(runtime, phone), secrecy.of_token(runtime.engine, token_hash(token)) as connection:
+        known = await known_family(runtime, seeing, read, phone) if phone else None
+        async with seeing() as connection:
             return await service.reschedule(
-                connection,
-                vault(runtime),
-                token,
-                slot,
-                modality=modality,
-                phone=phone,
-                now=runtime.clock(),
-                language=language,
+                connection, token, slot, modality=modality, known=known, now=runtime.clock(), language=language
             )
 
     view = await after_expiry(runtime, slot, attempt)

@@ -30,6 +30,7 @@ from booking.families import service as families
 from booking.families import tables as family_tables
 from booking.families.contacts import Contact
 from booking.families.rules import FamilyErased, PhoneNeeded, PhoneNotNeeded, Protection, is_protected
+from booking.families.service import Known
 from booking.sharing import service as sharing
 from booking.sharing.rules import Charge
 from booking.slots import rules as slot_rules
@@ -175,6 +176,7 @@ async def book_by_staff(
     *,
     staff: str,
     family: UUID | None = None,
+    known: Known | None = None,
     protection: Protection = "none",
     access: Collection[str] = (),
     by_email: bool = True,
@@ -187,7 +189,7 @@ async def book_by_staff(
 
     A new family may be of protected identity: then nobody ever sees it, its bookings included, but whoever books and
     the staff in `access` (their ids). There is no manage link for it: `manage_token` and `manage_url` are None.
-    A known family that gave no number and is to be called keeps the one of `wanted.contact` from now on. Without
+    A known family that gave no number and is to be called keeps the one that `known` gives from now on. Without
     `by_email` nothing of the booking is told to its address.
     `spare` is needed for a new one only.
     Raises NotFound for a family that the transaction does not see, FamilyErased, or what `book` raises.
@@ -197,7 +199,7 @@ async def book_by_staff(
         row = await family_tables.sealed(connection, family)
         if row is None:
             raise NotFound
-        whose = _Whose(family, row["protection"], staff, by_email=by_email)
+        whose = _Whose(family, row["protection"], staff, known=known, by_email=by_email)
     elif is_protected(protection):
         whose = _Whose(None, protection, staff, tuple({staff, *access}), keys=spare or [])
     answer, booking = await _book_once(connection, links, vault, wanted, whose, key, now, language)
@@ -226,6 +228,7 @@ class _Whose:
     admitted: bool = True
     most: int | None = None
     keys: list[DataKey] = field(default_factory=list)
+    known: Known | None = None
     by_email: bool = True
 
     def take_key(self) -> DataKey:
@@ -291,7 +294,7 @@ async def _book(
     asked_at = held.held_at if held else now
     start = await starts.allowed(connection, slot, municipality, modality, asked_at, by_staff=by_staff)
     rules.allow_child(start.offering, age=wanted.child_age, expecting=wanted.expecting)
-    number = await _number(connection, vault, whose, wanted, now) if modality == "phone" else None
+    number = await _number(connection, whose, wanted) if modality == "phone" else None
     booking = held.id if held else uuid4()
     reference = "".join(secrets.choice(REFERENCE_LETTERS) for _ in range(REFERENCE_LENGTH))
     answer = _answer(start, reference, language)
@@ -352,15 +355,13 @@ async def _keep(
         await family_tables.change_contact(connection, family, number)
 
 
-async def _number(
-    connection: Connection, vault: Vault, whose: _Whose, wanted: Wanted, now: datetime
-) -> contacts.Sealed | None:
+async def _number(connection: Connection, whose: _Whose, wanted: Wanted) -> contacts.Sealed | None:
     """The contact that a known family has from now on, where it gives its number first when it is to be called."""
     if not wanted.contact.phone:
         raise PhoneNeeded("contact.phone")
     if whose.family is None:
         return None
-    return await families.number_to_call(connection, vault, whose.family, wanted.contact.phone, now)
+    return await families.number_to_call(connection, whose.family, whose.known)
 
 
 async def _book_charged(
@@ -404,12 +405,11 @@ async def sealed(connection: Connection, token: str) -> tuple[Sequence[asyncpg.R
 
 async def reschedule(
     connection: Connection,
-    vault: Vault,
     token: str,
     slot: SlotId,
     *,
     modality: str | None,
-    phone: str | None = None,
+    known: Known | None = None,
     now: datetime,
     language: Language,
 ) -> View:
@@ -423,30 +423,28 @@ async def reschedule(
         span.set_attribute("samtid.booking_id", str(row["id"]))
         span.set_attribute("samtid.booking_reference", row["reference"])
         rules.allow_change(row["status"], row["start_at"], now)
-        await move(connection, vault, row, slot, modality=modality, phone=phone, now=now)
+        await move(connection, row, slot, modality=modality, known=known, now=now)
         return view_of(await _row(connection, token), language)
 
 
 async def move(
     connection: Connection,
-    vault: Vault,
     row: asyncpg.Record,
     slot: SlotId,
     *,
     modality: str | None,
-    phone: str | None = None,
+    known: Known | None = None,
     now: datetime,
     staff: str | None = None,
 ) -> None:
     """Move a booking whose row is locked, for its family or, with the id of a member of `staff`, for that one.
 
-    `phone` is the number (E.164) to call where it becomes a telephone talk of a family that gave none.
-    Raises SlotTaken (with alternatives), PhoneNeeded, PhoneNotNeeded, KeysUnavailable, or what the rules raise.
+    `known` gives the number to call where it becomes a telephone talk of a family that gave none.
+    Raises SlotTaken (with alternatives), PhoneNeeded, PhoneNotNeeded, ContactChanged, or what the rules raise.
     """
     modality = modality or row["modality"]
     if (slot.start, slot.advisor, modality) == (row["start_at"], row["advisor"], row["modality"]):
-        known = await families.contact_of(connection, vault, row["family"]) if phone else None
-        if phone != (known and known.phone):
+        if known and not await families.has_number(connection, row["family"], known):
             raise PhoneNotNeeded("phone")
         return
     if slot.offering != row["offering"]:
@@ -454,10 +452,8 @@ async def move(
     moving = Moving(row["id"], row["advisor"], row["start_at"], row["modality"])
     by_staff = staff is not None
     start = await starts.allowed(connection, slot, row["municipality"], modality, now, by_staff=by_staff, moving=moving)
-    number = (
-        await families.number_to_call(connection, vault, row["family"], phone, now) if modality == "phone" else None
-    )
-    if phone and not number:
+    number = await families.number_to_call(connection, row["family"], known) if modality == "phone" else None
+    if known and not number:
         raise PhoneNotNeeded("phone")
     sequence = row["sequence"] + 1
     await sharing.give_back(connection, [row["id"]], now, then=start.charge)

@@ -36,6 +36,12 @@ class ContactUnreadable(Refusal):
     en = ("The family's details cannot be read", "Tell those who run the system. Book as for a new family meanwhile.")
 
 
+class ContactChanged(Refusal):
+    code = "contact-changed"
+    sv = ("Familjens uppgifter ändrades just nu", "Försök igen.")
+    en = ("The family's details were changed just now", "Try again.")
+
+
 class ProtectedFamily(Refusal):
     status = 403
     code = "protected-family"

@@ -19,7 +19,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from booking import events
 from booking.families import contacts, rules, tables
 from booking.families.contacts import Contact, Sealed
-from booking.families.rules import ContactUnreadable, FamilyErased, PhoneNeeded, Rule, StillBooked, Visit
+from booking.families.rules import (
+    ContactChanged,
+    ContactUnreadable,
+    FamilyErased,
+    PhoneNeeded,
+    Rule,
+    StillBooked,
+    Visit,
+)
 from booking.roles import RETENTION
 from booking.slots.reads import Offering
 from kit import database, outbox
@@ -47,12 +55,43 @@ class Report:
         return Counter({rule: len(ids) for rule, ids in self.families.items()})
 
 
-async def contact_of(connection: Connection, vault: Vault, family: UUID) -> Contact | None:
-    """The contact of a family that the transaction sees; None where it is erased, not seen, or cannot be read.
-
-    Raises KeysUnavailable.
+@dataclass(frozen=True)
+class Known:
+    """A family as it was read before the transaction that books for it or moves its booking: none of these waits for
+    the key store.
     """
-    return (await contacts_of(connection, vault, [family])).get(family)
+
+    contact: Contact
+    sealed: bytes
+    key: DataKey = field(repr=False)
+    # The fingerprint of a number that it gives, and what is to be kept of it then, where it gave none before.
+    given: bytes | None = None
+    renewed: Sealed | None = None
+
+    async def giving(self, vault: Vault, phone: str, now: datetime) -> "Known":
+        """The same, where it gives a number (E.164) to call. Raises KeysUnavailable."""
+        given = await contacts.of_phone(vault, phone, now)
+        if self.contact.phone:
+            return replace(self, given=given)
+        renewed = await contacts.seal(vault, self.key, replace(self.contact, phone=phone), now)
+        return replace(self, given=given, renewed=renewed)
+
+
+async def known(vault: Vault, sealed: Sequence[asyncpg.Record]) -> Known:
+    """The one family of which `tables.all_sealed` told.
+
+    Raises FamilyErased where it told of none, ContactUnreadable or KeysUnavailable.
+    """
+    for row in sealed:
+        try:
+            key = await vault.key(row["id"])
+        except UnreadableError:
+            key = None
+        contact = _opened(key, row)
+        if key is None or contact is None:
+            raise ContactUnreadable
+        return Known(contact, row["sealed"], DataKey(row["id"], key, row["created_at"]))
+    raise FamilyErased
 
 
 async def gets_messages(vault: Vault, sealed: Sequence[asyncpg.Record], *, by_email: bool) -> bool | None:
@@ -69,44 +108,39 @@ async def gets_messages(vault: Vault, sealed: Sequence[asyncpg.Record], *, by_em
     return None
 
 
-async def contacts_of(connection: Connection, vault: Vault, families: Sequence[UUID]) -> dict[UUID, Contact | None]:
-    """The contacts of those of the families that the transaction sees and that are not erased.
-
-    None for one that is kept and cannot be read: its key is lost, or another one's. Raises KeysUnavailable.
-    """
-    return await unsealed(vault, await tables.all_sealed(connection, families))
-
-
-async def number_to_call(
-    connection: Connection, vault: Vault, family: UUID, phone: str | None, now: datetime
-) -> Sealed | None:
-    """What is to be kept of a known family before it is called: its contact with `phone` (E.164), which it gave now.
+async def number_to_call(connection: Connection, family: UUID, known: Known | None) -> Sealed | None:
+    """What is to be kept of a family before it is called: its contact with the number that it gave now.
 
     None where it gave a number before, which stays. The caller writes it by `tables.change_contact`, last of all.
-    Raises PhoneNeeded, NotFound for a family that the transaction does not see, FamilyErased, ContactUnreadable or
-    KeysUnavailable.
+    Raises PhoneNeeded, NotFound for a family that the transaction does not see, FamilyErased, or ContactChanged.
     """
-    row = await tables.contact(connection, family, lock=phone is not None)
+    row = await tables.contact(connection, family, lock=known is not None)
     if row is None:
         raise NotFound
     if row["phone_fingerprint"] is not None:
         return None
-    if phone is None:
+    if known is None or known.renewed is None:
         raise PhoneNeeded("phone")
     if row["sealed"] is None:
         raise FamilyErased
-    try:
-        key = await vault.key(family)
-    except UnreadableError:
-        key = None
-    known = _opened(key, row)
-    if key is None or known is None:
-        raise ContactUnreadable
-    return await contacts.seal(vault, DataKey(family, key, row["created_at"]), replace(known, phone=phone), now)
+    if row["sealed"] != known.sealed:
+        raise ContactChanged
+    return known.renewed
+
+
+async def has_number(connection: Connection, family: UUID, known: Known) -> bool:
+    """Whether the number that a family gives is the one that is kept of it."""
+    row = await tables.contact(connection, family, lock=False)
+    # Of those known before fingerprints were whole, the first byte is kept.
+    kept = row["phone_fingerprint"] if row else None
+    return bool(kept and known.given and known.given.startswith(kept))
 
 
 async def unsealed(vault: Vault, sealed: Sequence[asyncpg.Record]) -> dict[UUID, Contact | None]:
-    """The contacts of families of which `tables` told, for whoever needs no transaction for it; as `contacts_of`."""
+    """The contacts of families of which `tables` told; in no transaction, for the key store is waited for.
+
+    None for one that is kept and cannot be read: its key is lost, or another one's. Raises KeysUnavailable.
+    """
     try:
         keys = await vault.keys([row["id"] for row in sealed]) if sealed else {}
     except UnreadableError:

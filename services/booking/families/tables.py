@@ -26,7 +26,7 @@ async def sealed(connection: Connection, family: UUID) -> asyncpg.Record | None:
 async def all_sealed(connection: Connection, families: Sequence[UUID]) -> list[asyncpg.Record]:
     """Those of the families that the transaction sees and that are not erased, with their sealed contacts."""
     found: list[asyncpg.Record] = await connection.fetch(
-        "select id, sealed, language, given_to_staff from family"
+        "select id, sealed, language, given_to_staff, created_at from family"
         " where id = any($1) and sealed is not null and erased_at is null",
         [*families],
     )
