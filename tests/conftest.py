@@ -39,6 +39,7 @@ from directory.events import Entity
 from kit import database, messaging, migrations, roles
 from tests import infra, turns
 from tests.booking import register
+from tests.booking.granted import reads_at
 
 SERVICES = ("directory", "booking", "consent", "notification")
 # What all servers of a process together write at a time, with much to spare.
@@ -313,14 +314,16 @@ async def run(
             settings = {"vault_url": vault_url, "master_key_file": folder / "master.key", **settings}
         made = made_of(database_url=database_url, **{"nats_url": nats_server.url, **settings})
         app = import_module(f"{service}.app").create_app(made, **({"clock": clock} if clock else {}))
-        async with app.router.lifespan_context(app):
-            transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-            async with httpx.AsyncClient(transport=transport, base_url="http://samtid.test") as http:
-                admin = database.engine(as_role(database_url), 3)
-                try:
+        admin = database.engine(as_role(database_url), 3)
+        try:
+            if clock and service == "booking":
+                await reads_at(admin, clock())
+            async with app.router.lifespan_context(app):
+                transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+                async with httpx.AsyncClient(transport=transport, base_url="http://samtid.test") as http:
                     yield Running(app, http, database_url, as_role(database_url), admin)
-                finally:
-                    await admin.dispose()
+        finally:
+            await admin.dispose()
 
     return start
 

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -18,4 +20,25 @@ async def grant(admin: AsyncEngine, person: str, units: Iterable[str], *roles: s
             " on conflict (kind, id) do update set data = excluded.data",
             person,
             json.dumps(data),
+        )
+
+
+async def known_family(admin: AsyncEngine, unit: str) -> UUID:
+    """A family that the unit knows, of which nothing can be read."""
+    made = uuid4()
+    async with database.driver(admin) as connection:
+        await connection.execute(
+            "insert into family (id, unit, sealed, language, created_at) values ($1, $2, '\\x01', 'sv', now())",
+            made,
+            unit,
+        )
+    return made
+
+
+async def reads_at(admin: AsyncEngine, at: datetime) -> None:
+    """Let booking's database believe that reads are made at an instant: no service can, its superuser can."""
+    async with database.driver(admin) as connection:
+        await connection.execute(
+            "create or replace function read_at() returns timestamptz language sql volatile"
+            f" set search_path = pg_catalog, pg_temp return timestamptz '{at.isoformat()}'"
         )

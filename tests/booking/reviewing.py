@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from typing import Any, cast
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from booking import secrecy
 from booking.reviews import service
@@ -12,6 +12,7 @@ from directory.events import Entity
 from kit.access import Person
 from kit.staff import Staff
 from tests.booking import register
+from tests.booking.granted import known_family, reads_at
 from tests.conftest import Running
 
 OTHER_UNIT = directory.Unit(id="eslovs-stod", version=1, municipality="1285", name="Eslövs stöd", board="Socialnämnden")
@@ -49,14 +50,16 @@ async def read(
     """A member of staff is shown something of a family, of one that nobody else reads of where none is named."""
     found = next(one for one in STAFF if one.id == person)
     somebody = Person(Staff.model_validate(found.model_dump()))
+    family = family or await known_family(running.admin, unit)
+    await reads_at(running.admin, at)
     async with secrecy.of(running.runtime.engine, person, (unit,)) as connection:
         await service.record(
             connection,
             somebody,
             unit=unit,
-            family=family or uuid4(),
+            family=family,
             booking=booking,
             what=what,
             why=cast("Why", why),
-            now=at,
         )
+    await reads_at(running.admin, running.runtime.clock())

@@ -20,7 +20,7 @@ from deploy import cli
 from kit import database
 from kit.access import NotAllowed, Person
 from kit.staff import Grant, Staff
-from tests.booking.granted import grant
+from tests.booking.granted import grant, known_family, reads_at
 from tests.booking.register import NOW
 from tests.conftest import AsRole, Databases
 
@@ -28,6 +28,8 @@ UNITS = ("hoor", "horby")
 ADVISOR = Person(
     Staff(id="maria", name="Maria", identity="1", grants=tuple(Grant(role="advisor", unit=unit) for unit in UNITS))
 )
+# By unit, of the database of the test that runs.
+FAMILIES: dict[str, UUID] = {}
 COLUMNS = "id, at, staff, role, unit, family, booking, what, why, previous, hash"
 
 
@@ -176,11 +178,19 @@ async def url(new_database: Databases) -> str:
 
 
 @pytest.fixture
-async def engine(url: str, as_role: AsRole) -> AsyncIterator[AsyncEngine]:
-    admin = database.engine(as_role(url), 1)
-    await grant(admin, ADVISOR.id, UNITS)
-    await grant(admin, "gunilla", UNITS, "reviewer")
-    await admin.dispose()
+async def owner(url: str, as_role: AsRole) -> AsyncIterator[AsyncEngine]:
+    """The superuser's engine, on a database with a family of each unit."""
+    made = database.engine(as_role(url), 2)
+    await grant(made, ADVISOR.id, UNITS)
+    await grant(made, "gunilla", UNITS, "reviewer")
+    for unit in (*UNITS, "eslov"):
+        FAMILIES[unit] = await known_family(made, unit)
+    yield made
+    await made.dispose()
+
+
+@pytest.fixture
+async def engine(url: str, owner: AsyncEngine) -> AsyncIterator[AsyncEngine]:
     made = database.engine(url, 16)
     yield made
     await made.dispose()
@@ -193,17 +203,16 @@ async def peek(url: str, as_role: AsRole) -> AsyncIterator[asyncpg.Connection]:
     await connection.close()
 
 
-async def read(engine: AsyncEngine, unit: str = "hoor", *, at: datetime = NOW, family: UUID | None = None) -> None:
+async def read(engine: AsyncEngine, unit: str = "hoor") -> None:
     async with secrecy.of(engine, ADVISOR.id, UNITS) as connection:
         await service.record(
             connection,
             ADVISOR,
             unit=unit,
-            family=family or uuid4(),
-            booking=uuid4(),
+            family=FAMILIES[unit],
+            booking=None,
             what="contact",
             why="day > booking",
-            now=at,
         )
 
 
@@ -217,10 +226,11 @@ async def head_of(peek: asyncpg.Connection) -> Head:
 
 
 async def test_the_database_writes_the_chain_that_the_rules_check(
-    engine: AsyncEngine, peek: asyncpg.Connection
+    engine: AsyncEngine, owner: AsyncEngine, peek: asyncpg.Connection
 ) -> None:
     for number in range(3):
-        await read(engine, UNITS[number % 2], at=NOW + timedelta(microseconds=number, days=number))
+        await reads_at(owner, NOW + timedelta(microseconds=number, days=number))
+        await read(engine, UNITS[number % 2])
     entries = await entries_of(peek)
     assert verified(entries, await head_of(peek)).id == 3
     assert (entries[0].staff, entries[0].role, entries[0].unit) == ("maria", "advisor", "hoor")
@@ -240,7 +250,6 @@ async def test_sixteen_who_read_at_once_leave_one_chain_without_gaps(
                 booking=None,
                 what="search",
                 why="phone > search",
-                now=NOW,
             )
             await connection.execute("select 1 / 0")
 
@@ -269,9 +278,7 @@ async def test_whoever_holds_no_role_for_the_unit_is_refused_and_nothing_is_writ
 async def test_a_transaction_that_does_not_say_who_reads_cannot_write(engine: AsyncEngine) -> None:
     async with database.driver(engine) as connection:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await service.record(
-                connection, ADVISOR, unit="hoor", family=None, booking=None, what="list", why="day", now=NOW
-            )
+            await service.record(connection, ADVISOR, unit="hoor", family=None, booking=None, what="list", why="day")
 
 
 @pytest.mark.parametrize("why", ["", "Maria Ek", "phone > 0701", "day >", "x" * 81, "a\nb"])
@@ -280,8 +287,98 @@ async def test_a_way_is_told_in_plain_words_alone(engine: AsyncEngine, why: str)
         await database.tell(connection, staff="maria", units="hoor")
         with pytest.raises(asyncpg.CheckViolationError):
             await service.record(
-                connection, ADVISOR, unit="hoor", family=None, booking=None, what="list", why=cast("Why", why), now=NOW
+                connection, ADVISOR, unit="hoor", family=None, booking=None, what="list", why=cast("Why", why)
             )
+
+
+async def logged(engine: AsyncEngine, *values: object, person: str = "maria", role: str | None = None) -> None:
+    """Call what writes the log as a process might that does as it pleases: role, unit, family, booking, what, why."""
+    units = ",".join((*UNITS, "eslov"))
+    async with database.transaction(engine, role=role, staff=person, units=units) as connection:
+        await connection.execute("select log_read($1, $2, $3, $4, $5, $6)", *values)
+
+
+async def test_a_read_has_the_time_of_the_database_whatever_a_process_says(
+    engine: AsyncEngine, peek: asyncpg.Connection
+) -> None:
+    with pytest.raises(asyncpg.UndefinedFunctionError):
+        async with database.transaction(engine, staff="maria", units="hoor") as connection:
+            await connection.execute(
+                "select log_read($1, 'advisor', 'hoor', $2, null, 'contact', 'day')",
+                datetime(1999, 1, 1, tzinfo=UTC),
+                FAMILIES["hoor"],
+            )
+    before = await peek.fetchval("select clock_timestamp()")
+    # Nor the time at which a transaction began.
+    async with database.transaction(engine, staff="maria", units="hoor", now="1999-01-01") as connection:
+        began = await connection.fetchval("select now()")
+        await connection.execute("select pg_sleep(0.01)")
+        await connection.execute("select log_read('advisor', 'hoor', $1, null, 'contact', 'day')", FAMILIES["hoor"])
+    (entry_,) = await entries_of(peek)
+    assert before < began < entry_.at <= await peek.fetchval("select clock_timestamp()")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        async with database.transaction(engine) as connection:
+            await connection.execute("create or replace function read_at() returns timestamptz return now()")
+
+
+async def test_a_read_is_one_that_the_person_can_have_made(
+    engine: AsyncEngine, owner: AsyncEngine, peek: asyncpg.Connection
+) -> None:
+    family, other = FAMILIES["hoor"], FAMILIES["horby"]
+    await grant(owner, "asa", ["hoor"], "coordinator")
+    await grant(owner, "karin", ["horby"], "advisor", "reviewer")
+    hidden, booked, elsewhere = uuid4(), uuid4(), uuid4()
+    async with database.driver(owner) as connection:
+        await connection.execute(
+            "insert into family (id, unit, sealed, language, created_at, protection)"
+            " values ($1, 'hoor', '\\x01', 'sv', now(), 'sekretessmarkering')",
+            hidden,
+        )
+        await connection.execute("insert into family_access (family, unit, staff) values ($1, 'hoor', 'maria')", hidden)
+        for booking, unit, of in ((booked, "hoor", family), (elsewhere, "horby", other)):
+            await connection.execute(
+                "insert into booking (id, status, offering, municipality, unit, advisor, modality, start_at, end_at,"
+                " zone, created_at, changed_at, family, reference, token_hash) values ($1, 'confirmed', 'o', '1', $2,"
+                " 'a', 'video', $3, $3, 'Europe/Stockholm', $3, $3, $4, $5, $6)",
+                *(booking, unit, NOW, of, booking.hex, booking.bytes),
+            )
+    able: list[tuple[str, str | None, tuple[object, ...]]] = [
+        ("maria", None, ("advisor", "hoor", family, None, "contact", "day")),
+        ("maria", None, ("advisor", "hoor", family, booked, "booking", "day")),
+        ("maria", None, ("advisor", "hoor", hidden, None, "contact", "day")),
+        ("maria", None, ("advisor", "hoor", None, None, "search", "day")),
+        ("asa", None, ("coordinator", "hoor", family, None, "contact", "day")),
+        ("gunilla", "booking_review", ("reviewer", "hoor", None, booked, "review", "day")),
+    ]
+    for person, role, values in able:
+        await logged(engine, *values, person=person, role=role)
+    assert len(await entries_of(peek)) == len(able)
+    for person, values in (
+        ("maria", ("coordinator", "hoor", family, None, "contact", "day")),
+        ("maria", ("advisor", "eslov", FAMILIES["eslov"], None, "contact", "day")),
+        ("maria", ("advisor", "hoor", other, None, "contact", "day")),
+        ("maria", ("advisor", "hoor", uuid4(), None, "contact", "day")),
+        ("maria", ("advisor", "hoor", family, uuid4(), "booking", "day")),
+        ("maria", ("advisor", "hoor", family, elsewhere, "booking", "day")),
+        ("maria", ("advisor", "hoor", None, booked, "booking", "day")),
+        ("maria", ("reviewer", "hoor", None, None, "review", "day")),
+        ("maria", ("advisor", "hoor", None, None, "review", "day")),
+        ("asa", ("coordinator", "hoor", hidden, None, "contact", "day")),
+        ("gunilla", ("advisor", "hoor", family, None, "contact", "day")),
+        ("gunilla", ("reviewer", "hoor", family, None, "contact", "day")),
+        ("gunilla", ("reviewer", "hoor", family, None, "review", "day")),
+        ("gunilla", ("reviewer", "hoor", None, elsewhere, "review", "day")),
+        # One right does not lend to the other.
+        ("karin", ("reviewer", "horby", other, None, "review", "day")),
+        ("nobody", ("advisor", "hoor", family, None, "contact", "day")),
+    ):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await logged(engine, *values, person=person)
+    async with database.driver(owner) as connection:
+        await connection.execute("update directory_copy set ended = true where id = 'maria'")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await logged(engine, "advisor", "hoor", None, None, "search", "day")
+    assert len(await entries_of(peek)) == len(able)
 
 
 async def test_no_role_changes_deletes_or_writes_by_another_way(peek: asyncpg.Connection) -> None:

@@ -216,8 +216,8 @@ GUARDS = (
     ),
     Guard(
         "services/booking/agenda/entry.py",
-        "person, found, runtime.clock())\n        return await service.show_families",
-        "person, found, runtime.clock())\n            return await service.show_families",
+        "person, found)\n        return await service.show_families",
+        "person, found)\n            return await service.show_families",
         "tests/agenda/test_key_store.py::test_a_frozen_key_store_holds_no_connection_of_booking",
         "A day whose key store is frozen holds no connection of booking.",
     ),

@@ -4,6 +4,7 @@ from tests.guards.guard import Guard
 
 POLICIES = "services/booking/migrations/versions/0003_secrecy.py"
 LOG = "services/booking/migrations/versions/0004_read_log.py"
+READ_AT = "services/booking/migrations/versions/0025_read_at.py"
 REVIEWS = "services/booking/migrations/versions/0006_reviews.py"
 PROTECTED = "services/booking/migrations/versions/0007_families.py"
 ROWS = "tests/secrecy/test_rows.py"
@@ -20,7 +21,59 @@ TAKEN = f"{DAYS}::test_time_of_a_unit_where_the_advisor_is_something_else_is_tak
 BY_NUMBER = "tests/agenda/test_phone.py::test_a_number_finds_its_families_also_those_of_which_one_byte_is_kept"
 UNPROVED = "tests/agenda/test_unproved.py"
 
+MADE_BY = f"{READ_LOG}::test_a_read_is_one_that_the_person_can_have_made"
+
 GUARDS = (
+    Guard(
+        READ_AT,
+        "return clock_timestamp();",
+        "return now();",
+        f"{READ_LOG}::test_a_read_has_the_time_of_the_database_whatever_a_process_says",
+        "No transaction that began long ago dates a read back.",
+    ),
+    Guard(
+        READ_AT,
+        "        and s.data->'grants' @> jsonb_build_array(jsonb_build_object('role', role, 'unit', unit))\n",
+        "",
+        MADE_BY,
+        "A read is by a role that the register grants for the unit.",
+    ),
+    Guard(READ_AT, " and not s.ended\n", "\n", MADE_BY, "Who has left reads nothing."),
+    Guard(
+        READ_AT,
+        "if (role = 'reviewer') <> (what = 'review') or not exists (",
+        "if not exists (",
+        MADE_BY,
+        "Who reviews is not written down as one who meets families.",
+    ),
+    Guard(
+        READ_AT,
+        "where f.id = log_read.family and f.unit = log_read.unit",
+        "where f.unit = log_read.unit",
+        MADE_BY,
+        "Nobody is written down to have read of a family that they do not see.",
+    ),
+    Guard(
+        READ_AT,
+        "where b.id = log_read.booking and b.unit = log_read.unit",
+        "where b.id = log_read.booking",
+        MADE_BY,
+        "Nor of another unit's booking.",
+    ),
+    Guard(
+        READ_AT,
+        "        and (what = 'review' or b.family = log_read.family)\n",
+        "",
+        MADE_BY,
+        "Nor of a booking without its family.",
+    ),
+    Guard(
+        READ_AT,
+        "    and (protection = 'none' or exists (select from family_access a where a.family = family.id))\n",
+        "",
+        MADE_BY,
+        "Nor of a protected family that was not named to them.",
+    ),
     Guard(
         "services/booking/migrations/versions/0023_granted.py",
         "where s.kind = 'staff' and s.id = nullif(current_setting('samtid.staff', true), '') and not s.ended",
@@ -227,9 +280,9 @@ GUARDS = (
         "A reviewer sees what was read of the own units.",
     ),
     Guard(
-        LOG,
-        "    if staff is null then\n",
-        "    if false then\n",
+        READ_AT,
+        "where s.kind = 'staff' and s.id = staff",
+        "where s.kind = 'staff' and s.id = coalesce(staff, s.id)",
         f"{READ_LOG}::test_a_transaction_that_does_not_say_who_reads_cannot_write",
         "What is read is written with who read it.",
     ),
@@ -241,7 +294,7 @@ GUARDS = (
         "The way to what was read is told in plain words, with nobody's name among them.",
     ),
     Guard(
-        LOG,
+        READ_AT,
         "into strict head from public.read_log_head h for update;",
         "into strict head from public.read_log_head h;",
         f"{READ_LOG}::test_sixteen_who_read_at_once_leave_one_chain_without_gaps",

@@ -37,7 +37,7 @@ async def day(runtime: Runtime, person: Person, wanted: date, language: Language
     async with vault(runtime).turn():
         async with seeing(runtime, person) as connection:
             (found,) = await service.days(connection, person, wanted, wanted, language)
-            sealed = await service.read_families(connection, person, found, runtime.clock())
+            sealed = await service.read_families(connection, person, found)
         return await service.show_families(vault(runtime), found, sealed)
 
 
@@ -53,7 +53,7 @@ async def hits(runtime: Runtime, person: Person, change: Change, language: Langu
         async with seeing(runtime, person) as connection:
             own = await leave.hours(connection, person)
             found = await leave.hits(connection, person, change, own, service.today(runtime.clock()), language)
-            sealed = await service.read_families(connection, person, found, runtime.clock(), "leave")
+            sealed = await service.read_families(connection, person, found, "leave")
         return await service.show_families(vault(runtime), found, sealed)
 
 
@@ -97,9 +97,7 @@ async def open_booking(runtime: Runtime, person: Person, booking: UUID, language
     if opened.unit not in person.units("reviewer"):
         return opened
     async with secrecy.of_review(runtime.engine, person.id, [opened.unit]) as connection:
-        reads = await histories.reads(
-            connection, person, unit=opened.unit, booking=booking, family=opened.family, now=runtime.clock()
-        )
+        reads = await histories.reads(connection, person, unit=opened.unit, booking=booking, family=opened.family)
     return replace(opened, story=replace(opened.story, reads=reads))
 
 

@@ -63,19 +63,18 @@ async def found(
     person: Person,
     families: Iterable[UUID],
     completed: Mapping[UUID, Fingerprints],
-    now: datetime,
 ) -> None:
     """Note that families were found by their number: a read of each. Keep fingerprints that were not whole."""
     for family in families:
-        await _record(connection, person, family, None, "search", "phone > search", now)
+        await _record(connection, person, family, None, "search", "phone > search")
     for family, fingerprints in completed.items():
         await family_tables.complete(connection, family, fingerprints)
 
 
-async def contact(connection: Connection, person: Person, family: UUID, now: datetime) -> Sequence[asyncpg.Record]:
+async def contact(connection: Connection, person: Person, family: UUID) -> Sequence[asyncpg.Record]:
     """Who a known family is, sealed; a read. Raises NotFound."""
     found = await sealed(connection, family)
-    await _record(connection, person, family, None, "contact", "phone > contact", now)
+    await _record(connection, person, family, None, "contact", "phone > contact")
     return found
 
 
@@ -194,12 +193,12 @@ class Done:
     sealed: Sequence[asyncpg.Record]
 
 
-async def done(connection: Connection, person: Person, booking: UUID, *, now: datetime, language: Language) -> Done:
+async def done(connection: Connection, person: Person, booking: UUID, *, language: Language) -> Done:
     """What was booked; a read. Raises NotYours."""
     row = await tables.by_id(connection, booking)
     if row is None:
         raise NotYours
-    await _record(connection, person, row["family"], booking, "booking", "phone > done", now)
+    await _record(connection, person, row["family"], booking, "booking", "phone > done")
     kept = await family_tables.all_sealed(connection, [row["family"]])
     return Done(bookings.view_of(row, language), row["protected"], row["by_email"], kept)
 
@@ -217,8 +216,8 @@ async def sealed(connection: Connection, family: UUID) -> Sequence[asyncpg.Recor
 
 
 async def _record(
-    connection: Connection, person: Person, family: UUID, booking: UUID | None, what: What, why: Why, now: datetime
+    connection: Connection, person: Person, family: UUID, booking: UUID | None, what: What, why: Why
 ) -> None:
     unit = await tables.unit_of_family(connection, family)
     assert unit is not None, "the transaction sees the family"
-    await reviews.record(connection, person, unit=unit, family=family, booking=booking, what=what, why=why, now=now)
+    await reviews.record(connection, person, unit=unit, family=family, booking=booking, what=what, why=why)

@@ -100,7 +100,7 @@ async def _with_number(running: Runtime, person: Person, number: str) -> tuple[d
         partial = [row["id"] for row in sealed if row["id"] in found and not row["whole"]]
         completed = {family: await contacts.fingerprints(vault, found[family], now) for family in partial}
     async with seeing(running, person) as connection:
-        await phone.found(connection, person, found, completed, now)
+        await phone.found(connection, person, found, completed)
     return found, phone.unproved(sealed)
 
 
@@ -109,7 +109,7 @@ async def done(request: Request, running: Running, person: Booking, booking: UUI
     """What was booked, and what to say aloud."""
     language = pages.language_of(request)
     async with seeing(running, person) as connection:
-        found = await phone.done(connection, person, booking, now=running.clock(), language=language)
+        found = await phone.done(connection, person, booking, language=language)
     return PAGES.render(
         request,
         "phone_done.html",
@@ -324,7 +324,7 @@ async def _contact(
             chosen = await slots.described(connection, slot, offered.municipality.id)
             unit = await phone.unit_of(connection, offered.offering, offered.municipality.id)
             staff = await phone.colleagues(connection, unit)
-            sealed = await phone.contact(connection, person, family, running.clock()) if family else ()
+            sealed = await phone.contact(connection, person, family) if family else ()
         known = (await families.known(vault, sealed)).contact if family else None
     unproved = bool(phone.unproved(sealed))
     typed = _typed(sent, known)

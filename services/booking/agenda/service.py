@@ -148,9 +148,7 @@ async def days(connection: Connection, person: Person, first: date, last: date, 
     return [_day(day, zone, items, hours, schedules) for day in _each(first, last)]
 
 
-async def read_families(
-    connection: Connection, person: Person, day: Day, now: datetime, why: Why = "day"
-) -> Sequence[asyncpg.Record]:
+async def read_families(connection: Connection, person: Person, day: Day, why: Why = "day") -> Sequence[asyncpg.Record]:
     """What is kept, sealed, of the family of each booking that is not cancelled: a read of each, by the way `why`."""
     shown = [item for item in day.items if item.family and item.view and item.view.status != "cancelled"]
     for item in shown:
@@ -163,7 +161,6 @@ async def read_families(
             booking=item.view.id if item.view else None,
             what="list",
             why=why,
-            now=now,
         )
     return await family_tables.all_sealed(connection, [item.family for item in shown if item.family])
 
@@ -246,7 +243,6 @@ async def open_booking(
         booking=booking,
         what="booking",
         why="day > booking",
-        now=now,
     )
     return opened, await family_tables.all_sealed(connection, [row["family"]])
 

@@ -48,16 +48,14 @@ async def story(connection: Connection, booking: UUID, made: datetime) -> Story:
     )
 
 
-async def reads(
-    connection: Connection, person: Person, *, unit: str, booking: UUID, family: UUID, now: datetime
-) -> Sequence[Read]:
+async def reads(connection: Connection, person: Person, *, unit: str, booking: UUID, family: UUID) -> Sequence[Read]:
     """Who read of a booking and its family, for a reviewer of its unit: a read of the log, in `secrecy.of_review`.
 
     Raises NotAllowed.
     """
     found = await tables.reads(connection, booking, family, named=True)
     await reviews.record(
-        connection, person, unit=unit, family=None, booking=booking, what="review", why="day > booking", now=now
+        connection, person, unit=unit, family=None, booking=booking, what="review", why="day > booking"
     )
     return found
 

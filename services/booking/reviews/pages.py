@@ -92,9 +92,7 @@ async def log(request: Request, running: Running, person: Reviewer, number: Show
     async with secrecy.of_review(running.engine, person.id, person.units("reviewer")) as connection:
         names = await service.names(connection, wanted.filter)
         if not wanted.errors:
-            seen = await service.look(
-                connection, person, wanted.filter, limit=PER_PAGE, offset=(number - 1) * PER_PAGE, now=now
-            )
+            seen = await service.look(connection, person, wanted.filter, limit=PER_PAGE, offset=(number - 1) * PER_PAGE)
     return _page(
         request,
         "log.html",
@@ -121,7 +119,7 @@ async def export(request: Request, running: Running, person: Reviewer) -> Respon
         return pages.see_other(request, "/granskning", **wanted.query)
     async with secrecy.of_review(running.engine, person.id, person.units("reviewer")) as connection:
         units, _ = await service.names(connection, wanted.filter)
-        found = await service.everything(connection, person, wanted.filter, now)
+        found = await service.everything(connection, person, wanted.filter)
     columns = ("row", "utc", "when", "staff", "who", "role", "unit", "what", "why", "reference", "reviewed", "hash")
     rows: list[list[object]] = [[PAGES.text(request, f"col_{name}") for name in columns]]
     for row, told in zip(found, _rows(request, found, units, person), strict=True):
@@ -216,7 +214,7 @@ async def _sample_page(
 ) -> Response:
     async with secrecy.of_review(running.engine, person.id, person.units("reviewer")) as connection:
         names = await service.names(connection, wanted.filter)
-        drawn = await service.draw(connection, person, wanted.filter, **drawing, now=running.clock())
+        drawn = await service.draw(connection, person, wanted.filter, **drawing)
     rows = _rows(request, drawn.rows, names[0], person)
     for row, told in zip(drawn.rows, rows, strict=True):
         told["unusual"] = ", ".join(PAGES.text(request, f"trait_{trait}") for trait in drawn.traits[row["id"]])

@@ -28,21 +28,19 @@ async def record(
     booking: UUID | None,
     what: What,
     why: Why,
-    now: datetime,
 ) -> None:
-    """Write into the log that `person` is shown something of a family of `unit`; `now` is in UTC.
+    """Write into the log that `person` is shown something of a family of `unit`, now by the database's own clock.
 
     Call it in the transaction of the read (`secrecy.of`, which says who reads), for each family that is shown, and as
     its last step: other reads wait from here until it ends. `why` is the way there, one of few that are known, so that
-    nothing of the family can be in it. Raises NotAllowed for whoever holds no role for
-    the unit. Where it raises, nothing may be shown.
+    nothing of the family can be in it. Raises NotAllowed for whoever holds no role for the unit; the database asks the
+    register for that role once more, and refuses a family or booking that the person does not see. Where it raises,
+    nothing may be shown.
     """
     role = rules.role_for(person.staff.grants, unit, what)
     if role is None:
         raise NotAllowed
-    await tables.LOG_READ.row(
-        connection, at=now, role=role, unit=unit, family=family, booking=booking, what=what, why=why
-    )
+    await tables.LOG_READ.row(connection, role=role, unit=unit, family=family, booking=booking, what=what, why=why)
 
 
 async def verify(connection: Connection, noted: Head | None = None) -> Head:
@@ -93,21 +91,19 @@ async def names(connection: Connection, asked: Filter) -> tuple[dict[str, str], 
     return dict(units), dict(readers)
 
 
-async def look(
-    connection: Connection, person: Person, asked: Filter, *, limit: int, offset: int, now: datetime
-) -> Seen:
+async def look(connection: Connection, person: Person, asked: Filter, *, limit: int, offset: int) -> Seen:
     """One page of the log."""
     count = await tables.COUNT.row(connection, **_asked(asked))
     assert count is not None, "a count is a row"
     rows = await tables.PAGE.rows(connection, **_asked(asked), limit=limit, offset=offset)
-    await _record(connection, person, asked, "review > list", now)
+    await _record(connection, person, asked, "review > list")
     return Seen(rows, count[0])
 
 
-async def everything(connection: Connection, person: Person, asked: Filter, now: datetime) -> list[asyncpg.Record]:
+async def everything(connection: Connection, person: Person, asked: Filter) -> list[asyncpg.Record]:
     """All rows, the oldest first, to be taken out."""
     rows = await tables.ALL.rows(connection, **_asked(asked))
-    await _record(connection, person, asked, "review > export", now)
+    await _record(connection, person, asked, "review > export")
     return rows
 
 
@@ -116,12 +112,10 @@ async def latest(connection: Connection) -> int:
     return int(await connection.fetchval(tables.LATEST))
 
 
-async def draw(
-    connection: Connection, person: Person, asked: Filter, *, seed: str, size: int, upto: int, now: datetime
-) -> Sample:
+async def draw(connection: Connection, person: Person, asked: Filter, *, seed: str, size: int, upto: int) -> Sample:
     """A sample to review: see `rules.sample`."""
     drawn = await _drawn(connection, person, asked, seed=seed, size=size, upto=upto)
-    await _record(connection, person, asked, "review > sample", now)
+    await _record(connection, person, asked, "review > sample")
     return drawn
 
 
@@ -163,7 +157,7 @@ async def sign_off(
         remark=remark,
         note=note or None,
     )
-    await _record(connection, person, asked, "review > sign-off", now)
+    await _record(connection, person, asked, "review > sign-off")
     return len(drawn.rows)
 
 
@@ -180,9 +174,9 @@ async def _drawn(connection: Connection, person: Person, asked: Filter, *, seed:
     return Sample(rows, traits, len(traits), seed, size, upto)
 
 
-async def _record(connection: Connection, person: Person, asked: Filter, why: Why, now: datetime) -> None:
+async def _record(connection: Connection, person: Person, asked: Filter, why: Why) -> None:
     for unit in _units(person, asked):
-        await record(connection, person, unit=unit, family=None, booking=None, what="review", why=why, now=now)
+        await record(connection, person, unit=unit, family=None, booking=None, what="review", why=why)
 
 
 def _units(person: Person, asked: Filter) -> list[str]:

@@ -6,8 +6,7 @@ from booking.reviews.rules import Entry, Head
 from kit.database import Connection, Statement
 
 LOG_READ = Statement(
-    "select log_read(:at::timestamptz, :role::text, :unit::text, :family::uuid, :booking::uuid, :what::text,"
-    " :why::text)"
+    "select log_read(:role::text, :unit::text, :family::uuid, :booking::uuid, :what::text, :why::text)"
 )
 
 # Policies show a reviewer what was read of the units of the transaction, and nothing else.
