@@ -12,6 +12,7 @@ import pytest
 
 from booking.slots.service import SlotId
 from directory.events import Entity
+from kit import database
 from tests.agenda.conftest import Work, work
 from tests.agenda.conftest import entities as at_work
 from tests.booking import register
@@ -190,6 +191,26 @@ async def test_of_many_requests_of_a_contact_at_once_so_many_are_booked(start: S
     wanted += [{"hold": each, "child": {"age": 2}, "contact": of(free[0], **mine)["contact"]} for each in held]
     answers = await asyncio.gather(*(booking.http.post("/booking/v1/bookings", json=body) for body in wanted))
     assert sorted(answer.status_code for answer in answers) == [201] * 2 + [409] * 6
+
+
+async def test_a_request_of_a_contact_waits_until_the_one_before_has_committed(start: Start, clock: Clock) -> None:
+    """Else both count what neither has committed yet."""
+    booking = await start(bookings_ahead=1)
+    runtime = booking.runtime
+    its = await runtime.vault.fingerprint("email", "kim@example.org", clock())
+    body = of((await slots(booking))[0], phone="070-174 06 36", email="kim@example.org")
+    waiting = "select count(*) from pg_stat_activity where wait_event = 'advisory' and query like '%may_book%'"
+    async with database.transaction(runtime.engine) as before:
+        assert await before.fetchval("select may_book(null, $1, 'foraldrasamtal', $2, 1)", its, clock())
+        other = asyncio.create_task(booking.http.post("/booking/v1/bookings", json=body))
+
+        async def waits() -> bool:
+            async with database.driver(booking.admin) as connection:
+                return other.done() or bool(await connection.fetchval(waiting))
+
+        await until(waits)
+        assert not other.done()
+    assert (await other).status_code == 201
 
 
 async def test_what_staff_book_is_not_bound_and_counts_against_nobody(

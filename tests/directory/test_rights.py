@@ -156,6 +156,7 @@ def test_only_own_roles_are_given_and_taken(roles: list[Grant], was: list[Grant]
 
 @settings(deadline=None)
 @given(held, held, st.sampled_from(["name", "identity", "ended"]))
+@example([NORTHS_COORDINATOR], [Grant(role="advisor", unit=unit) for unit in ("north", "south")], "name")
 def test_a_colleague_of_several_units_is_changed_by_who_answers_for_all(
     roles: list[Grant], was: list[Grant], field: str
 ) -> None:
@@ -194,8 +195,10 @@ def test_an_identity_is_shown_where_it_may_be_changed(roles: list[Grant], was: l
 
 @settings(deadline=None)
 @given(held, units)
+@example([NORTHS_COORDINATOR], "south")
 def test_whose_days_are_ones_own_is_decided_where_the_advisor_is_employed(roles: list[Grant], unit: str) -> None:
-    held_there = [Grant(role="advisor", unit=unit)]
+    # A colleague of both, so that a coordinator of either may propose it.
+    held_there = [Grant(role="advisor", unit=each) for each in MUNICIPALITY_OF]
     before, after = staff("you", held_there), staff("you", held_there, advisor=f"of-{unit}")
     known = register(staff(ME, roles), before)
     may = is_operator(roles) or unit in mine(roles)

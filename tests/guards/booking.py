@@ -66,7 +66,7 @@ GUARDS = (
         AHEAD,
         "perform pg_advisory_xact_lock(('x' || encode(substr(contact, 1, 8), 'hex'))::bit(64)::bigint);",
         "null;",
-        f"{BOUNDS}::test_of_many_requests_of_a_contact_at_once_so_many_are_booked",
+        f"{BOUNDS}::test_a_request_of_a_contact_waits_until_the_one_before_has_committed",
         "Of two requests of a contact at once not both get the last booking that it may make.",
     ),
     Guard(

@@ -63,21 +63,23 @@ async def test_what_is_counted_by_the_hour_is_kept_for_an_hour(run: Run, secret_
     async with run("booking", clock=clock, manage_secret_file=secret_file) as booking:
         limits = booking.runtime.limits
 
-        async def kept() -> list[str]:
+        async def kept() -> list[tuple[str, datetime]]:
+            # It is in the minute of a read that those of other minutes go.
             limits.take("reads", "192.0.2.9", clock())
             async with booking.admin.connect() as connection:
-                rows = await connection.exec_driver_sql("select kind from request_count where client <> ''")
-                return sorted(rows.scalars().all())
+                rows = await connection.exec_driver_sql("select kind, minute from request_count order by kind")
+                return [tuple(row) for row in rows]
 
         limits.take("bookings", "192.0.2.1", clock())
-        await until(lambda: has(kept, ["bookings", "reads"]))
-        for minutes, kinds in ((5, ["bookings", "reads"]), (125, ["reads"])):
+        booked = ("bookings", clock().replace(minute=0, second=0))
+        for minutes, there in ((0, [booked]), (5, [booked]), (125, [])):
             clock.move(minutes=minutes)
-            await until(lambda kinds=kinds: has(kept, kinds))
+            read = ("reads", clock().replace(second=0))
+            await until(lambda expected=[*there, read]: has(kept, expected))
 
 
-async def has(kept: Callable[[], Awaitable[list[str]]], kinds: list[str]) -> bool:
-    return await kept() == kinds
+async def has(kept: Callable[[], Awaitable[list[Any]]], expected: list[Any]) -> bool:
+    return await kept() == expected
 
 
 @pytest.mark.parametrize(
