@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Any
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -55,6 +56,7 @@ grants = st.one_of(
     st.just(Grant(role="operator")),
 )
 NORTHS_COORDINATOR = Grant(role="coordinator", unit="north")
+ADVISES = Grant(role="advisor", unit="north")
 held = st.lists(grants, max_size=4, unique_by=lambda grant: grant.model_dump_json())
 
 
@@ -141,6 +143,7 @@ def test_who_joins_by_an_amendment_answers_for_the_agreement_too() -> None:
 @example([NORTHS_COORDINATOR], [], [Grant(role="advisor", unit="south")])
 @example([NORTHS_COORDINATOR], [Grant(role="advisor", unit="south")], [])
 @example([NORTHS_COORDINATOR], [], [Grant(role="operator")])
+@example([NORTHS_COORDINATOR], [ADVISES], [ADVISES, Grant(role="operator")])
 def test_only_own_roles_are_given_and_taken(roles: list[Grant], was: list[Grant], becomes: list[Grant]) -> None:
     before, after = staff("you", was), staff("you", becomes)
     known = register(staff(ME, roles), before)
@@ -171,6 +174,15 @@ def test_a_colleague_of_several_units_is_changed_by_who_answers_for_all(
     assert allowed(known, after, before) == may
 
 
+@pytest.mark.parametrize("field", ["name", "identity", "ended"])
+def test_whoever_gives_a_first_role_does_not_say_who_signs_in_with_it(field: str) -> None:
+    before = staff("you", [])
+    known = register(staff(ME, [NORTHS_COORDINATOR]), before)
+    given = before.model_copy(update={"grants": [ADVISES]})
+    assert allowed(known, given, before)
+    assert not allowed(known, given.model_copy(update={field: True if field == "ended" else "Other"}), before)
+
+
 @settings(deadline=None)
 @given(held, held)
 def test_whoever_is_added_has_a_role_that_is_the_adders_to_give(roles: list[Grant], becomes: list[Grant]) -> None:
@@ -184,6 +196,8 @@ def test_whoever_is_added_has_a_role_that_is_the_adders_to_give(roles: list[Gran
 
 @settings(deadline=None)
 @given(held, held)
+@example([NORTHS_COORDINATOR], [ADVISES, Grant(role="operator")])
+@example([NORTHS_COORDINATOR], [ADVISES, Grant(role="nurse", centre="centre-2222")])
 def test_an_identity_is_shown_where_it_may_be_changed(roles: list[Grant], was: list[Grant]) -> None:
     you = staff("you", was)
     known = register(staff(ME, roles), you)

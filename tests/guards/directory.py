@@ -264,7 +264,7 @@ GUARDS = (
         RIGHTS,
         "if before and (held_by[0] or not before.grants):",
         "if before and held_by[0]:",
-        f"{HELD}::test_a_colleague_of_several_units_is_changed_by_who_answers_for_all",
+        f"{HELD}::test_whoever_gives_a_first_role_does_not_say_who_signs_in_with_it",
         "Whoever holds no role is an operator's.",
     ),
     Guard(
@@ -327,15 +327,15 @@ GUARDS = (
         RIGHTS,
         '    if grant.role == "operator":\n        return False\n',
         '    if grant.role == "operator":\n        return True\n',
-        f"{HELD}::test_only_own_roles_are_given_and_taken",
-        "Nobody makes an operator but an operator.",
+        f"{HELD}::test_an_identity_is_shown_where_it_may_be_changed",
+        "Whoever gives no operator's role answers for no operator.",
     ),
     Guard(
         RIGHTS,
         "        return centre is not None and centre.municipality in mine.municipalities\n",
         "        return centre is not None\n",
-        f"{HELD}::test_only_own_roles_are_given_and_taken",
-        "A nurse's role is given in the centre's own municipality.",
+        f"{HELD}::test_an_identity_is_shown_where_it_may_be_changed",
+        "A nurse's role is given in the centre's own municipality, and answered for there.",
     ),
     Guard(
         RIGHTS,
