@@ -152,7 +152,7 @@ async def test_a_hold_and_a_cancelled_booking_show_nobody(work: Work) -> None:
     assert "avbokad" in said
     assert "kl. 11.00–12.00 Reserverad just nu" in said
     assert "Kim" not in said
-    assert await work.stored("select from read_log where why = 'day'") == [], "and nobody is noted as read"
+    assert await work.stored("select id from read_log where why = 'day'") == [], "and nobody is noted as read"
 
 
 async def test_leave_and_extra_hours_are_shown_with_the_day(work: Work) -> None:
