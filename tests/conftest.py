@@ -297,7 +297,14 @@ async def run(
     ) -> AsyncIterator[Running]:
         database_url = database_url or await new_database(service)
         # All requests of a test come from one address, and most tests make more of them than one reader does.
-        bounds = ("reads_per_minute", "writes_per_minute", "guesses_per_minute", "bookings_per_hour", "bookings_ahead")
+        bounds = (
+            "reads_per_minute",
+            "writes_per_minute",
+            "guesses_per_minute",
+            "bookings_per_hour",
+            "bookings_ahead",
+            "codes_per_hour",
+        )
         free = dict.fromkeys(bounds, 1_000_000)
         seed = installation.seed_file(nats_server.keys, service)
         settings = {

@@ -20,6 +20,8 @@ from booking.figures.searches import Searches
 from booking.messages import handlers as message_handlers
 from booking.messages import jobs as messages
 from booking.messages import pages as message_pages
+from booking.proofs import entry as proofs
+from booking.proofs.answers import Code, CodeQuestion, NoCode
 from booking.reviews import pages as review_pages
 from booking.settings import Settings
 from booking.sharing import api as sharing_api
@@ -37,7 +39,8 @@ from kit.web import pages, static
 
 READS = (handlers.READS, figure_handlers.READS, message_handlers.READS)
 ANSWERS = {
-    "query.booking.contact": Answer(ContactQuestion, (Contact, ProtectedContact, NoContact), jobs.answer_contact)
+    "query.booking.contact": Answer(ContactQuestion, (Contact, ProtectedContact, NoContact), jobs.answer_contact),
+    "query.booking.code": Answer(CodeQuestion, (Code, NoCode), proofs.answer_code),
 }
 
 
@@ -92,7 +95,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
                 "writes": settings.writes_per_minute,
                 bookings_api.GUESSES: settings.guesses_per_minute,
             },
-            {entry.BOOKINGS: settings.bookings_per_hour},
+            {entry.BOOKINGS: settings.bookings_per_hour, proofs.CODES: settings.codes_per_hour},
         ),
         people=find_staff,
         provider=settings.provider(clock),

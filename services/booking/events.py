@@ -11,6 +11,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field
 
 from kit.events import EventData, EventType
+from kit.language import Language
 
 Modality = Literal["video", "phone", "visit"]
 
@@ -56,6 +57,18 @@ class FamilyErased(EventData):
     """A family asked to be erased, and is: for whoever reads a backup back. The id is known to nobody else."""
 
     family: UUID
+
+
+class ProofAsked(EventData):
+    """Somebody is to show that a contact is theirs, by a code that is sent to it: booking tells who asks for it.
+
+    It is worth nothing from `expires_at` on, an instant in UTC.
+    """
+
+    proof: UUID
+    channel: Literal["sms", "email"]
+    language: Language
+    expires_at: AwareDatetime
 
 
 class Fulfilled(Booked):
@@ -264,6 +277,20 @@ FAMILY_ERASED = EventType(
     FamilyErased,
     examples={"asked": FamilyErased(family=UUID("3f0b0b5c-6a0c-4a4e-8a44-0b8f7a1f2c11"))},
 )
+PROOF_ASKED = EventType(
+    "events",
+    "booking",
+    "proof-asked",
+    ProofAsked,
+    examples={
+        "number": ProofAsked(
+            proof=UUID("018f2f3e-0000-4000-8000-00000000000c"),
+            channel="sms",
+            language="sv",
+            expires_at=datetime(2026, 3, 2, 7, 10, tzinfo=UTC),
+        )
+    },
+)
 
 PUBLISHES = (
     CONFIRMED,
@@ -278,4 +305,5 @@ PUBLISHES = (
     SEARCHES_COUNTED,
     AVAILABILITY_MEASURED,
     FAMILY_ERASED,
+    PROOF_ASKED,
 )

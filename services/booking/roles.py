@@ -17,6 +17,10 @@ MEASURE = "booking_measure"
 MESSAGES = "booking_messages"
 # Tells what happened to one booking, asked for by its reference: no contact, and nothing of protected families.
 HISTORY = "booking_history"
+# Asks for codes and confirms them: sees who has one contact, and of bookings no time.
+PROOF = "booking_proof"
+# Shows whoever has proved a contact the bookings that were made with it.
+PROVED = "booking_proved"
 NARROW = (
     roles.relay(SERVICE),
     roles.reader(SERVICE),
@@ -28,6 +32,8 @@ NARROW = (
     MEASURE,
     MESSAGES,
     HISTORY,
+    PROOF,
+    PROVED,
 )
 # Owns the function that writes the log of reads. Whoever serves may call that, and cannot take this role.
 LOG = "booking_log"

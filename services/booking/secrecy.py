@@ -4,11 +4,12 @@ to a transaction that says by what right. In any other a query finds holds at mo
 
 from collections.abc import Iterable
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from booking.roles import HISTORY, REVIEW
+from booking.roles import ANSWER, HISTORY, PROOF, PROVED, REVIEW
 from kit import database
 from kit.database import Connection
 
@@ -45,3 +46,28 @@ def of_history(engine: AsyncEngine, reference: str) -> Seeing:
     A booking of a family of protected identity is not there.
     """
     return database.transaction(engine, role=HISTORY, reference=reference)
+
+
+def of_contact(engine: AsyncEngine, fingerprint: bytes) -> Seeing:
+    """A transaction that asks for a code: it sees the contact's proofs and which families have it, no more of these."""
+    return database.transaction(engine, role=PROOF, fingerprint=fingerprint.hex())
+
+
+def of_proof(engine: AsyncEngine, proof: UUID, fingerprint: bytes | None = None) -> Seeing:
+    """A transaction that tries the code of a proof and, once its contact is known, notes with families that it is
+    proved.
+    """
+    known = fingerprint.hex() if fingerprint else ""
+    return database.transaction(engine, role=PROOF, proof=str(proof), fingerprint=known)
+
+
+def of_code(engine: AsyncEngine, proof: UUID) -> Seeing:
+    """A transaction that answers to whom a code goes: it sees one proof and its family."""
+    return database.transaction(engine, role=ANSWER, proof=str(proof))
+
+
+def of_proved(engine: AsyncEngine, token_hash: bytes, now: datetime) -> Seeing:
+    """A transaction of whoever has proved a contact, as long as that lasts: it sees the bookings that were made with
+    it, and none of families of protected identity.
+    """
+    return database.transaction(engine, role=PROVED, token=token_hash.hex(), before=now.isoformat())

@@ -27,6 +27,11 @@ class Settings(StaffSettings, MailSettings):
     bookings_ahead: int = Field(
         2, ge=1, description="bookings to come of one offering that are made with one number or address, staff's apart"
     )
+    codes_per_hour: int = Field(20, ge=1, description="codes to prove a contact that one client may ask for in an hour")
+    codes_home_per_day: int = Field(2000, ge=0, description="codes that are sent to Swedish numbers in a day")
+    codes_abroad_per_day: int = Field(
+        50, ge=0, description="codes that are sent to each other country's numbers in a day"
+    )
     guesses_per_minute: int = Field(10, ge=1, description="manage links that do not exist, tried by one client")
     accessibility_email: str = Field(
         "tillganglighet@example.se", description="where readers tell of pages that they cannot use"

@@ -185,6 +185,9 @@ family = Table(
     Column("erasing", Boolean, nullable=False, server_default="false"),
     # Else it was written on the web, by somebody who has not shown that it is theirs.
     Column("given_to_staff", Boolean, nullable=False, server_default="false"),
+    # When somebody last showed, by a code, that they have the number, or the address: not that one person has both.
+    Column("phone_proved_at", INSTANT),
+    Column("email_proved_at", INSTANT),
     # Whether there is a number to call, or the family is erased and nobody calls any more.
     Column("callable", Boolean, Computed("phone_fingerprint is not null or erased_at is not null")),
     UniqueConstraint("id", "unit"),
@@ -198,6 +201,45 @@ family = Table(
     Index("family_kept", "id", postgresql_where="erased_at is null"),
     Index("family_phone_idx", "phone_fingerprint", "unit", postgresql_where="sealed is not null and erased_at is null"),
     Index("family_email_idx", "email_fingerprint", "unit", postgresql_where="sealed is not null and erased_at is null"),
+)
+
+# That somebody showed, or was to show, that a contact is theirs, for a day: by a code that is made of the id. A contact
+# that nobody booked with is asked for in the same way, has no family, and is sent nothing.
+proof = Table(
+    "proof",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("channel", Text, nullable=False),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("family", Uuid, ForeignKey("family.id")),
+    # The contact, with the family's key, where the family has it only once it is proved.
+    Column("sealed", LargeBinary),
+    # Whose name the message bears, where it is one municipality's.
+    Column("municipality", Text),
+    Column("asked_at", INSTANT, nullable=False),
+    Column("expires_at", INSTANT, nullable=False),
+    Column("tries", SmallInteger, nullable=False, server_default="0"),
+    Column("proved_at", INSTANT),
+    # What the browser has that proved it, and until when that shows anything.
+    Column("token_hash", LargeBinary, unique=True),
+    Column("ends_at", INSTANT),
+    CheckConstraint("channel in ('sms', 'email')", name="channel"),
+    CheckConstraint("octet_length(fingerprint) = 32", name="fingerprint"),
+    CheckConstraint("tries between 0 and 5", name="tries"),
+    CheckConstraint("proved_at is not null or token_hash is null", name="proved"),
+    CheckConstraint("(token_hash is null) = (ends_at is null)", name="token"),
+    Index("proof_fingerprint_idx", "fingerprint"),
+    Index("proof_family_idx", "family", postgresql_where="family is not null"),
+    Index("proof_asked_idx", "asked_at"),
+)
+
+# How many codes went to the numbers of a country, by its calling code, on a day in UTC.
+code_count = Table(
+    "code_count",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("country", SmallInteger, primary_key=True, autoincrement=False),
+    Column("codes", Integer, nullable=False),
 )
 
 # The staff who see a family of protected identity.

@@ -107,6 +107,14 @@ def takes_sms(kept: str) -> bool:
     return number.country_code not in _NOWHERE and phonenumbers.number_type(number) in _TEXTED
 
 
+def calling_code(kept: str) -> int:
+    """The code of the country that a number is of, as E.164: 46 for Sweden. Raises ValueError for what is no number."""
+    try:
+        return int(phonenumbers.parse(kept).country_code or 0)
+    except NumberParseException:
+        raise ValueError("not a telephone number") from None
+
+
 def _is_ordinary(number: PhoneNumber) -> bool:
     kind = phonenumbers.number_type(number)
     personal = kind == PhoneNumberType.PERSONAL_NUMBER and number.country_code == _SWEDEN

@@ -12,7 +12,7 @@ from notification.settings import Settings
 
 __all__ = ["ASKS", "READS", "create_app"]
 
-ASKS = (contact.SUBJECT,)
+ASKS = (contact.SUBJECT, contact.CODE_SUBJECT)
 
 
 def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:

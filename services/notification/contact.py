@@ -1,4 +1,4 @@
-"""Booking's answer to the one question that notification asks, at the moment of sending. It is stored nowhere."""
+"""Booking's answers to what notification asks at the moment of sending, whom to tell or which code. Stored nowhere."""
 
 import json
 from typing import Literal
@@ -15,6 +15,7 @@ from kit.language import Language
 from notification.rules import NotKnown, Status, TryLater
 
 SUBJECT = "query.booking.contact"
+CODE_SUBJECT = "query.booking.code"
 TIMEOUT_SECONDS = 2
 
 
@@ -69,26 +70,49 @@ class Contact(Read):
         return zone
 
 
+class Code(Read):
+    """A code, and the number or address that it goes to."""
+
+    code: str = Field(pattern="^[0-9]{6}$")
+    to: str
+    municipality: str | None
+    help_phone: str | None
+    expires_at: AwareDatetime
+
+
 async def ask(client: Client, booking: UUID) -> Contact | Protected | None:
     """The contact of a booking, or None where it has been erased.
 
     Raises NotKnown where nobody answers within two seconds or nobody can be asked, TryLater where the answer cannot be
     read: never a guess.
     """
+    data = await _asked(client, SUBJECT, {"booking": str(booking)})
+    try:
+        answer = Answer.model_validate_json(data)
+        if not answer.found:
+            return None
+        return (Protected if answer.protected else Contact).model_validate_json(data)
+    except ValidationError:
+        # Without its cause: pydantic's message repeats what could not be read, and that is personal.
+        raise TryLater("unreadable_answer") from None
+
+
+async def ask_code(client: Client, proof: UUID) -> Code | None:
+    """The code of a proof, or None where there is nothing to send any more. Raises as `ask`."""
+    data = await _asked(client, CODE_SUBJECT, {"proof": str(proof)})
+    try:
+        return Code.model_validate_json(data) if Answer.model_validate_json(data).found else None
+    except ValidationError:
+        raise TryLater("unreadable_answer") from None
+
+
+async def _asked(client: Client, subject: str, question: dict[str, str]) -> bytes:
     if not client.is_connected:
         raise NotKnown("no_answer")
     headers: dict[str, str] = {}
     propagate.inject(headers)
-    question = json.dumps({"booking": str(booking)}).encode()
     try:
-        reply = await client.request(SUBJECT, question, timeout=TIMEOUT_SECONDS, headers=headers)
+        reply = await client.request(subject, json.dumps(question).encode(), timeout=TIMEOUT_SECONDS, headers=headers)
     except (nats.errors.Error, TimeoutError) as error:
         raise NotKnown("no_answer") from error
-    try:
-        answer = Answer.model_validate_json(reply.data)
-        if not answer.found:
-            return None
-        return (Protected if answer.protected else Contact).model_validate_json(reply.data)
-    except ValidationError:
-        # Without its cause: pydantic's message repeats what could not be read, and that is personal.
-        raise TryLater("unreadable_answer") from None
+    return bytes(reply.data)

@@ -8,7 +8,7 @@ Message-ID, and that is counted.
 import asyncio
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kit import addresses, database, ending, metrics, outbox
 from kit.app import Runtime
-from notification import channels, contact, render, rules, tables
+from notification import channels, codes, contact, render, rules, tables
 from notification.contact import Contact, Protected
 from notification.roles import DELIVERY
 from notification.rules import Channel, Kind, NotKnown, Refused, TryLater
@@ -80,7 +80,11 @@ async def run(runtime: Runtime, wake: asyncio.Event) -> None:
     # A proxy of the environment's is for the way out; in demo and test the provider is on this machine.
     proxied = runtime.settings.environment == "production"
     async with httpx.AsyncClient(trust_env=proxied) as http:
-        workers = [asyncio.create_task(_work(runtime, http, wake, stopping)) for _ in range(count)]
+        # One sends nothing but codes, for which somebody waits; the others send codes first.
+        senders: list[Sequence[_Send]] = [(codes.send_one, send_one)] * count
+        if count > 1:
+            senders[0] = (codes.send_one,)
+        workers = [asyncio.create_task(_work(runtime, http, wake, stopping, each)) for each in senders]
         try:
             await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
         finally:
@@ -92,11 +96,20 @@ async def run(runtime: Runtime, wake: asyncio.Event) -> None:
                     worker.result()
 
 
-async def _work(runtime: Runtime, http: httpx.AsyncClient, wake: asyncio.Event, stopping: asyncio.Event) -> None:
+_Send = Callable[[Runtime, httpx.AsyncClient], Awaitable[bool]]
+
+
+async def _work(
+    runtime: Runtime,
+    http: httpx.AsyncClient,
+    wake: asyncio.Event,
+    stopping: asyncio.Event,
+    senders: Sequence[_Send],
+) -> None:
     while not stopping.is_set():
         wake.clear()
         try:
-            if await send_one(runtime, http):
+            if await _send_first(runtime, http, senders):
                 continue
         except (SQLAlchemyError, OSError) as error:
             log.warning("delivery pauses: %s", type(error).__name__)
@@ -105,6 +118,13 @@ async def _work(runtime: Runtime, http: httpx.AsyncClient, wake: asyncio.Event, 
                 # As in kit.outbox: not wait_for, which can lose a cancellation.
                 async with asyncio.timeout(POLL_SECONDS):
                     await wake.wait()
+
+
+async def _send_first(runtime: Runtime, http: httpx.AsyncClient, senders: Sequence[_Send]) -> bool:
+    for send in senders:
+        if await send(runtime, http):
+            return True
+    return False
 
 
 async def messages(runtime: Runtime) -> None:

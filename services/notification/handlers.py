@@ -9,6 +9,7 @@ from pydantic import AwareDatetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kit.events import CloudEvent, Read
+from kit.language import Language
 from kit.messaging import Handler, Reads
 from notification import rules, tables
 
@@ -26,6 +27,15 @@ class Resend(Read):
 
     message: UUID
     version: int
+
+
+class ProofAsked(Read):
+    """A code is to be sent, by this way and no other. `expires_at` is when it is worth nothing any more."""
+
+    proof: UUID
+    channel: rules.Channel
+    language: Language
+    expires_at: AwareDatetime
 
 
 async def on_booking(fact: rules.Fact, connection: AsyncConnection, event: CloudEvent[Booked], now: datetime) -> None:
@@ -46,6 +56,19 @@ async def on_resend(connection: AsyncConnection, event: CloudEvent[Resend], now:
     await tables.send_again(connection, now, wanted, version=event.data.version)
 
 
+async def on_proof(connection: AsyncConnection, event: CloudEvent[ProofAsked], now: datetime) -> None:
+    """Send a code at once; one that comes too late is nobody's."""
+    asked = event.data
+    if asked.expires_at <= now:
+        return
+    trace: dict[str, str] = {}
+    propagate.inject(trace)
+    await tables.add_code(
+        connection,
+        tables.DueCode(asked.proof, asked.channel, asked.language, event.time, asked.expires_at, 0, trace),
+    )
+
+
 READS = (
     Reads(
         "notification",
@@ -56,6 +79,7 @@ READS = (
             "se.samtid.booking.rescheduled.v1": Handler(Booked, partial(on_booking, "rescheduled")),
             "se.samtid.booking.cancelled.v1": Handler(Booked, partial(on_booking, "cancelled")),
             "se.samtid.booking.message-resend-requested.v1": Handler(Resend, on_resend),
+            "se.samtid.booking.proof-asked.v1": Handler(ProofAsked, on_proof),
         },
     ),
 )

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from kit import addresses, calendar
 from kit.language import Language, phone_text, when_text
 from notification import gsm
-from notification.contact import Contact, Protected
+from notification.contact import Code, Contact, Protected
 from notification.rules import Kind
 
 TEMPLATES = Environment(
@@ -62,6 +62,22 @@ WORDS: dict[Language, dict[Kind, Words]] = {
 NOTICE: dict[Language, Words] = {
     "sv": Words("Du har ett meddelande", "Du har ett meddelande.", "Ring {number}."),
     "en": Words("You have a message", "You have a message.", "Call {number}."),
+}
+
+# The code stands in no subject: mail servers log those.
+CODE: dict[Language, Words] = {
+    "sv": Words(
+        "Din kod",
+        "Din kod är {code}. Den gäller i tio minuter.\n\nGe den aldrig till någon annan, inte heller till oss. Har du"
+        " inte bett om den behöver du inte göra något.",
+        "{town}: Din kod är {code}. Den gäller i 10 minuter. Ge den aldrig till någon annan, inte heller till oss.",
+    ),
+    "en": Words(
+        "Your code",
+        "Your code is {code}. It is valid for ten minutes.\n\nNever give it to anybody, not even to us. If you have not"
+        " asked for it you need not do anything.",
+        "{town}: Your code is {code}. It is valid for 10 minutes. Never give it to anybody, not even to us.",
+    ),
 }
 
 COMMON: dict[Language, dict[str, str]] = {
@@ -199,6 +215,45 @@ def notice_text(contact: Protected) -> str:
     words = NOTICE[contact.language]
     number = phone_text(contact.help_phone, contact.language) if contact.help_phone else None
     return f"{words.lead} {words.short.format(number=number)}" if number else words.lead
+
+
+def code_text(code: Code, language: Language, sender: str) -> str:
+    """A code as a short text, in one part. It begins with the municipality's name or, of several, with `sender`."""
+    town = COMMON[language]["town"].format(of=of(code.municipality, language)) if code.municipality else sender
+    while True:
+        text = gsm.plain(CODE[language].short.format(town=town, code=code.code))
+        if gsm.parts(text) == 1 or len(town) <= SHORT:
+            return text
+        town = gsm.shorter(town)
+
+
+def code_mail(
+    code: Code,
+    language: Language,
+    *,
+    proof: UUID,
+    name: str,
+    sender: str,
+    domain: str,
+    now: datetime,
+    utf8: bool = False,
+) -> EmailMessage:
+    """The same as a mail, with the code in its body alone. `name` is the service's; raises as `mail`."""
+    words = CODE[language]
+    town = COMMON[language]["town"].format(of=of(code.municipality, language)) if code.municipality else name
+    lines = [town, "", words.lead.format(code=code.code)]
+    if code.help_phone:
+        lines += ["", f"{COMMON[language]['questions']} {phone_text(code.help_phone, language)}"]
+    made = EmailMessage()
+    made["Subject"] = words.subject
+    made["From"] = sender
+    made["To"] = addresses.header(code.to, utf8=utf8)
+    made["Date"] = format_datetime(now)
+    made["Message-ID"] = f"<{proof}@{domain}>"
+    made["Auto-Submitted"] = "auto-generated"
+    made.set_content("\n".join(lines) + "\n", cte="quoted-printable")
+    made["Content-Language"] = language
+    return made
 
 
 def of(town: str, language: Language) -> str:

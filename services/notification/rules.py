@@ -70,6 +70,9 @@ LONGEST = timedelta(days=180)
 # Booking is asked again so soon: it is only being started anew, and its silence says nothing of a server.
 ASK_AGAIN = timedelta(seconds=10)
 
+# Somebody waits for a code, and a new one can be asked for: it is tried again soon or not at all.
+CODE_RETRY_AFTER: Sequence[timedelta] = tuple(timedelta(seconds=each) for each in (1, 2, 5, 10, 20))
+
 
 def messages(fact: Fact, at: datetime, start: datetime) -> dict[Kind, datetime]:
     """The messages of a fact that happened `at`, about a booking that starts at `start`: when each falls due."""
@@ -89,6 +92,12 @@ def retry_at(attempts: int, due: datetime, now: datetime) -> datetime | None:
     """
     again = now + RETRY_AFTER[min(attempts, len(RETRY_AFTER)) - 1]
     return again if again < due + LONGEST else None
+
+
+def code_again(attempts: int, expires: datetime, now: datetime) -> datetime | None:
+    """When a code that has failed `attempts` times is tried again; None where it is worth nothing by then."""
+    again = now + CODE_RETRY_AFTER[min(attempts, len(CODE_RETRY_AFTER)) - 1]
+    return again if again < expires else None
 
 
 def way(ways: Sequence[Channel], attempts: int) -> Channel:

@@ -23,6 +23,11 @@ class Settings(settings.MailSettings):
     sms_password: SecretStr = SecretStr("")
     sms_from: str = Field("Samtid", pattern=r"^([A-Za-z][A-Za-z0-9]{2,10}|\+[0-9]{4,15})$")
 
+    @property
+    def service_name(self) -> str:
+        """What a message calls its sender that is no one municipality's."""
+        return parseaddr(self.mail_from)[0] or "Samtid"
+
     @field_validator("mail_from")
     @classmethod
     def _mailable(cls, sender: str, given: ValidationInfo) -> str:

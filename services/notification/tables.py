@@ -31,6 +31,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from kit import database, outbox
 from kit import inbox as inbox_table
+from kit.language import Language
 from notification import events
 from notification.roles import DELIVERY
 from notification.rules import Channel, Kind
@@ -93,6 +94,23 @@ attempt_table = Table(
     Column("begun_at", DateTime(timezone=True), nullable=False),
 )
 
+# The codes that are still to be sent, by the proof that each is for; the code itself is asked for and never kept.
+code_table = Table(
+    "code",
+    metadata,
+    Column("proof", Uuid, primary_key=True),
+    Column("channel", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("asked_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("next_attempt_at", DateTime(timezone=True), nullable=False),
+    Column("trace", JSONB, nullable=False),
+    CheckConstraint("channel in ('email', 'sms')", name="channel"),
+    CheckConstraint("language in ('sv', 'en')", name="language"),
+    Index("code_due", "next_attempt_at"),
+)
+
 
 @dataclass(frozen=True)
 class Message:
@@ -106,6 +124,19 @@ class Message:
     attempts: int
     last_error: str | None
     refused: Channel | None
+    trace: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class DueCode:
+    """A code that is due. `trace` carries the context of the event that asked for it."""
+
+    proof: UUID
+    channel: Channel
+    language: Language
+    asked_at: datetime
+    expires_at: datetime
+    attempts: int
     trace: Mapping[str, str]
 
 
@@ -268,3 +299,32 @@ async def send_again(
         status="pending", attempts=0, next_attempt_at=now, last_error=None, channel=None, refused=None, **_ONE_MORE
     )
     return await _tell(connection, again.returning(*_TOLD), now)
+
+
+async def add_code(connection: AsyncConnection, code: DueCode) -> None:
+    """Have a code sent, once."""
+    values = {**vars(code), "trace": dict(code.trace), "next_attempt_at": code.asked_at}
+    await connection.execute(insert(code_table).values(values).on_conflict_do_nothing())
+
+
+async def claim_code(connection: AsyncConnection, now: datetime) -> DueCode | None:
+    """The code that has been due longest, locked as by `claim`."""
+    statement = (
+        select(*(code_table.c[name] for name in DueCode.__dataclass_fields__))
+        .where(code_table.c.next_attempt_at <= now)
+        .order_by(code_table.c.next_attempt_at)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    row = (await connection.execute(statement)).first()
+    return DueCode(**row._mapping) if row else None  # noqa: SLF001 - SQLAlchemy's documented name
+
+
+async def settle_code(connection: AsyncConnection, code: DueCode, again: datetime | None) -> None:
+    """Have a code sent `again` then, or forget it."""
+    mine = code_table.c.proof == code.proof
+    if again is None:
+        await connection.execute(delete(code_table).where(mine))
+    else:
+        later = update(code_table).where(mine).values(next_attempt_at=again, attempts=code.attempts + 1)
+        await connection.execute(later)

@@ -21,7 +21,7 @@ from contracts import generate
 from deploy.permissions import may_publish, may_subscribe
 from deploy.services import SERVICES, asks, reads
 from kit.events import CONTENT_TYPE, CloudEvent, EventType, Read
-from notification.contact import Answer, Contact, Protected
+from notification.contact import Answer, Code, Contact, Protected
 
 CONTRACTS = Path(generate.__file__).parent
 EXAMPLES = sorted((CONTRACTS / "events").glob("*/examples/*.json"))
@@ -237,6 +237,15 @@ def test_the_asker_understands_every_answer() -> None:
     assert Protected.model_validate(hidden).model_dump() == {
         name: value for name, value in hidden.items() if name not in ("found", "protected")
     }
+
+
+def test_the_asker_of_a_code_understands_every_answer() -> None:
+    known, unknown = generate.questions()["query.booking.code"].answers
+    assert set(Code.model_fields) == set(known.model_fields) - {"found"}
+    assert not Answer.model_validate(unknown.model_validate({"found": False}).model_dump()).found
+    told = {"code": "012345", "to": "+46700000000", "municipality": None, "help_phone": None}
+    said = known.model_validate_json(json.dumps({"found": True, **told, "expires_at": "2026-03-30T07:00:00Z"}))
+    assert Code.model_validate_json(said.model_dump_json()).model_dump() == said.model_dump(exclude={"found"})
 
 
 def test_of_a_protected_family_the_asker_is_told_neither_who_nor_when_nor_where() -> None:

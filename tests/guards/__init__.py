@@ -3,7 +3,19 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.guards import accounts, booking, directory, figures, kit, notification, outages, secrecy, shares, signing_in
+from tests.guards import (
+    accounts,
+    booking,
+    directory,
+    figures,
+    kit,
+    notification,
+    outages,
+    proofs,
+    secrecy,
+    shares,
+    signing_in,
+)
 from tests.guards.guard import Guard
 
 ROOT = Path(__file__).parents[2]
@@ -14,6 +26,7 @@ AREAS: Mapping[str, tuple[Guard, ...]] = {
     "signing in": signing_in.GUARDS,
     "directory": directory.GUARDS,
     "secrecy": secrecy.GUARDS,
+    "proofs": proofs.GUARDS,
     "notification": notification.GUARDS,
     "kit": kit.GUARDS,
     "outages": outages.GUARDS,

@@ -111,6 +111,7 @@ async def test_all_is_there_from_the_start_with_zero_and_alarms_stand_on_it(
         ("samtid.http.limited", metrics.LIMIT, {"reads", "writes", "guesses"}),
         ("samtid.measure.failures", metrics.MEASURE, {"events", "messages"}),
         ("samtid.bookings", "outcome", {"confirmed", "slot-taken", "keys-unavailable", "invalid"}),
+        ("samtid.notification.codes", "outcome", {"sent", "failed", "given_up"}),
         ("samtid.notification.outcomes", "outcome", {"sent", "pending", "dropped", "dead"}),
     ):
         assert values <= began[name].having(attribute), name

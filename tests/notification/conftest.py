@@ -25,6 +25,7 @@ from tests.conftest import Run, Running, until
 BOOKED_AT = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 START = datetime(2026, 3, 30, 7, 0, tzinfo=UTC)
 SUBJECT = "query.booking.contact"
+CODES = "query.booking.code"
 
 CANARIES = ("Kanariefågel", "kanarie@example.se", "+46701234567", "hemlig-lank", "K7QX3MPD")
 
@@ -51,6 +52,20 @@ def answer(sequence: int = 0, **changed: Any) -> dict[str, Any]:
         "place": "BVC Hörby, Vårdvägen 1, Hörby",
         "municipality": "Hörby",
         "help_phone": "+46415378000",
+        "a_field_of_tomorrow": True,
+        **changed,
+    }
+
+
+def code_answer(**changed: Any) -> dict[str, Any]:
+    """What booking answers about a code."""
+    return {
+        "found": True,
+        "code": "093271",
+        "to": "+46701234567",
+        "municipality": "Hörby",
+        "help_phone": "+46415378000",
+        "expires_at": (BOOKED_AT + timedelta(minutes=10)).isoformat(),
         "a_field_of_tomorrow": True,
         **changed,
     }
@@ -83,7 +98,8 @@ class Booking:
 
     async def reply(self, message: Msg) -> None:
         self.asked.append(message)
-        found = self.answers.get(UUID(json.loads(message.data)["booking"]), {"found": False})
+        asked = json.loads(message.data)
+        found = self.answers.get(UUID(asked.get("booking") or asked["proof"]), {"found": False})
         if found is not None:
             await message.respond(found if isinstance(found, bytes) else json.dumps(found).encode())
 
@@ -103,6 +119,14 @@ class Booking:
         propagate.inject(headers)
         await self.client.jetstream().publish(kind.subject(""), body, stream="EVENTS", headers=headers)
         return body
+
+    async def ask_for_code(self, proof: UUID, *, channel: str = "sms", language: str = "sv", minutes: int = 10) -> None:
+        """Publish that somebody asked for a code at `BOOKED_AT`."""
+        kind = events.PROOF_ASKED
+        expires = BOOKED_AT + timedelta(minutes=minutes)
+        data = kind.data(proof=proof, channel=channel, language=language, expires_at=expires)
+        body = kind.encode(event_id=uuid4(), entity_id=str(proof), data=data, now=BOOKED_AT)
+        await self.client.jetstream().publish(kind.subject(""), body, stream="EVENTS")
 
     async def ask_to_resend(self, message: UUID, version: int) -> None:
         """Publish that staff want a message sent again that they saw at `version`."""
@@ -148,6 +172,7 @@ async def booking(nats_server: infra.NatsServer, run: Run) -> AsyncIterator[Book
     client = await infra.connect(nats_server, "booking")
     made = Booking(client)
     await client.subscribe(SUBJECT, cb=made.reply)
+    await client.subscribe(CODES, cb=made.reply)
     await client.flush()
     yield made
     await client.close()

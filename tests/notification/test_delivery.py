@@ -69,7 +69,7 @@ class MailServer:
 
 
 @asynccontextmanager
-async def _mail_server() -> AsyncIterator[tuple[MailServer, int]]:
+async def mail_server() -> AsyncIterator[tuple[MailServer, int]]:
     handler = MailServer()
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: SMTP(handler, hostname="test", loop=loop), "127.0.0.1", 0)
@@ -148,7 +148,7 @@ async def test_confirmation_by_mail(
 ) -> None:
     one = uuid4()
     booking.answers[one] = answer(language=language, name="Å <b>")
-    async with _mail_server() as (server, port), notification(smtp_port=port) as running:
+    async with mail_server() as (server, port), notification(smtp_port=port) as running:
         await booking.publish(events.CONFIRMED, one)
         row = await _settled(running, one, 0, "confirmation")
     [mail] = server.mails
@@ -223,7 +223,7 @@ async def test_a_protected_family_is_told_that_there_is_a_message_and_no_more(
     by_mail, by_sms, clock = uuid4(), uuid4(), FakeTime(BOOKED_AT)
     booking.answers[by_mail] = protected_answer(language=language)
     booking.answers[by_sms] = protected_answer(language=language, email=None)
-    async with _mail_server() as (server, port), notification(smtp_port=port, clock=clock) as running:
+    async with mail_server() as (server, port), notification(smtp_port=port, clock=clock) as running:
         for one in booking.answers:
             await booking.publish(events.CONFIRMED, one)
             await _settled(running, one, 0, "confirmation")
@@ -272,7 +272,7 @@ async def test_a_municipality_without_a_phone_is_not_offered_for_questions(
 
 async def test_change_and_cancellation_replace_the_appointment(notification: Notification, booking: Booking) -> None:
     one, moved = uuid4(), START + timedelta(days=2)
-    async with _mail_server() as (server, port), notification(smtp_port=port) as running:
+    async with mail_server() as (server, port), notification(smtp_port=port) as running:
         booking.answers[one] = answer()
         await booking.publish(events.CONFIRMED, one)
         await _settled(running, one, 0, "confirmation")
@@ -502,7 +502,7 @@ async def test_a_final_refusal_is_dead_at_once_and_a_passing_one_is_tried_again(
 ) -> None:
     one = uuid4()
     booking.answers[one] = answer(phone=None)
-    async with _mail_server() as (server, port), notification(smtp_port=port) as running:
+    async with mail_server() as (server, port), notification(smtp_port=port) as running:
         server.rcpt, server.data = (lambda _address: rcpt), (lambda: data)
         await booking.publish(events.CONFIRMED, one)
         row = await _attempted(running, one, "confirmation", 1)
@@ -519,7 +519,7 @@ async def test_where_mail_ends_dead_the_same_message_goes_as_sms_once(
 ) -> None:
     one = uuid4()
     booking.answers[one] = (protected_answer if protected else answer)(email=email)
-    async with _mail_server() as (server, port), notification(smtp_port=port) as running:
+    async with mail_server() as (server, port), notification(smtp_port=port) as running:
         server.rcpt = lambda _address: "550 5.1.1 no such user"
         await booking.publish(events.CONFIRMED, one)
         row = await _settled(running, one, 0, "confirmation")
@@ -540,7 +540,7 @@ async def test_where_mail_is_always_put_off_the_ways_take_turns_until_one_takes_
     one, clock = uuid4(), FakeTime(BOOKED_AT)
     booking.answers[one] = (protected_answer if protected else answer)()
     nobody = {"sms_url": "http://127.0.0.1:1"} if sms == "away" else {}
-    async with _mail_server() as (server, port), notification(clock=clock, smtp_port=port, **nobody) as running:
+    async with mail_server() as (server, port), notification(clock=clock, smtp_port=port, **nobody) as running:
         server.rcpt = lambda _address: "450 4.1.2 Domain not found"
         await booking.publish(events.CONFIRMED, one)
         for attempt in range(1, rules.ALONE + 1):
@@ -585,7 +585,7 @@ async def test_both_ways_refused_is_dead_and_can_be_sent_again(
 ) -> None:
     one = uuid4()
     booking.answers[one] = answer(phone="+46846500401")
-    async with _mail_server() as (server, port), notification(smtp_port=port) as running:
+    async with mail_server() as (server, port), notification(smtp_port=port) as running:
         server.rcpt = lambda _address: "550 5.1.1 no such user"
         await booking.publish(events.CONFIRMED, one)
         row = await _settled(running, one, 0, "confirmation", "dead")
@@ -654,7 +654,7 @@ async def test_one_that_hangs_does_not_hold_up_the_others(notification: Notifica
 
     many = [uuid4() for _ in range(20)]
     booking.answers.update({one: answer() for one in many})
-    async with _mail_server() as (server, port), notification(smtp_port=port) as running:
+    async with mail_server() as (server, port), notification(smtp_port=port) as running:
         server.data = lambda: hang() if len(server.mails) == 1 else "250 OK"
         for one in many:
             await booking.publish(events.CONFIRMED, one)
@@ -700,7 +700,7 @@ async def test_stopping_finishes_what_is_under_way(notification: Notification, b
         return "250 OK"
 
     booking.answers[one] = answer()
-    async with _mail_server() as (server, port):
+    async with mail_server() as (server, port):
         server.data = slowly
         async with notification(smtp_port=port) as running:
             url = running.database_url
@@ -721,7 +721,7 @@ async def test_a_crash_after_the_servers_ok_repeats_with_the_same_id_and_is_coun
     monkeypatch.setattr(delivery, "_repeats", counter)
     one = uuid4()
     booking.answers[one] = answer()
-    async with _mail_server() as (server, port), notification(smtp_port=port) as running:
+    async with mail_server() as (server, port), notification(smtp_port=port) as running:
 
         async def lose_the_claim() -> str:
             async with running.admin.begin() as connection:
@@ -795,7 +795,7 @@ async def test_nothing_personal_is_stored_logged_or_traced(
         unreadable: {**answer(), "phone": {"kanarie@example.se": "Kanariefågel"}},
         broken: answer(email="kanarie@example.se\nBcc: x@example.se", phone=None),
     }
-    async with _mail_server() as (server, port), notification(smtp_port=port) as running:
+    async with mail_server() as (server, port), notification(smtp_port=port) as running:
         await booking.publish(events.CONFIRMED, by_mail)
         await booking.publish(events.CONFIRMED, by_sms)
         await _settled(running, by_mail, 0, "confirmation")

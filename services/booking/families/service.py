@@ -28,6 +28,8 @@ from booking.families.rules import (
     StillBooked,
     Visit,
 )
+from booking.proofs import tables as proofs
+from booking.proofs.rules import KEPT
 from booking.roles import RETENTION
 from booking.slots.reads import Offering
 from kit import database, outbox
@@ -172,6 +174,7 @@ async def retain(engine: AsyncEngine, vault: Vault, now: datetime) -> Report:
     await finish(engine, vault, now)
     async with _ending(engine, now) as connection:
         lately = await tables.erased_since(connection, now - RESTORED)
+        await proofs.forget(connection, now - KEPT)
     # Should the key store have been restored from a backup since, the keys that it brought back go again.
     await vault.destroy(lately)
     return report
@@ -225,6 +228,7 @@ async def finish(engine: AsyncEngine, vault: Vault, now: datetime) -> int:
         await vault.destroy(some)
         async with _ending(engine, now) as connection:
             await tables.clear(connection, some)
+            await proofs.forget(connection, now - KEPT, some)
     return len(marked)
 
 

@@ -170,8 +170,8 @@ async def erased_since(connection: Connection, since: datetime) -> list[UUID]:
 async def clear(connection: Connection, families: Sequence[UUID]) -> None:
     """Take away what was sealed, whose key is destroyed."""
     await connection.execute(
-        "update family set sealed = null, phone_fingerprint = null, email_fingerprint = null, erasing = false"
-        " where id = any($1) and erasing",
+        "update family set sealed = null, phone_fingerprint = null, email_fingerprint = null, phone_proved_at = null,"
+        " email_proved_at = null, erasing = false where id = any($1) and erasing",
         [*families],
     )
     await connection.execute("delete from family_access where family = any($1)", [*families])

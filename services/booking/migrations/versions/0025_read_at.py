@@ -3,7 +3,7 @@
 from kit import migrations
 
 revision = "0025"
-down_revision = "0023"
+down_revision = "0024"
 
 # A time of its own, that whoever serves can neither say nor hold back in a transaction that began long ago.
 READ_AT = """

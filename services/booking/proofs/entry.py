@@ -1,0 +1,99 @@
+"""Where proofs come in, from the API, a page, or another use case: each transaction is opened and committed here."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from booking import secrecy
+from booking.bookings.entry import links, vault
+from booking.bookings.links import token_hash
+from booking.proofs import answers, rules, service, tables
+from booking.proofs.rules import Channel, CodeGone, NoSms, TooManyCodes
+from booking.proofs.service import Way, Whose
+from kit import addresses
+from kit.app import Runtime
+from kit.language import Language
+
+# Codes that a client asks for in an hour.
+CODES = "codes"
+
+
+@dataclass(frozen=True)
+class Proved:
+    """That a contact was proved. Whoever has `token` is shown the bookings that were made with it, until `ends_at`."""
+
+    token: str
+    ends_at: datetime
+    channel: Channel
+    family: UUID
+
+
+async def ask(
+    runtime: Runtime,
+    way: Way,
+    *,
+    client: str,
+    language: Language,
+    whose: Whose | None = None,
+    help_phone: str | None = None,
+    proof: UUID | None = None,
+) -> UUID:
+    """See `service.ask`; the id of the proof, by which the code is confirmed, whether or not one is sent.
+
+    `client` is of `kit.door.client_of`. Asked again with the same `proof`, nothing more is sent.
+    Raises NoSms, TooManyCodes, NotFound or KeysUnavailable.
+    """
+    if way.channel == "sms" and not addresses.takes_sms(way.to):
+        raise NoSms("contact")
+    now, proof = runtime.clock(), proof or uuid4()
+    assert runtime.limits is not None, "the public reaches this service"
+    if not runtime.limits.admits(CODES, client, now):
+        raise TooManyCodes(help_phone, rules.until_next_hour(now))
+    fingerprint = await service.fingerprint(vault(runtime), way, now)
+    async with secrecy.of_contact(runtime.engine, fingerprint) as connection:
+        await service.ask(
+            connection,
+            runtime.settings,
+            proof,
+            way,
+            fingerprint,
+            whose=whose,
+            language=language,
+            help_phone=help_phone,
+            now=now,
+        )
+    runtime.relay.wake()
+    return proof
+
+
+async def confirm(runtime: Runtime, proof: UUID, typed: str) -> Proved:
+    """Prove a contact by the code that was sent to it, once. Raises CodeGone or WrongCode.
+
+    Each try is counted, at once and for good.
+    """
+    now = runtime.clock()
+    async with secrecy.of_proof(runtime.engine, proof) as connection:
+        tried = await tables.try_once(connection, proof, rules.TRIES, now)
+    found = service.check(links(runtime), proof, tried, typed)
+    token, ends = secrets.token_urlsafe(32), now + rules.LASTS
+    async with secrecy.of_proof(runtime.engine, proof, found["fingerprint"]) as connection:
+        if not await tables.prove(connection, proof, token_hash(token), now, ends):
+            raise CodeGone
+        await tables.mark(connection, found["channel"], found["fingerprint"], now)
+    return Proved(token, ends, found["channel"], found["family"])
+
+
+async def is_proved(runtime: Runtime, proof: UUID, family: UUID) -> bool:
+    """Whether a contact of a family was proved by this proof, as long as that lasts."""
+    async with secrecy.of_proof(runtime.engine, proof) as connection:
+        return await tables.is_proved(connection, proof, family, runtime.clock() - rules.LASTS)
+
+
+async def answer_code(runtime: Runtime, question: answers.CodeQuestion) -> answers.Code | answers.NoCode:
+    """Answer notification's question; only its NATS user may ask. Raises KeysUnavailable."""
+    keys = vault(runtime)
+    async with keys.turn():
+        async with secrecy.of_code(runtime.engine, question.proof) as connection:
+            row = await tables.told(connection, question.proof, rules.TRIES, runtime.clock())
+        return await service.code(row, links(runtime), keys, question.proof)

@@ -1,0 +1,181 @@
+"""The statements about proofs. Which rows of them, of families and of bookings a transaction sees, the database says:
+see `booking.secrecy`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+import asyncpg
+
+from booking.proofs.rules import Channel
+from kit.database import Connection
+
+# Of those with this number or address: who booked last, and for which municipalities bookings were made.
+_BOOKED = """
+select f.id, b.municipality from family f join booking b on b.family = f.id
+where f.phone_fingerprint = $1 or f.email_fingerprint = $1
+order by b.created_at desc
+"""
+_INSERT = """
+insert into proof (id, channel, fingerprint, family, sealed, municipality, asked_at, expires_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
+"""
+# Each try is counted before it is known whether it is right, and stays counted.
+_TRY = """
+update proof set tries = tries + 1
+where id = $1 and tries < $2 and proved_at is null and expires_at > $3
+returning tries, channel, fingerprint, family, sealed
+"""
+_PROVE = """
+update proof set proved_at = $2, token_hash = $3, ends_at = $4
+where id = $1 and proved_at is null and expires_at > $2 and family is not null
+"""
+_COUNT = """
+insert into code_count as c (day, country, codes) select $1, $2, 1 where $3 > 0
+on conflict (day, country) do update set codes = c.codes + 1 where c.codes < $3
+returning codes
+"""
+_TOLD = """
+select p.channel, p.expires_at, p.sealed as of_proof, f.id as family, f.sealed, f.language,
+       m.data->>'name' as municipality, m.data->>'phone' as help_phone
+from proof p
+join family f on f.id = p.family
+left join directory_copy m on m.kind = 'municipality' and m.id = p.municipality
+where p.id = $1 and p.proved_at is null and p.expires_at > $2 and p.tries < $3
+    and f.sealed is not null and f.erased_at is null
+"""
+
+
+@dataclass(frozen=True)
+class NewProof:
+    """A code that is asked for. `fingerprint` is that of the contact it goes to; `family` is whose contact that is, or
+    None where nobody booked with it: then nothing is sent.
+
+    Where the family has the contact only once it is proved, `sealed` holds it meanwhile.
+    """
+
+    id: UUID
+    channel: Channel
+    fingerprint: bytes
+    family: UUID | None
+    sealed: bytes | None
+    municipality: str | None
+
+
+# What follows is done as `booking.roles.PROOF`.
+
+
+async def lock(connection: Connection, fingerprint: bytes) -> None:
+    """Wait for a contact's other requests."""
+    await connection.execute("select pg_advisory_xact_lock($1)", int.from_bytes(fingerprint[8:16], "big", signed=True))
+
+
+async def is_asked(connection: Connection, proof: UUID) -> bool:
+    """Whether this proof was asked for before."""
+    return bool(await connection.fetchval("select exists(select from proof where id = $1)", proof))
+
+
+async def asked(connection: Connection, fingerprint: bytes) -> list[datetime]:
+    """When codes for a contact were asked for, as far as that is kept."""
+    return [
+        r["asked_at"] for r in await connection.fetch("select asked_at from proof where fingerprint = $1", fingerprint)
+    ]
+
+
+async def booked(connection: Connection, fingerprint: bytes) -> list[asyncpg.Record]:
+    """The families that booked with a contact, each with a municipality, the latest booking first."""
+    found: list[asyncpg.Record] = await connection.fetch(_BOOKED, fingerprint)
+    return found
+
+
+async def has_contact(connection: Connection, family: UUID, fingerprint: bytes) -> bool:
+    """Whether a contact is this family's."""
+    query = "select exists(select from family where id = $1 and (phone_fingerprint = $2 or email_fingerprint = $2))"
+    return bool(await connection.fetchval(query, family, fingerprint))
+
+
+async def void(connection: Connection, fingerprint: bytes, now: datetime) -> None:
+    """Let no earlier code of a contact be valid any more."""
+    await connection.execute(
+        "update proof set expires_at = $2 where fingerprint = $1 and proved_at is null and expires_at > $2",
+        fingerprint,
+        now,
+    )
+
+
+async def insert(connection: Connection, new: NewProof, now: datetime, expires: datetime) -> None:
+    """Keep that a code was asked for."""
+    await connection.execute(
+        _INSERT, new.id, new.channel, new.fingerprint, new.family, new.sealed, new.municipality, now, expires
+    )
+
+
+async def count(connection: Connection, day: date, country: int, most: int) -> bool:
+    """Count one more code to a country on a day in UTC; False where there were `most` already."""
+    return await connection.fetchval(_COUNT, day, country, most) is not None
+
+
+async def has_room(connection: Connection, day: date, country: int, most: int) -> bool:
+    """Whether `count` would count one more."""
+    sent = await connection.fetchval("select codes from code_count where day = $1 and country = $2", day, country)
+    return (sent or 0) < most
+
+
+async def try_once(connection: Connection, proof: UUID, most: int, now: datetime) -> asyncpg.Record | None:
+    """Count a try at a code; None where it is no longer valid, or was tried so often."""
+    return await connection.fetchrow(_TRY, proof, most, now)
+
+
+async def prove(connection: Connection, proof: UUID, token_hash: bytes, now: datetime, ends: datetime) -> bool:
+    """Note that a contact is proved, once; False where that was done, or the code is void meanwhile."""
+    done: str = await connection.execute(_PROVE, proof, now, token_hash, ends)
+    return done == "UPDATE 1"
+
+
+async def is_proved(connection: Connection, proof: UUID, family: UUID, since: datetime) -> bool:
+    """Whether this proof proved a contact of a family after an instant."""
+    query = "select exists(select from proof where id = $1 and family = $2 and proved_at > $3)"
+    return bool(await connection.fetchval(query, proof, family, since))
+
+
+async def mark(connection: Connection, channel: Channel, fingerprint: bytes, now: datetime) -> None:
+    """Note with the families that have a contact that it is proved."""
+    kind = "phone" if channel == "sms" else "email"
+    await connection.execute(
+        f"with theirs as (select id from family where {kind}_fingerprint = $1 order by id for no key update)"  # noqa: S608
+        f" update family set {kind}_proved_at = $2 from theirs where family.id = theirs.id",
+        fingerprint,
+        now,
+    )
+
+
+# As `booking.roles.ANSWER`.
+
+
+async def told(connection: Connection, proof: UUID, most: int, now: datetime) -> asyncpg.Record | None:
+    """What a code that is valid needs to be sent: a family's sealed contact, or the one of the proof itself."""
+    return await connection.fetchrow(_TOLD, proof, now, most)
+
+
+# As `booking.roles.PROVED`, which sees one proof by its token.
+
+
+async def session(connection: Connection) -> asyncpg.Record | None:
+    """The proof whose token the transaction was given, while it lasts."""
+    return await connection.fetchrow("select id, channel, family, fingerprint, ends_at from proof")
+
+
+async def end(connection: Connection) -> None:
+    """Let the proof's token open nothing any more."""
+    await connection.execute("update proof set token_hash = null, ends_at = null")
+
+
+# As `booking.roles.RETENTION`.
+
+
+async def forget(connection: Connection, before: datetime, families: Sequence[UUID] = ()) -> None:
+    """Delete the proofs that were asked for before an instant, and those of these families."""
+    await connection.execute("delete from proof where asked_at < $1 or family = any($2)", before, [*families])
+    await connection.execute("delete from code_count where day < $1", before.date())

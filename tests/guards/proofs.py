@@ -1,0 +1,200 @@
+"""What a code proves, how often one is sent, and what a proved contact opens."""
+
+from tests.guards.guard import Guard
+
+MIGRATION = "services/booking/migrations/versions/0024_proof.py"
+RULES = "services/booking/proofs/rules.py"
+TABLES = "services/booking/proofs/tables.py"
+SERVICE = "services/booking/proofs/service.py"
+ENTRY = "services/booking/proofs/entry.py"
+SENDING = "services/notification/codes.py"
+PROOFS = "tests/proofs/test_proofs.py"
+BARE = "tests/proofs/test_rules.py"
+CODES = "tests/notification/test_codes.py"
+SHOWN = f"{PROOFS}::test_the_database_shows_who_proved_a_contact_its_bookings_and_no_others"
+TRIED = f"{PROOFS}::test_five_tries_are_all_there_are_also_at_once"
+NOBODY = f"{PROOFS}::test_the_code_of_a_contact_that_nobody_booked_with_proves_nothing"
+SAME = f"{PROOFS}::test_a_contact_nobody_booked_with_is_sent_nothing_and_answered_the_same"
+VOIDED = f"{PROOFS}::test_a_new_code_voids_the_former_and_the_same_request_sends_none"
+OVER = f"{PROOFS}::test_a_code_is_over_after_ten_minutes"
+KEPT = f"{PROOFS}::test_what_is_kept_of_proofs_goes_after_a_day_and_with_the_family"
+HIDDEN = f"{PROOFS}::test_a_protected_or_erased_family_is_sent_nothing"
+
+GUARDS = (
+    Guard(
+        TABLES,
+        "where id = $1 and tries < $2 and proved_at is null and expires_at > $3\nreturning",
+        "where id = $1 and tries < $2 and proved_at is null and expires_at > $3 - interval '1 hour'\nreturning",
+        OVER,
+        "A code is over when its ten minutes are.",
+    ),
+    Guard(
+        SERVICE,
+        "raise CodeGone if tried",
+        "raise WrongCode if tried",
+        TRIED,
+        "The last wrong try says that the code is gone.",
+    ),
+    Guard(
+        SERVICE,
+        'if not (right and tried["family"]):',
+        "if not right:",
+        NOBODY,
+        "A guess proves nothing where nobody was sent a code.",
+    ),
+    Guard(
+        TABLES,
+        "\nwhere id = $1 and proved_at is null and expires_at > $2 and family is not null\n",
+        "\nwhere id = $1 and expires_at > $2 and family is not null\n",
+        f"{PROOFS}::test_of_many_at_once_with_the_right_code_one_proves",
+        "Of two who have the right code at once, one proves.",
+    ),
+    Guard(
+        SERVICE,
+        "    await tables.void(connection, fingerprint, now)\n",
+        "",
+        VOIDED,
+        "A new code voids the former.",
+    ),
+    Guard(
+        SERVICE,
+        "    if await tables.is_asked(connection, proof):\n        return\n",
+        "    if await tables.is_asked(connection, proof):\n        proof = UUID(int=proof.int ^ 1)\n",
+        VOIDED,
+        "A form that is sent twice sends one code.",
+    ),
+    Guard(
+        SERVICE,
+        "    await tables.lock(connection, fingerprint)\n",
+        "",
+        f"{PROOFS}::test_many_requests_at_once_for_a_number_are_bound_as_well",
+        "Many requests at once send no more codes than one after the other.",
+    ),
+    Guard(
+        SERVICE,
+        "    if wait := rules.wait(await tables.asked(connection, fingerprint), now):\n",
+        "    if (wait := rules.wait(await tables.asked(connection, fingerprint), now)) and whose:\n",
+        SAME,
+        "A number is asked for so often, be it known or not.",
+    ),
+    Guard(
+        SERVICE,
+        "counts = tables.count if whose else tables.has_room",
+        "counts = tables.count",
+        SAME,
+        "Whoever makes numbers up does not use a country's codes.",
+    ),
+    Guard(
+        SERVICE,
+        "        if not await counts(connection, now.date(), country, most):",
+        "        if not await counts(connection, now.date(), country, 2000):",
+        f"{PROOFS}::test_a_country_gets_so_many_codes_a_day",
+        "Nobody runs up a bill with codes abroad.",
+    ),
+    Guard(
+        SERVICE,
+        "    elif whose.sealed is None and not await tables.has_contact(connection, whose.family, fingerprint):\n"
+        "        raise NotFound\n",
+        "",
+        f"{PROOFS}::test_a_family_that_is_known_proves_its_own_contact_alone",
+        "A family proves the contact that is its own.",
+    ),
+    Guard(
+        ENTRY,
+        "    if not runtime.limits.admits(CODES, client, now):",
+        "    if not runtime.limits.admits(CODES, client, now, number=0):",
+        f"{PROOFS}::test_one_client_asks_for_so_many",
+        "One client does not have codes sent to a whole town.",
+    ),
+    Guard(
+        ENTRY,
+        '    if way.channel == "sms" and not addresses.takes_sms(way.to):\n        raise NoSms("contact")\n',
+        "",
+        f"{PROOFS}::test_a_number_that_takes_no_sms_is_said_to",
+        "Nobody waits for an SMS that cannot come.",
+    ),
+    Guard(
+        RULES,
+        "            waits.append(lately[most - 1] + within - now)",
+        "            waits.append(lately[0] + within - now)",
+        f"{BARE}::test_one_more_is_asked_exactly_when_no_limit_is_reached",
+        "Nobody is made to wait longer than the limit.",
+    ),
+    Guard(
+        MIGRATION,
+        "using (protection = 'none' and id = (select family from proof where id = (select given_proof())));",
+        "using (id = (select family from proof where id = (select given_proof())));",
+        HIDDEN,
+        "A family of protected identity is sent no code.",
+    ),
+    Guard(
+        TABLES,
+        "    and f.sealed is not null and f.erased_at is null\n",
+        "",
+        HIDDEN,
+        "A family that is erased is sent no code.",
+    ),
+    Guard(
+        MIGRATION,
+        "    using (token_hash = (select given_token()) and ends_at > (select given_before()));",
+        "    using (token_hash = (select given_token()));",
+        SHOWN,
+        "What a proof opens is closed after half an hour.",
+    ),
+    Guard(
+        MIGRATION,
+        "and (booking.by_email or f.phone_fingerprint = (select fingerprint from proof))",
+        "and true",
+        SHOWN,
+        "Whoever proves an address sees nothing of what may not be told to it.",
+    ),
+    Guard(
+        MIGRATION,
+        "create policy of_proved on family for select to booking_proved using (\n    protection = 'none' and erased_at",
+        "create policy of_proved on family for select to booking_proved using (\n    erased_at",
+        SHOWN,
+        "A proof shows no family of protected identity.",
+    ),
+    Guard(
+        "services/booking/families/service.py",
+        "            await proofs.forget(connection, now - KEPT, some)\n",
+        "",
+        KEPT,
+        "Proofs go with the family.",
+    ),
+    Guard(
+        "services/booking/families/service.py",
+        "        await proofs.forget(connection, now - KEPT)\n",
+        "",
+        KEPT,
+        "Proofs are kept for a day.",
+    ),
+    Guard(
+        SENDING,
+        "        if code is not None and runtime.clock() < due.expires_at:",
+        "        if code is not None:",
+        f"{CODES}::test_nothing_is_sent_that_is_over_used_or_of_nobody",
+        "A code that is over is not sent.",
+    ),
+    Guard(
+        "services/notification/delivery.py",
+        "            senders[0] = (codes.send_one,)\n",
+        "            pass\n",
+        f"{CODES}::test_a_code_does_not_wait_behind_messages",
+        "A code does not wait behind a server that hangs.",
+    ),
+    Guard(
+        "services/notification/rules.py",
+        "    return again if again < expires else None",
+        "    return again",
+        f"{CODES}::test_a_code_is_tried_again_within_its_time_alone",
+        "A code is given up when it is over.",
+    ),
+    Guard(
+        "services/notification/render.py",
+        "        if gsm.parts(text) == 1 or len(town) <= SHORT:",
+        "        if True:",
+        f"{CODES}::test_a_code_is_one_part_whatever_the_name",
+        "No name makes a code cost more than one part.",
+    ),
+)
