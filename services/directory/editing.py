@@ -75,10 +75,10 @@ def changed(known: Register, entities: Iterable[Entity], unreadable: Iterable[tu
     wanted = Register(unreadable=set(unreadable))
     for kind in EVENTS:
         wanted.of(kind).update(known.of(kind))
-    for entity in entities:
-        wanted.of(kind_of(entity))[entity.id] = entity
     for kind, entity_id in wanted.unreadable:
         wanted.of(kind).pop(entity_id, None)
+    for entity in entities:
+        wanted.of(kind_of(entity))[entity.id] = entity
     return wanted
 
 

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from directory.events import Entity
+from directory.partly import partly
 from directory.reading import what_it_must_be
 from directory.rules.common import TAKEN_ID
 from directory.rules.register import WEEKDAYS, PathOf
@@ -407,12 +408,17 @@ FILL_IN = ("fyll i det här", "fill this in")
 
 
 def entity_of(kind: str, data: dict[str, Any]) -> tuple[Entity | None, list[Wrong]]:
-    """The entity that plain data make, or what is wrong with them: path, and what to do in Swedish and in English."""
+    """The entity that plain data make, and what is wrong with them: path, and what to do in Swedish and in English.
+
+    Of faulty ones the entity is what can be read; None where that is too little.
+    """
+    model: Any = EVENTS[kind].data
+    whole = {**data, "version": 1}
     try:
-        model: Any = EVENTS[kind].data
-        entity: Entity = model.model_validate({**data, "version": 1})
+        entity: Entity = model.model_validate(whole)
     except ValidationError as error:
-        return None, [_in_plain_words(problem) for problem in error.errors()]
+        wrong = [_in_plain_words(problem) for problem in error.errors()]
+        return partly(model, whole, [path for path, _, _ in wrong]), wrong
     return entity, []
 
 

@@ -18,7 +18,7 @@ from directory.history import Because
 from directory.reading import Fault, Reading, read, read_bytes
 from directory.rules import agreement, breaches
 from directory.rules.common import near
-from directory.rules.register import Breach
+from directory.rules.register import Breach, as_far_as_read
 from kit import database, telemetry
 from kit.app import utc_now
 from kit.refusal import Refusal
@@ -78,21 +78,26 @@ async def take(
         raise Rejected(reading.faults)
     known = await editing.register(connection)
     entities = [entry.entity for entry in reading.entries.values()]
-    wanted = editing.changed(known, entities, reading.unreadable)
+    partly = [entry.entity for entry in reading.partly.values()]
+    wanted = editing.changed(known, [*entities, *partly], reading.unreadable)
     found = list(breaches(wanted))
     planned = editing.plan(known, entities)
     waiting: list[tuple[Entity | None, Entity]] = []
     steps = [*((None, entity) for entity in planned.added), *planned.changed]
-    found += [breach for before, after in steps for breach in near(after, before)]
+    every = [*steps, *((known.of(editing.kind_of(entity)).get(entity.id), entity) for entity in partly)]
+    found += [breach for before, after in every for breach in near(after, before)]
     if who != history.IMPORT:
-        found += [b for before, after in steps for b in rights.denied(known, wanted, who, before, after)]
+        denied = (rights.denied(known, wanted, who, before, after) for before, after in every)
+        found += as_far_as_read(*denied)
         mine, today = rights.remit(known, who), editing.day_of(now)
-        waiting = [step for step in steps if agreement.needs(known, wanted, *step, mine, today)]
+        # What nothing comes of needs nobody's yes.
+        asked = () if reading.faults else steps
+        waiting = [step for step in asked if agreement.needs(known, wanted, *step, mine, today)]
     if waiting:
         # The rest holds without what waits for others.
         later = {(editing.kind_of(after), after.id) for _, after in waiting}
         entities = [e for e in entities if (editing.kind_of(e), e.id) not in later]
-        found += breaches(editing.changed(known, entities, reading.unreadable))
+        found += breaches(editing.changed(known, [*entities, *partly], reading.unreadable))
         planned = editing.plan(known, entities)
     if faults := [*reading.faults, *_told(found, reading)]:
         raise Rejected(faults)
@@ -108,7 +113,8 @@ def _told(found: Sequence[Breach], reading: Reading) -> list[Fault]:
     faults = []
     for breach in found:
         for place in breach.places:
-            if brought := reading.entries.get((place.kind, place.id)):
+            key = (place.kind, place.id)
+            if brought := reading.entries.get(key) or reading.partly.get(key):
                 faults.append(brought.fault(place.path, breach.sv, breach.en))
                 break
         # A breach of none of these files' entities was there before, and is not theirs to put right.

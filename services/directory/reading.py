@@ -14,9 +14,9 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from directory.events import Entity
+from directory.partly import partly
 from directory.rules.register import WEEKDAYS, PathOf
 from directory.tables import KINDS
-from kit.events import EventData
 from kit.language import Language
 
 EMPTY = ("", "~", "null")
@@ -66,12 +66,14 @@ class Entry:
 
 @dataclass
 class Reading:
-    """All files together: what was understood, what was not, and which entities the latter were.
+    """All files together: what was understood, what was not, and which entities the latter were; `partly` is what can
+    be read of these.
 
     It is `cut` where there were so many faults that it ends with them.
     """
 
     entries: dict[tuple[str, str], Entry] = field(default_factory=dict)
+    partly: dict[tuple[str, str], Entry] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     unreadable: set[tuple[str, str]] = field(default_factory=set)
     cut: bool = False
@@ -220,39 +222,45 @@ def _read_entity(reading: Reading, file: str, plural: str, node: yaml.Node) -> N
 
     for at, name, first_at in doubles:
         wrong(at, *_twice(name, first_at))
-    entity = _entity(event.data, raw, lines, wrong)
-    if key in reading.entries:
-        first = reading.entries[key]
+    entity, rest = _entity(event.data, raw, lines, wrong)
+    if first := reading.entries.get(key) or reading.partly.get(key):
         place = f"{first.file}:{first.line(('id',))}"
         wrong(_line(lines, ("id",)), f"står här två gånger (först på {place})", f"is here twice (first at {place})")
     elif entity is not None:
         reading.entries[key] = Entry(event.name, entity, file, lines)
     else:
         reading.unreadable.add(key)
+        if rest is not None:
+            reading.partly[key] = Entry(event.name, rest, file, lines)
 
 
 Wrong = Callable[[int, str, str], None]
 
 
-def _entity(model: type[EventData], raw: dict[str, Any], lines: dict[PathOf, int], wrong: Wrong) -> Any:
-    """The entity that was written; None where it could not be understood, which `wrong` is told."""
+def _entity(
+    model: Any, raw: dict[str, Any], lines: dict[PathOf, int], wrong: Wrong
+) -> tuple[Entity | None, Entity | None]:
+    """The entity that was written; else, where `wrong` is told why, nothing and what can be read of it."""
     for name in ("version", "sessions_after"):
         if name in raw:
             en = f"{name} is kept by the register: leave it out"
             wrong(lines[name,], f"{name} sköts av registret: utelämna det", en)
     raw["version"] = 1
+    data = _weekdays(raw)
     try:
-        return model.model_validate(_weekdays(raw))
+        return model.model_validate(data), None
     except ValidationError as error:
+        faulty = []
         for problem in error.errors():
             path, sv, en = in_plain_words(model, problem)
+            faulty.append(path)
             if problem["type"] == "missing" and path in lines:
                 sv, en = f"{_dotted(path)} är tomt", f"{_dotted(path)} is empty"
                 if path[-1] == "accent":
                     sv += ": ett värde som börjar med # måste stå inom citattecken"
                     en += ": a value that begins with # must stand in quotes"
             wrong(_line(lines, path), sv, en)
-    return None
+        return None, partly(model, data, faulty)
 
 
 def _line(lines: dict[PathOf, int], path: PathOf) -> int:

@@ -15,7 +15,7 @@ from directory.proposals import Proposal
 from directory.rules import agreement, breaches
 from directory.rules.agreement import Remit
 from directory.rules.common import near
-from directory.rules.register import Breach, Register
+from directory.rules.register import Breach, Register, as_far_as_read
 from kit.refusal import NotFound
 
 # What is not theirs to say who answers for some of a person's roles only.
@@ -71,7 +71,7 @@ def _version(sent: Sent) -> int:
 
 
 def _entity(outcome: Outcome, person: str, kind: str, sent: Sent) -> Entity | None:
-    """The entity that the form makes, faultless; else what is wrong is in the outcome."""
+    """The entity that the form makes, whole where the outcome has nothing that is wrong."""
     known, before = outcome.known, outcome.before
     said = filled(kind, sent)
     data = settled(kind, said, before)
@@ -90,8 +90,8 @@ def _entity(outcome: Outcome, person: str, kind: str, sent: Sent) -> Entity | No
     outcome.wrong += [(name, *FILL_IN) for name in said.empty if name not in told]
     if entity is None:
         return None
-    wanted = editing.changed(known, [entity])
-    denied = list(rights.denied(known, wanted, person, before, entity))
+    wanted = editing.changed(known, [entity], [(kind, entity.id)] if faults else ())
+    denied = list(as_far_as_read(rights.denied(known, wanted, person, before, entity)))
     outcome.denied = bool(denied)
     for breach in [*denied, *breaches(wanted), *near(entity, before)]:
         if (place := _place(breach, kind, entity.id)) is not None:

@@ -47,6 +47,32 @@ NO_DAYS = {"forsta": "leave_forsta_missing", "sista": "leave_sista_missing"}
         (EXTRA | {"phone": ""}, {"video": "leave_ways_missing"}),
         (EXTRA | {"visit": "ja"}, {"video": "leave_ways_wrong", "plats": "leave_place_missing"}),
         (EXTRA | {"gor": leave.REMOVE}, {"typ": "leave_gone"}),
+        (LEAVE | {"forsta": "", "sista": "2026-03-01"}, {"forsta": "leave_forsta_missing", "sista": "leave_over"}),
+        (
+            LEAVE | {"forsta": "2027-01-01", "sista": ""},
+            {"forsta": "leave_no_schedule", "sista": "leave_sista_missing"},
+        ),
+        (
+            LEAVE | {"forsta": "2027-01-01", "sista": "2028-03-01"},
+            {"forsta": "leave_no_schedule", "sista": "leave_too_long"},
+        ),
+        (LEAVE | {"fran": "nine"}, {"fran": "leave_time_wrong", "till": "leave_to_missing"}),
+        (LEAVE | {"till": "nine"}, {"fran": "leave_from_missing", "till": "leave_time_wrong"}),
+        (
+            {"forsta": "2026-03-02", "sista": "2026-03-04", "fran": "13:00", "till": "09:00"},
+            {"typ": "leave_kind_missing"},
+        ),
+        (
+            EXTRA | {"forsta": "", "sista": "2026-03-01", "fran": "nine", "till": "", "phone": "", "visit": "ja"},
+            {
+                "forsta": "leave_forsta_missing",
+                "sista": "leave_over",
+                "fran": "leave_time_wrong",
+                "till": "leave_to_missing",
+                "video": "leave_ways_wrong",
+                "plats": "leave_place_missing",
+            },
+        ),
     ],
     ids=lambda value: "-".join(value.values()) if isinstance(value, dict) else None,
 )

@@ -274,6 +274,9 @@ async def test_what_is_wrong_stands_at_its_field_and_what_was_typed_is_kept(work
     for field in ("namn", "telefon", "epost", "barn"):
         assert f'id="{field}-message"' in answer.text
     assert 'value="kim@"' in answer.text
+    too_old = await booked(work, namn="", telefon="12", epost="kim@", barn="20")
+    assert "Insatsen är för barn 0–6 år." in too_old.text
+    assert 'id="namn-message"' in too_old.text
     nothing = await work.post(PATH, satt="video")
     assert (nothing.status_code, "Välj en av tiderna" in nothing.text) == (422, True)
     assert await work.facts() == []

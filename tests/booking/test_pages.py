@@ -453,6 +453,24 @@ async def test_a_forged_form_is_no_fault(booking: Running) -> None:
         assert "<script>alert" not in answer.text
 
 
+@pytest.mark.parametrize("step", ["", "/boka"], ids=["contact", "check"])
+async def test_all_that_is_wrong_is_told_at_once(booking: Running, step: str) -> None:
+    hold, form = await chosen(booking)
+    wrong = {"namn": "", "telefon": "12", "epost": "kim@", "barn": "20", "sprak": "xx"}
+    answer = await booking.http.post(f"{hold}{step}", data={**form, **wrong})
+    assert answer.status_code == 422
+    assert set(re.findall('id="([a-z]+)-message"', answer.text)) == {"namn", "telefon", "epost", "barn", "sprak"}
+    assert "Insatsen är för barn 0–6 år." in answer.text
+    unreachable = await booking.http.post(f"{hold}{step}", data={**form, "telefon": "", "barn": "vantar", "namn": ""})
+    assert {"namn", "telefon"} <= set(re.findall('id="([a-z]+)-message"', unreachable.text))
+
+
+async def test_an_age_that_is_written_in_another_way_is_that_age(booking: Running) -> None:
+    hold, form = await chosen(booking)
+    answer = await booking.http.post(hold, data={**form, "barn": "3.0"})
+    assert (answer.status_code, "3 år" in answer.text) == (200, True)
+
+
 async def test_every_page_leads_to_the_accessibility_statement(run: Run, clock: Clock, secret_file: Path) -> None:
     told = {"accessibility_email": "webb@kommun.example", "accessibility_phone": "+46413620000"}
     async with run("booking", clock=clock, manage_secret_file=secret_file, **told) as booking:

@@ -1,5 +1,6 @@
 """Each fault of a file, told at its line; nothing is imported."""
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -343,6 +344,13 @@ CASES: dict[str, tuple[str, *tuple[Edit, ...]]] = {
             ),
         ),
     ),
+    "no time that can be booked": (
+        "lead_time_hours is 48, and times can be booked 48 hours ahead, so that no time can be",
+        (
+            "    duration: 45",
+            f"    horizon_days: 2\n    lead_time_hours: 48{HERE}\n    duration: 45",
+        ),
+    ),
     "more carried over than there was": (
         "less than or equal to 100",
         ("    posts: 1.0", f"    posts: 1\n    carry_over: 101{HERE}"),
@@ -421,6 +429,30 @@ async def test_a_fault_is_told_at_its_line_and_nothing_is_taken(name: str, tmp_p
     assert message in str(rejected.value)
     assert {fault.file for fault in told} == {str(path)}
     assert await rows(engine) == 0
+
+
+@pytest.mark.parametrize("name", CASES)
+async def test_no_fault_waits_until_another_of_its_entity_is_mended(
+    name: str, tmp_path: Path, engine: AsyncEngine
+) -> None:
+    """Each of the cases again, where something of every entity cannot be read."""
+    message, *edits = CASES[name]
+    path = written(tmp_path, *edits)
+    text = path.read_text(encoding="utf-8")
+    text = re.sub(r"^(  - )(id|municipality)", r"\1more: x\n    \2", text, flags=re.MULTILINE)
+    path.write_text(text, encoding="utf-8")
+    expected = [n for n, line in enumerate(text.splitlines(), 1) if line.endswith(HERE)]
+    with pytest.raises(Rejected) as rejected:
+        await import_files(engine, [path], NOW)
+    found = {(fault.line, fault.message) for fault in rejected.value.faults}
+    if len(found) == 1:
+        assert message in str(rejected.value), "a file that is none has one fault"
+        return
+    others = {(line, told) for line, told in found if "there is no field more" not in told}
+    assert len(others) < len(found)
+    # A case that is about the first line of an entity has another one there now.
+    assert {line for line, _ in others} <= {*expected, *(n - 1 for n in expected), *(n + 1 for n in expected)}
+    assert message in str(rejected.value)
 
 
 async def test_all_faults_of_all_files_are_told_at_once(tmp_path: Path, engine: AsyncEngine) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import html
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -93,6 +94,149 @@ async def test_what_cannot_be_read_is_told_at_its_field(directory: Running) -> N
     assert "Namn på svenska: fyll i det här." in page
     assert "Till och med ålder: måste vara högst 20." in page
     assert {name: typed(answer.text)[name] for name in changes} == changes
+
+
+# Of each form: what is typed, faults of one field and of what several fields say together; and where they are told.
+AT_ONCE: dict[str, tuple[str, dict[str, str], set[str]]] = {
+    "municipality": (
+        "/kommuner/1267",
+        {
+            "slug": "Höör",
+            "accent": "#eeeeee",
+            "concern_url": "http://hoor.se",
+            "phone": "12",
+            "personal_data.email": "hoor",
+            "personal_data.organisation_number": "1",
+            "personal_data.ground.en": "Only in English",
+            "denominators.0.children": "0",
+            "denominators.0.source": "SCB",
+            "denominators.0.as_of": "2025-12-31",
+            "denominators.1.children": "5",
+            "denominators.1.source": "SCB",
+            "denominators.1.as_of": "2025-12-31",
+        },
+        {
+            "slug",
+            "accent",
+            "concern_url",
+            "phone",
+            "personal_data.email",
+            "personal_data.organisation_number",
+            "personal_data.ground.sv",
+            "denominators.0.children",
+            "denominators.1.as_of",
+        },
+    ),
+    "unit": (
+        "/verksamheter/ny",
+        {"name": "", "board": "A\nB", "municipality": "9999"},
+        {"name", "board", "municipality"},
+    ),
+    "centre": (
+        "/mottagningar/ny",
+        {"name": "", "address": "A\tB", "municipality": "9999"},
+        {"name", "address", "municipality"},
+    ),
+    "advisor": (
+        "/radgivare/maria-ek",
+        {"name": "", "profession": "none", "ended": "on"},
+        {"name", "profession", "ended"},
+    ),
+    "pool": (
+        "/samverkan/hoor-horby-eslov",
+        {
+            "posts": "many",
+            "release_days": "29",
+            "shares.1267": "50",
+            "valid_until": "2020-01-01",
+            "amendments.0.valid_from": "2019-01-01",
+            "amendments.0.posts": "",
+            "amendments.0.shares.1267": "10",
+            "amendments.0.release_days": "7",
+            "amendments.0.period": "iso_week",
+            "amendments.0.carry_over": "0",
+        },
+        {
+            "posts",
+            "release_days",
+            "shares",
+            "valid_until",
+            "amendments.0.valid_from",
+            "amendments.0.posts",
+            "amendments.0.shares",
+        },
+    ),
+    "schedule": (
+        "/arbetstider/maria-ek-vecka",
+        {
+            "valid_until": "2020-01-01",
+            "zone": "Europe/Nowhere",
+            "weekly.0.start": "nine",
+            "weekly.1.end": "07:00",
+            "weekly.2.place": "none",
+            "exceptions.0.kind": "extra",
+            "exceptions.0.first": "",
+            "exceptions.0.last": "2026-12-24",
+            "exceptions.1.kind": "leave",
+            "exceptions.1.first": "2026-12-24",
+            "exceptions.1.last": "2026-12-23",
+            "exceptions.1.start": "09:00",
+        },
+        {
+            "valid_until",
+            "zone",
+            "weekly.0.start",
+            "weekly.1.end",
+            "weekly.2.place",
+            "exceptions.0.first",
+            "exceptions.0",
+            "exceptions.1.last",
+            "exceptions.1",
+        },
+    ),
+    "offering": (
+        "/insatser/foraldrasamtal-hoor-horby-eslov",
+        {
+            "name.sv": "",
+            "duration": "lång",
+            "buffer_after": "7",
+            "ages.first": "6",
+            "ages.last": "3",
+            "horizon_days": "2",
+            "lead_time_hours": "48",
+            "retention_days": "31",
+            "units.1285": "hoor-familjestod",
+            "languages.fr": "on",
+        },
+        {
+            "name.sv",
+            "duration",
+            "buffer_after",
+            "ages.first",
+            "lead_time_hours",
+            "retention_days",
+            "units.1285",
+            "languages",
+        },
+    ),
+    "staff": (
+        "/personal/ny",
+        {"name": "", "identity": "x", "advisor": "none", "grants.0.role": "operator", "grants.0.scope": "unit:none"},
+        {"name", "advisor", "grants.0", "grants.0.scope"},
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", AT_ONCE)
+@pytest.mark.parametrize("language", ["sv", "en"])
+async def test_all_that_is_wrong_is_told_at_once(directory: Running, kind: str, language: str) -> None:
+    path, wrong, told = AT_ONCE[kind]
+    desk = Desk(directory, OPERATOR, language)
+    answer = await desk.post(path, {**await desk.form(path), **wrong})
+    assert answer.status_code == 422
+    found = re.findall('<a href="#([^"]*)">', answer.text)
+    assert told <= set(found), html.unescape(answer.text)
+    assert len(found) == len(set(found))
 
 
 async def test_a_fault_of_another_entity_is_told_where_it_can_be_put_right(directory: Running) -> None:

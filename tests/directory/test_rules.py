@@ -1,15 +1,25 @@
 """The rules of periods, blocks and colours, held against the plainest way to compute the same."""
 
+from collections.abc import Iterator
 from datetime import date, time, timedelta
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from directory.editing import changed
 from directory.events import Amendment, Pool, WeeklyBlock
+from directory.partly import partly
+from directory.reading import read
+from directory.rules import breaches
+from directory.rules.common import near
 from directory.rules.places import contrast_with_white
 from directory.rules.pools import pool
-from directory.rules.register import Period, Register, members
+from directory.rules.register import PathOf, Period, Register, members
 from directory.rules.schedules import clash
+from directory.tables import EVENTS
+from tests.directory.desk import DEMO
 
 FIRST = date(2026, 10, 19)
 DAYS = 30
@@ -99,3 +109,27 @@ def test_contrast_is_that_of_wcag() -> None:
     assert contrast_with_white("#ffffff") == 1
     assert contrast_with_white("#000000") == 21
     assert contrast_with_white("#767676") > 4.5 > contrast_with_white("#777777")
+
+
+def paths(value: Any, path: PathOf = ()) -> Iterator[PathOf]:
+    """Of all that stands within plain data."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, inner in items:
+        yield (*path, name)
+        yield from paths(inner, (*path, name))
+
+
+@pytest.mark.parametrize("kind", sorted(EVENTS))
+def test_what_cannot_be_read_is_no_fault_of_a_rule(kind: str) -> None:
+    """Of a register in which nothing is wrong, whatever of it cannot be read."""
+    entities = [entry.entity for entry in read(DEMO).entries.values()]
+    known = changed(Register(), entities)
+    assert list(breaches(known)) == []
+    for one in (max(known.live(kind), key=lambda entity: len(entity.model_dump_json())), known.live(kind)[0]):
+        data = one.model_dump(mode="json")
+        for path in paths(data):
+            entity = partly(EVENTS[kind].data, data, [path])
+            assert (entity is None) == (path in (("id",), ("ended",))), path
+            rest = [] if entity is None else [entity]
+            assert list(breaches(changed(known, rest, [(kind, one.id)]))) == [], path
+            assert [breach for each in rest for breach in near(each, None)] == [], path

@@ -233,6 +233,13 @@ GUARDS = (
         "Each day says what the leave is on it.",
     ),
     Guard(
+        f"{BOOKING}/bookings/pages.py",
+        "            allow_child(offering, age=age, expecting=expecting)\n",
+        "            pass\n",
+        "tests/booking/test_pages.py::test_all_that_is_wrong_is_told_at_once",
+        "Whom an offering is not for is told so with all else, not after a last look.",
+    ),
+    Guard(
         f"{BOOKING}/slots/reads.py",
         "start = self.start if not self.through or day == self.first else None",
         "start = self.start",

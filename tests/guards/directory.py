@@ -11,6 +11,7 @@ HELD = "tests/directory/test_rights.py"
 FAULTS = "tests/directory/test_faults.py::test_a_fault_is_told_at_its_line_and_nothing_is_taken"
 PAGES = "tests/directory/test_register_pages.py"
 TOLD = "tests/directory/test_personal_data.py"
+UNREAD = "tests/directory/test_rules.py::test_what_cannot_be_read_is_no_fault_of_a_rule"
 
 AGREEMENT = f"{RULES}/agreement.py"
 AGREEING = "services/directory/agreeing.py"
@@ -451,7 +452,7 @@ GUARDS = (
     ),
     Guard(
         "services/directory/importing.py",
-        "    found += [breach for before, after in steps for breach in near(after, before)]\n",
+        "    found += [breach for before, after in every for breach in near(after, before)]\n",
         "",
         "tests/inputs/test_dates.py::test_nor_does_an_import",
         "No day is imported that cannot be reckoned with.",
@@ -469,6 +470,41 @@ GUARDS = (
         "if not is_near(day):",
         "tests/inputs/test_dates.py::test_a_day_that_is_in_force_stays_readable_and_what_it_stands_in_can_be_changed",
         "A day of before the bounds keeps nobody from changing what it stands in.",
+    ),
+    Guard(
+        "services/directory/partly.py",
+        "    for name in model.model_fields.keys() - values.keys():\n        vars(made).pop(name, None)\n",
+        "",
+        UNREAD,
+        "No rule is judged on a value that nobody wrote.",
+    ),
+    Guard(
+        f"{RULES}/register.py",
+        "    for rule in rules:\n        with suppress(Unread):\n            yield from rule\n",
+        "    with suppress(Unread):\n        for rule in rules:\n            yield from rule\n",
+        f"{PAGES}::test_all_that_is_wrong_is_told_at_once",
+        "A rule that asks for what could not be read keeps no other rule from being told.",
+    ),
+    Guard(
+        f"{RULES}/offerings.py",
+        "if advisor.unit not in register.unit or not _are_known(register):",
+        "if advisor.unit not in register.unit:",
+        UNREAD,
+        "Whom an advisor reaches is not judged where an agreement could not be read.",
+    ),
+    Guard(
+        f"{RULES}/offerings.py",
+        "if entity.self_booking and entity.lead_time_hours >= 24 * entity.horizon_days:",
+        "if False:",
+        f"{FAULTS}[no time that can be booked]",
+        "What parents book themselves has a time that can be booked.",
+    ),
+    Guard(
+        IMPORTING,
+        "brought := reading.entries.get(key) or reading.partly.get(key)",
+        "brought := reading.entries.get(key)",
+        "tests/directory/test_faults.py::test_no_fault_waits_until_another_of_its_entity_is_mended",
+        "All that is wrong with an entity of a file is told at once.",
     ),
     Guard(
         OWN_TIME,

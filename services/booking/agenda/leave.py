@@ -68,11 +68,10 @@ def read(typed: Mapping[str, str], own: Hours, today: date) -> tuple[Change | No
     errors: dict[str, str] = {} if kind in ("leave", "extra") else {"typ": "leave_kind_missing"}
     first, last = _day(typed, "forsta", errors), _day(typed, "sista", errors)
     start, end = _time(typed, "fran", errors), _time(typed, "till", errors)
-    if first and last and not errors.keys() & {"forsta", "sista"}:
-        _judge_days(first, last, own, today, errors)
+    _judge_days(first, last, own, today, errors)
     through = kind == "leave" and first != last and start is not None and not typed.get("varje")
-    if not errors.keys() & {"fran", "till"}:
-        _judge_times(start, end, errors, needed=kind == "extra", through=through)
+    # What nobody knows the kind of may go on from one day to another.
+    _judge_times(start, end, errors, needed=kind == "extra", through=through or kind not in ("leave", "extra"))
     modalities = tuple(m for m in MODALITIES if typed.get(m)) if kind == "extra" else ()
     place = (typed.get("plats") or None) if "visit" in modalities else None
     if kind == "extra":
@@ -155,24 +154,27 @@ def _time(typed: Mapping[str, str], name: str, errors: dict[str, str]) -> time |
     return found
 
 
-def _judge_days(first: date, last: date, own: Hours, today: date, errors: dict[str, str]) -> None:
-    if last < first:
+def _judge_days(first: date | None, last: date | None, own: Hours, today: date, errors: dict[str, str]) -> None:
+    if first and last and last < first:
         errors["sista"] = "leave_before_first"
-    elif last < today:
+        return
+    if last and last < today:
         errors["sista"] = "leave_over"
-    elif last - first > LONGEST:
+    elif first and last and last - first > LONGEST:
         errors["sista"] = "leave_too_long"
-    elif not any(s.valid_from <= last and first <= (s.valid_until or date.max) for s in own.schedules):
-        errors["forsta"] = "leave_no_schedule"
+    earliest, latest = first or date.min, last or date.max
+    if not any(s.valid_from <= latest and earliest <= (s.valid_until or date.max) for s in own.schedules):
+        errors.setdefault("forsta", "leave_no_schedule")
 
 
 def _judge_times(start: time | None, end: time | None, errors: dict[str, str], *, needed: bool, through: bool) -> None:
-    if start is None and (end is not None or needed):
-        errors["fran"] = "leave_from_missing"
-    if end is None and (start is not None or needed):
-        errors["till"] = "leave_to_missing"
+    # One that is wrong is told of by itself, and is none that is missing.
+    if start is None and (end is not None or needed or "till" in errors):
+        errors.setdefault("fran", "leave_from_missing")
+    if end is None and (start is not None or needed or "fran" in errors):
+        errors.setdefault("till", "leave_to_missing")
     if start is not None and end is not None and end <= start and end != time.min and not through:
-        errors["till"] = "leave_ends_first"
+        errors.setdefault("till", "leave_ends_first")
 
 
 def _judge_ways(modalities: Sequence[Modality], place: str | None, own: Hours, errors: dict[str, str]) -> None:

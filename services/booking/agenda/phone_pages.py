@@ -169,7 +169,9 @@ async def book(request: Request, running: Running, person: Booking, offered: Off
     async def attempt() -> UUID:
         known = await _known(running, person, family) if family else None
         typed = _typed(sent, known.contact if known else None)
-        body, errors = read_typed(request, asked, typed, asked["modality"], known.contact if known else None)
+        body, errors = read_typed(
+            request, asked, typed, asked["modality"], offered.offering, known.contact if known else None
+        )
         if body is None or errors:
             raise _Unfinished(errors)
         if known and body.contact.phone:

@@ -9,6 +9,7 @@ import asyncio
 import hmac
 import secrets
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
@@ -18,7 +19,7 @@ from fastapi import Request, Response
 from pydantic import ValidationError
 
 from booking.bookings import entry
-from booking.bookings.api import BookingIn, ContactIn, NumberIn, client_of, parse_slot
+from booking.bookings.api import BookingIn, ChildIn, ContactIn, NumberIn, client_of, parse_slot
 from booking.bookings.holds import Hold
 from booking.bookings.rules import (
     CallUs,
@@ -28,6 +29,7 @@ from booking.bookings.rules import (
     TooFarAhead,
     TooSoon,
     TwinUnderWay,
+    allow_child,
     allow_email,
 )
 from booking.bookings.texts import TEXTS
@@ -219,7 +221,7 @@ async def book(request: Request, running: Running, offered: OfferedHere, hold: U
     """Book. The same form sent twice leads to the same booking; a hold that has run out is taken anew if it can be."""
     sent = await pages.form(request)
     wish, key = _wish(offered, sent), sent.get("nyckel", "")
-    body, errors = read_typed(request, {"hold": hold}, wish.typed, wish.modality)
+    body, errors = read_typed(request, {"hold": hold}, wish.typed, wish.modality, offered.offering)
     try:
         if body is None or errors:
             held = await _keep(request, running, wish, hold, key)
@@ -339,13 +341,15 @@ def read_typed(
     asked: Mapping[str, Any],
     typed: Mapping[str, str],
     modality: str | None,
+    offering: Offering,
     known: Contact | None = None,
 ) -> tuple[BookingIn | None, dict[str, str]]:
     """The booking request that was typed, or what needs correcting, by field in the order of the page.
 
     `asked` is the time: `hold`, or `slot` with `municipality` and `modality`. `modality` is the way to meet: who is to
-    be called is told at once that the number lacks. Of a family that is `known` the contact is taken as it is kept,
-    with the number that it had not given before: nobody can correct it here.
+    be called is told at once that the number lacks, and whom the `offering` is not for, that it is not. Of a family
+    that is `known` the contact is taken as it is kept, with the number that it had not given before: nobody can correct
+    it here.
     """
     language = pages.language_of(request)
     errors = {}
@@ -378,6 +382,12 @@ def read_typed(
     if known is None and all(problem["field"] != "contact.email" for problem in problems):
         try:
             allow_email(typed.get("epost"), utf8=request.app.state.runtime.settings.mail_utf8)
+        except Invalid as refusal:
+            problems += refusal.errors(language)
+    with suppress(ValidationError):
+        age = None if expecting else ChildIn.model_validate({"age": typed.get("barn") or None}).age
+        try:
+            allow_child(offering, age=age, expecting=expecting)
         except Invalid as refusal:
             problems += refusal.errors(language)
     return None if problems else body, by_field(problems, errors)
@@ -426,11 +436,11 @@ def child_choices(request: Request, offering: Offering) -> list[tuple[str, str]]
 
 async def _check(request: Request, running: Runtime, wish: Wish, held: Hold, *, said: bool = True) -> Response:
     """The last look, or the contact page again; what needs correcting there is `said` to whoever sent it."""
-    body, errors = read_typed(request, {"hold": held.id}, wish.typed, held.modality)
+    body, errors = read_typed(request, {"hold": held.id}, wish.typed, held.modality, wish.offered.offering)
     if body is None or errors:
         return await _contact(request, running, wish, held, errors if said else None)
-    barn = wish.typed["barn"]
-    child = PAGES.text(request, "expecting") if barn == EXPECTING else child_age(request, int(barn))
+    age = body.child.age if body.child else None
+    child = PAGES.text(request, "expecting") if age is None else child_age(request, age)
     return await _held_page(
         request, running, wish, held, "check.html", 200, typed=_shown(request, wish), child=child, no_sms=_no_sms(body)
     )

@@ -1,6 +1,6 @@
 """What must be true of the register as a whole. Pure: a register goes in, what it breaches comes out.
 
-Only live entities are judged.
+Only live entities are judged. Of one that was read in part, each rule is judged that asks for what was read.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ from directory.rules.people import advisor, one_person_each, staff
 from directory.rules.places import centre, municipality, one_slug_each
 from directory.rules.pools import by_advisor, one_pool_at_a_time, pool
 from directory.rules.references import KINDS_SV, references
-from directory.rules.register import Breach, Register
+from directory.rules.register import Breach, Register, as_far_as_read
 from directory.rules.schedules import one_place_at_a_time, schedule
 
 
@@ -31,7 +31,7 @@ def breaches(register: Register) -> Iterator[Breach]:
     }
     for kind, check in checks.items():
         for entity in register.live(kind):
-            yield from check(register, entity)
+            yield from as_far_as_read(check(register, entity))
     for kind in KINDS_SV:
         for entity in register.of(kind).values():
             yield from writable(entity)

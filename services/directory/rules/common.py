@@ -5,21 +5,24 @@ from datetime import date
 from typing import Any
 
 from directory.events import Entity, Pool, Schedule
-from directory.rules.register import Breach, PathOf, named
+from directory.rules.register import Breach, PathOf, as_far_as_read, named
 from kit import names
 from kit.days import FIRST_YEAR, LAST_YEAR, is_near
 
 
 def listed(entity: Entity, *names: str, empty: bool = False) -> Iterator[Breach]:
     """Lists have something in them, unless `empty` is allowed, and nothing twice."""
-    for name in names:
-        values = getattr(entity, name)
-        if not values and not empty:
-            yield Breach("välj minst en", f"{name} is empty: name at least one", (named(entity, name),))
-        for n, value in enumerate(values):
-            if value in values[:n]:
-                sv = f"{value} finns två gånger: ta bort den ena"
-                yield Breach(sv, f"{name} has {value} twice: take one away", (named(entity, name, n),))
+    return as_far_as_read(*(_list(entity, name, empty=empty) for name in names))
+
+
+def _list(entity: Entity, name: str, *, empty: bool) -> Iterator[Breach]:
+    values = getattr(entity, name)
+    if not values and not empty:
+        yield Breach("välj minst en", f"{name} is empty: name at least one", (named(entity, name),))
+    for n, value in enumerate(values):
+        if value in values[:n]:
+            sv = f"{value} finns två gånger: ta bort den ena"
+            yield Breach(sv, f"{name} has {value} twice: take one away", (named(entity, name, n),))
 
 
 # Fields whose text may have several lines.

@@ -5,7 +5,7 @@ from itertools import combinations
 
 from directory.events import Advisor, Staff
 from directory.rules.common import listed
-from directory.rules.register import Breach, Register, grouped, named
+from directory.rules.register import Breach, Register, as_far_as_read, grouped, named
 
 ROLES_SV = {
     "advisor": "rådgivare",
@@ -33,22 +33,26 @@ def advisor(_: Register, entity: Advisor) -> Iterator[Breach]:
 
 def staff(_: Register, entity: Staff) -> Iterator[Breach]:
     """Each role is held for what roles of its kind are held for."""
-    for n, grant in enumerate(entity.grants):
-        wanted = _SCOPE[grant.role]
-        given = [name for name in ("unit", "centre") if getattr(grant, name)]
-        if given != ([wanted] if wanted else []):
-            what_sv, what = _SCOPE_WORDS[wanted]
-            yield Breach(
-                f"rollen {ROLES_SV[grant.role]} gäller {what_sv}",
-                f"the role {grant.role} is held for {what}",
-                (named(entity, "grants", n),),
-            )
-        if grant in entity.grants[:n]:
-            yield Breach(
-                f"rollen {ROLES_SV[grant.role]} finns två gånger: ta bort den ena",
-                f"the role {grant.role} is given twice: take one away",
-                (named(entity, "grants", n),),
-            )
+    yield from as_far_as_read(*(_grant(entity, n) for n in range(len(entity.grants))))
+
+
+def _grant(entity: Staff, n: int) -> Iterator[Breach]:
+    grant = entity.grants[n]
+    wanted = _SCOPE[grant.role]
+    given = [name for name in ("unit", "centre") if getattr(grant, name)]
+    if given != ([wanted] if wanted else []):
+        what_sv, what = _SCOPE_WORDS[wanted]
+        yield Breach(
+            f"rollen {ROLES_SV[grant.role]} gäller {what_sv}",
+            f"the role {grant.role} is held for {what}",
+            (named(entity, "grants", n),),
+        )
+    if grant in entity.grants[:n]:
+        yield Breach(
+            f"rollen {ROLES_SV[grant.role]} finns två gånger: ta bort den ena",
+            f"the role {grant.role} is given twice: take one away",
+            (named(entity, "grants", n),),
+        )
 
 
 def one_person_each(register: Register) -> Iterator[Breach]:

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterator
-from itertools import combinations
+from datetime import date
+from itertools import combinations, count
 
-from directory.events import Centre, Municipality, PersonalData
-from directory.rules.register import Breach, Register, grouped, named
+from directory.events import Centre, Denominator, Municipality, PersonalData
+from directory.rules.register import Breach, Register, as_far_as_read, grouped, named
 from kit import addresses
 
 MIN_CONTRAST = 4.5
@@ -26,7 +27,12 @@ def contrast_with_white(colour: str) -> float:
 
 def municipality(_: Register, entity: Municipality) -> Iterator[Breach]:
     """Its colour can carry text, and its address and number can be used as they are."""
-    yield from _counted(entity)
+    yield from as_far_as_read(
+        _counted(entity), _contrasting(entity), _led_to(entity), _called(entity, "phone"), _reached(entity)
+    )
+
+
+def _contrasting(entity: Municipality) -> Iterator[Breach]:
     ratio = contrast_with_white(entity.accent)
     if ratio < MIN_CONTRAST:
         yield Breach(
@@ -36,44 +42,55 @@ def municipality(_: Register, entity: Municipality) -> Iterator[Breach]:
             "needed for text to be read: choose a darker colour",
             (named(entity, "accent"),),
         )
+
+
+def _led_to(entity: Municipality) -> Iterator[Breach]:
     if not entity.concern_url.startswith("https://"):
         yield Breach(
             "adressen måste vara hel och börja med https://",
             "concern_url must be a whole address that begins with https://",
             (named(entity, "concern_url"),),
         )
-    if not PHONE.fullmatch(entity.phone):
+
+
+def _called(entity: Municipality, *path: str) -> Iterator[Breach]:
+    told = entity.personal_data if len(path) > 1 else entity
+    number = getattr(told, path[-1])
+    if number is not None and not PHONE.fullmatch(number):
         yield Breach(
             "numret måste skrivas som +46415378000",
-            "phone must be written like +46415378000",
-            (named(entity, "phone"),),
+            f"{path[-1]} must be written like +46415378000",
+            (named(entity, *path),),
         )
-    if entity.personal_data:
-        yield from _reached(entity, entity.personal_data)
 
 
-def _reached(entity: Municipality, told: PersonalData) -> Iterator[Breach]:
+def _reached(entity: Municipality) -> Iterator[Breach]:
     """Families can write and call where they are told to, and know whom they have before them."""
+    if told := entity.personal_data:
+        yield from as_far_as_read(
+            _numbered(entity, told),
+            *(_written_to(entity, told, name) for name in ("email", "officer_email")),
+            _called(entity, "personal_data", "officer_phone"),
+        )
+
+
+def _numbered(entity: Municipality, told: PersonalData) -> Iterator[Breach]:
     if told.organisation_number is not None and not ORGANISATION.fullmatch(told.organisation_number):
         yield Breach(
             "organisationsnumret måste skrivas som 212000-1116",
             "organisation_number must be written like 212000-1116",
             (named(entity, "personal_data", "organisation_number"),),
         )
-    for name in ("email", "officer_email"):
-        try:
-            addresses.email(getattr(told, name) or "any@example.org", utf8=True)
-        except ValueError:
-            yield Breach(
-                "adressen måste skrivas som dataskydd@kommunen.se",
-                f"{name} must be written like dataskydd@kommunen.se",
-                (named(entity, "personal_data", name),),
-            )
-    if told.officer_phone is not None and not PHONE.fullmatch(told.officer_phone):
+
+
+def _written_to(entity: Municipality, told: PersonalData, name: str) -> Iterator[Breach]:
+    try:
+        addresses.email(getattr(told, name) or "any@example.org", utf8=True)
+    except ValueError:
         yield Breach(
-            "numret måste skrivas som +46415378000",
-            "officer_phone must be written like +46415378000",
-            (named(entity, "personal_data", "officer_phone"),),
+            "adressen måste skrivas som dataskydd@kommunen.se",
+            f"{name} must be written like dataskydd@kommunen.se",
+            (named(entity, "personal_data", name),),
         )
 
 
@@ -84,14 +101,18 @@ def centre(_: Register, entity: Centre) -> Iterator[Breach]:
 
 def _counted(entity: Municipality | Centre) -> Iterator[Breach]:
     """Of two counts of one day, nobody could say which one figures are divided by."""
-    days = [denominator.as_of for denominator in entity.denominators]
-    for n, day in enumerate(days):
-        if day in days[:n]:
+    first: dict[date, int] = {}
+    for n, day in as_far_as_read(*map(_day, count(), entity.denominators)):
+        if first.setdefault(day, n) != n:
             yield Breach(
                 f"barnen är räknade två gånger den {day}: behåll den siffra som gäller",
                 f"the children are counted twice on {day}: keep the number that holds",
                 (named(entity, "denominators", n, "as_of"),),
             )
+
+
+def _day(n: int, denominator: Denominator) -> Iterator[tuple[int, date]]:
+    yield n, denominator.as_of
 
 
 def one_slug_each(register: Register) -> Iterator[Breach]:

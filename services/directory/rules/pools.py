@@ -6,7 +6,7 @@ from itertools import combinations
 
 from directory.events import Advisor, Amendment, Pool
 from directory.rules.common import listed, valid
-from directory.rules.register import Breach, PathOf, Register, grouped, members, named, period
+from directory.rules.register import Breach, PathOf, Register, as_far_as_read, grouped, members, named, period
 
 
 def terms_on(pool: Pool, day: date) -> Pool | Amendment:
@@ -34,15 +34,17 @@ def reach(register: Register, advisor: Advisor, pools: Mapping[str, Sequence[Poo
 def pool(_: Register, entity: Pool) -> Iterator[Breach]:
     """The terms are whole at any time, and amendments follow each other."""
     yield from listed(entity, "advisors")
-    yield from valid(entity)
-    yield from _shared(entity, (), entity.shares)
-    for n, amendment in enumerate(entity.amendments):
-        yield from _shared(entity, ("amendments", n), amendment.shares)
-    yield from _in_order(entity)
+    yield from as_far_as_read(
+        valid(entity),
+        _shared(entity, (), entity),
+        *(_shared(entity, ("amendments", n), amendment) for n, amendment in enumerate(entity.amendments)),
+        *(rule(entity, n) for n in range(len(entity.amendments)) for rule in (_follows, _within)),
+    )
 
 
-def _shared(entity: Pool, where: PathOf, shares: Mapping[str, int]) -> Iterator[Breach]:
+def _shared(entity: Pool, where: PathOf, terms: Pool | Amendment) -> Iterator[Breach]:
     """Each municipality has a share, and the shares are of one whole."""
+    shares = terms.shares
     for code, share in shares.items():
         if share < 1:
             yield Breach(
@@ -59,46 +61,51 @@ def _shared(entity: Pool, where: PathOf, shares: Mapping[str, int]) -> Iterator[
         )
 
 
-def _in_order(entity: Pool) -> Iterator[Breach]:
+def _follows(entity: Pool, n: int) -> Iterator[Breach]:
     """On each day of the agreement one set of terms holds, and each set holds on some day."""
-    before = entity.valid_from
-    for n, day in enumerate(amendment.valid_from for amendment in entity.amendments):
-        where = (named(entity, "amendments", n, "valid_from"),)
-        if day <= entity.valid_from:
-            yield Breach(
-                f"avtalet börjar gälla {entity.valid_from}, så ett tilläggsavtal kan gälla tidigast dagen efter: skriv "
-                "en senare dag, eller ändra avtalets egna villkor",
-                f"the agreement holds from {entity.valid_from}, so an amendment holds from the day after at the "
-                "earliest: write a later day, or change the agreement's own terms",
-                where,
-            )
-        elif day <= before:
-            yield Breach(
-                f"ett tilläggsavtal gäller redan från {before}: skriv dem i tidsordning, högst ett per dag",
-                f"an amendment holds from {before} already: write them in the order of their days, one a day at most",
-                where,
-            )
-        if entity.valid_until is not None and day > entity.valid_until:
-            yield Breach(
-                f"avtalet tar slut {entity.valid_until}: skriv en tidigare dag, eller förläng avtalet",
-                f"the agreement ends on {entity.valid_until}: write an earlier day, or prolong the agreement",
-                (*where, named(entity, "valid_until")),
-            )
-        before = max(before, day)
+    where = (named(entity, "amendments", n, "valid_from"),)
+    day = entity.amendments[n].valid_from
+    if day <= entity.valid_from:
+        yield Breach(
+            f"avtalet börjar gälla {entity.valid_from}, så ett tilläggsavtal kan gälla tidigast dagen efter: skriv "
+            "en senare dag, eller ändra avtalets egna villkor",
+            f"the agreement holds from {entity.valid_from}, so an amendment holds from the day after at the "
+            "earliest: write a later day, or change the agreement's own terms",
+            where,
+        )
+    elif day <= (before := max([entity.valid_from, *(earlier.valid_from for earlier in entity.amendments[:n])])):
+        yield Breach(
+            f"ett tilläggsavtal gäller redan från {before}: skriv dem i tidsordning, högst ett per dag",
+            f"an amendment holds from {before} already: write them in the order of their days, one a day at most",
+            where,
+        )
+
+
+def _within(entity: Pool, n: int) -> Iterator[Breach]:
+    day = entity.amendments[n].valid_from
+    if entity.valid_until is not None and day > entity.valid_until:
+        yield Breach(
+            f"avtalet tar slut {entity.valid_until}: skriv en tidigare dag, eller förläng avtalet",
+            f"the agreement ends on {entity.valid_until}: write an earlier day, or prolong the agreement",
+            (named(entity, "amendments", n, "valid_from"), named(entity, "valid_until")),
+        )
 
 
 def one_pool_at_a_time(register: Register) -> Iterator[Breach]:
     """An advisor's time is divided by one agreement."""
     for advisor, pools in by_advisor(register).items():
-        for one, other in combinations(pools, 2):
-            if period(one).shared(period(other)):
-                yield Breach(
-                    f"rådgivaren {advisor} är med i {one.name} och {other.name} på samma gång: behåll den ena, eller "
-                    "låt den ena ta slut innan den andra börjar",
-                    f"advisor {advisor} is in the pools {one.id} and {other.id} at the same time: keep one, or let "
-                    "one end before the other begins",
-                    (
-                        named(other, "advisors", other.advisors.index(advisor)),
-                        named(one, "advisors", one.advisors.index(advisor)),
-                    ),
-                )
+        yield from as_far_as_read(*(_one_pool(advisor, *both) for both in combinations(pools, 2)))
+
+
+def _one_pool(advisor: str, one: Pool, other: Pool) -> Iterator[Breach]:
+    if period(one).shared(period(other)):
+        yield Breach(
+            f"rådgivaren {advisor} är med i {one.name} och {other.name} på samma gång: behåll den ena, eller "
+            "låt den ena ta slut innan den andra börjar",
+            f"advisor {advisor} is in the pools {one.id} and {other.id} at the same time: keep one, or let "
+            "one end before the other begins",
+            (
+                named(other, "advisors", other.advisors.index(advisor)),
+                named(one, "advisors", one.advisors.index(advisor)),
+            ),
+        )

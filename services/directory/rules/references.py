@@ -1,9 +1,10 @@
 """Whatever is referred to is there, and has not ended."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from directory.events import Advisor, Centre, Entity, Offering, Pool, Schedule, Staff, Unit
-from directory.rules.register import Breach, PathOf, Register, named
+from directory.rules.register import Breach, PathOf, Register, as_far_as_read, named
+from kit.events import EventData
 
 # What kinds are called in Swedish, in a sentence: `det finns ingen mottagning bvc-horby`.
 KINDS_SV = {
@@ -18,40 +19,58 @@ KINDS_SV = {
 }
 
 
-def _references_of(entity: Entity) -> Iterator[tuple[PathOf, str, str]]:
+Reference = tuple[PathOf, str, str]
+
+
+def _references_of(entity: Entity) -> Iterator[Reference]:
     """Path, kind and id of everything that an entity refers to."""
+    found: Sequence[Iterator[Reference]] = ()
     match entity:
         case Unit() | Centre():
-            yield ("municipality",), "municipality", entity.municipality
+            found = (_one(entity, (), "municipality", "municipality"),)
         case Advisor():
-            yield ("unit",), "unit", entity.unit
+            found = (_one(entity, (), "unit", "unit"),)
         case Pool():
-            yield from ((("advisors", n), "advisor", a) for n, a in enumerate(entity.advisors))
-            yield from ((("shares", code), "municipality", code) for code in entity.shares)
-            for n, amendment in enumerate(entity.amendments):
-                yield from ((("amendments", n, "shares", code), "municipality", code) for code in amendment.shares)
+            amended = _rows(entity, "amendments", (_keys, "shares", "municipality"))
+            found = (_each(entity, (), "advisors", "advisor"), _keys(entity, (), "shares", "municipality"), amended)
         case Schedule():
-            yield ("advisor",), "advisor", entity.advisor
-            for name in ("weekly", "exceptions"):
-                parts = enumerate(getattr(entity, name))
-                yield from (((name, n, "place"), "centre", part.place) for n, part in parts if part.place)
+            placed = (_rows(entity, name, (_one, "place", "centre")) for name in ("weekly", "exceptions"))
+            found = (_one(entity, (), "advisor", "advisor"), *placed)
         case Offering():
-            yield ("unit",), "unit", entity.unit
-            yield from ((("units", code), "unit", unit) for code, unit in entity.units.items())
-            yield from ((("municipalities", n), "municipality", m) for n, m in enumerate(entity.municipalities))
-            yield from ((("advisors", n), "advisor", a) for n, a in enumerate(entity.advisors))
+            found = (
+                _one(entity, (), "unit", "unit"),
+                _values(entity, (), "units", "unit"),
+                _each(entity, (), "municipalities", "municipality"),
+                _each(entity, (), "advisors", "advisor"),
+            )
         case Staff():
-            yield from _references_of_staff(entity)
+            held = _rows(entity, "grants", (_one, "unit", "unit"), (_one, "centre", "centre"))
+            found = (_one(entity, (), "advisor", "advisor"), held)
+    return as_far_as_read(*found)
 
 
-def _references_of_staff(entity: Staff) -> Iterator[tuple[PathOf, str, str]]:
-    if entity.advisor:
-        yield ("advisor",), "advisor", entity.advisor
-    for n, grant in enumerate(entity.grants):
-        if grant.unit:
-            yield ("grants", n, "unit"), "unit", grant.unit
-        if grant.centre:
-            yield ("grants", n, "centre"), "centre", grant.centre
+def _one(data: EventData, path: PathOf, name: str, kind: str) -> Iterator[Reference]:
+    if value := getattr(data, name):
+        yield (*path, name), kind, value
+
+
+def _each(data: EventData, path: PathOf, name: str, kind: str) -> Iterator[Reference]:
+    yield from (((*path, name, n), kind, value) for n, value in enumerate(getattr(data, name)))
+
+
+def _keys(data: EventData, path: PathOf, name: str, kind: str) -> Iterator[Reference]:
+    yield from (((*path, name, key), kind, key) for key in getattr(data, name))
+
+
+def _values(data: EventData, path: PathOf, name: str, kind: str) -> Iterator[Reference]:
+    yield from (((*path, name, key), kind, value) for key, value in getattr(data, name).items())
+
+
+def _rows(
+    data: EventData, name: str, *fields: tuple[Callable[..., Iterator[Reference]], str, str]
+) -> Iterator[Reference]:
+    for n, row in enumerate(getattr(data, name)):
+        yield from as_far_as_read(*(of(row, (name, n), field, kind) for of, field, kind in fields))
 
 
 def references(register: Register) -> Iterator[Breach]:

@@ -3,7 +3,8 @@
 All wall times of one schedule are of its zone, all dates are local days.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, TypeVar
@@ -16,6 +17,10 @@ MODALITIES_SV = {"video": "video", "phone": "telefon", "visit": "besök"}
 
 PathOf = tuple[str | int, ...]
 Some = TypeVar("Some", bound=Entity)
+
+
+class Unread(Exception):  # noqa: N818 - ends a rule, which is no error
+    """A rule asks for a field that could not be read, which is told by itself."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +43,8 @@ class Breach:
 
 @dataclass(frozen=True)
 class Register:
-    """Entities by kind and id. `unreadable` are those that are named somewhere but could not be understood:
-    nothing is concluded from their absence.
+    """Entities by kind and id. `unreadable` are those that are named somewhere but could not be understood, or only in
+    part: nothing is concluded from what is absent of them.
     """
 
     municipality: dict[str, Municipality] = field(default_factory=dict)
@@ -91,9 +96,20 @@ def grouped(entities: Iterable[Some], keys: Callable[[Some], Iterable[str]]) -> 
     """
     found: dict[str, list[Some]] = {}
     for entity in entities:
-        for key in keys(entity):
-            found.setdefault(key, []).append(entity)
+        with suppress(Unread):
+            for key in keys(entity):
+                found.setdefault(key, []).append(entity)
     return found
+
+
+T = TypeVar("T")
+
+
+def as_far_as_read(*rules: Iterator[T]) -> Iterator[T]:
+    """What each of these tells until it asks for what could not be read."""
+    for rule in rules:
+        with suppress(Unread):
+            yield from rule
 
 
 def members(pool: Pool) -> set[str]:
