@@ -47,7 +47,10 @@ class Words:
         if field.of == "scope":
             kind, _, value = value.partition(":")
             return self.called(kind, value)
-        return self.called(field.of, value) if isinstance(field.of, str) else self.text(f"o_{value}")
+        if isinstance(field.of, str):
+            return self.called(field.of, value)
+        # What is none of the values is written by hand, and told at its field.
+        return self.text(f"o_{value}") if value in field.of else value
 
     def called(self, kind: str, entity_id: str) -> str:
         """The name of an entity; its id where it is not known."""

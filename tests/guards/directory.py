@@ -207,7 +207,7 @@ GUARDS = (
     ),
     Guard(
         IMPORTING,
-        "        waiting = [step for step in steps if agreement.needs(known, wanted, *step, mine, today)]\n",
+        "        waiting = [step for step in asked if agreement.needs(known, wanted, *step, mine, today)]\n",
         "",
         f"{PROPOSED}::test_nobody_takes_over_another_municipalitys_families",
         "A file takes nothing of others.",
@@ -305,8 +305,8 @@ GUARDS = (
     ),
     Guard(
         f"{RULES}/places.py",
-        '            addresses.email(getattr(told, name) or "any@example.org", utf8=True)\n',
-        "            pass\n",
+        '        addresses.email(getattr(told, name) or "any@example.org", utf8=True)\n',
+        "        pass\n",
         f"{TOLD}::test_families_can_write_and_call_where_they_are_told_to",
         "Families can write to where they are told to.",
     ),
@@ -396,8 +396,8 @@ GUARDS = (
     ),
     Guard(
         f"{RULES}/offerings.py",
-        "        if unit is not None and unit.municipality != code:\n",
-        "        if False:\n",
+        "    elif unit is not None and unit.municipality != code:\n",
+        "    elif False:\n",
         f"{FAULTS}[a unit of another municipality]",
         "A municipality's families are answered for by a unit of its own.",
     ),
