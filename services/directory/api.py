@@ -40,7 +40,7 @@ Known = Annotated[Person | None, Depends(access.person_of)]
 Coordinating = Annotated[Person, Depends(access.signed_in("coordinator", "operator"))]
 
 
-def _from_here(request: Request) -> None:
+def sent_from_here(request: Request) -> None:
     """Refuse what another site has a browser send with the cookie of a session."""
     if not from_here(request):
         raise FromElsewhere
@@ -205,7 +205,7 @@ async def export(service: Service, person: Coordinating) -> Response:
     "/import",
     responses=problems.responses(NotSignedIn, NotAllowed, FromElsewhere, TooLarge, FileRejected),
     summary="Take a file into the register, all or nothing",
-    dependencies=[Depends(_from_here)],
+    dependencies=[Depends(sent_from_here)],
     openapi_extra={
         "requestBody": {"required": True, "content": {"application/yaml": {"schema": {"type": "string"}}}},
     },

@@ -2,7 +2,18 @@
 
 from fastapi import FastAPI
 
-from directory import api, attention, epochs, file_pages, own_time, proposal_pages, register_pages, signin, tables
+from directory import (
+    api,
+    attention,
+    epochs,
+    file_pages,
+    own_time,
+    proposal_api,
+    proposal_pages,
+    register_pages,
+    signin,
+    tables,
+)
 from directory.settings import Settings
 from kit import app
 from kit.app import Clock, utc_now
@@ -16,7 +27,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
     """The directory service."""
     # What has an address of its own comes before the register's `/katalog/{slug}/{entity_id}`.
     of_register = [file_pages.router, proposal_pages.router, own_time.router, register_pages.router]
-    routers = [api.router, signin.router, *of_register, static.router]
+    routers = [api.router, proposal_api.router, signin.router, *of_register, static.router]
     if signin.chooses(settings):
         routers.append(signin.demo_router)
     made = app.create(

@@ -18,6 +18,7 @@ from directory.partly import partly
 from directory.rules.register import WEEKDAYS, PathOf
 from directory.tables import KINDS
 from kit.language import Language
+from kit.problems import told
 
 EMPTY = ("", "~", "null")
 # Lists and mappings within each other. The format has seven; each more costs the scanner as much as all above it.
@@ -354,11 +355,11 @@ def what_it_must_be(path: PathOf, problem: Any) -> tuple[str, str]:
         must = (f"skrivet efter mönstret {context['pattern']}", f"written after the pattern {context['pattern']}")
     if must:
         return f"måste vara {must[0]}", f"must be {must[1]}"
-    en = problem["msg"][0].lower() + problem["msg"][1:]
     if kind in _LIMITS:
         words, limit = _LIMITS[kind]
-        return f"måste vara {words} {context[limit]}", en
-    return "går inte att läsa", en
+        return f"måste vara {words} {context[limit]}", problem["msg"][0].lower() + problem["msg"][1:]
+    sv, en = (f"{text[0].lower()}{text[1:]}".rstrip(".") for text in told(problem))
+    return sv, en
 
 
 def _twice(name: str, line: int) -> tuple[str, str]:

@@ -45,8 +45,8 @@ class Words:
         if field.of == "language":
             return self._languages.get(value, value)
         if field.of == "scope":
-            kind, _, value = value.partition(":")
-            return self.called(kind, value)
+            kind, _, scope = value.partition(":")
+            return self.called(kind, scope) if kind in ("unit", "centre") else value
         if isinstance(field.of, str):
             return self.called(field.of, value)
         # What is none of the values is written by hand, and told at its field.

@@ -148,21 +148,67 @@ def install(app: FastAPI) -> None:
         return _by_status(500, of_request(request))
 
 
+# What is told of each kind of pydantic's errors, by the beginning of its type, the longest first; with what the model
+# asks for, and never with what was sent.
 MESSAGES: dict[str, tuple[str, str]] = {
+    "": ("Värdet går inte att läsa.", "This value cannot be read."),
     "missing": ("Fältet saknas.", "This field is missing."),
     "extra_forbidden": ("Fältet finns inte.", "There is no such field."),
-    "string_too_long": ("Texten är för lång.", "The text is too long."),
-    "string_too_short": ("Texten är för kort.", "The text is too short."),
+    "string_": ("Skriv en text.", "Write a text."),
+    "string_too_long": (
+        "Texten är för lång: högst {max_length} tecken.",
+        "The text is too long: {max_length} at most.",
+    ),
+    "string_too_short": (
+        "Texten är för kort: minst {min_length} tecken.",
+        "The text is too short: {min_length} at least.",
+    ),
+    "string_pattern_mismatch": ("Skriv efter mönstret {pattern}.", "Write it after the pattern {pattern}."),
+    "literal_error": ("Välj något av {expected}.", "Choose one of {expected}."),
+    "enum": ("Välj något av {expected}.", "Choose one of {expected}."),
+    "bool_": ("Skriv true eller false.", "Write true or false."),
+    "int_": ("Skriv ett heltal.", "Write a whole number."),
+    "float_": ("Skriv ett tal.", "Write a number."),
+    "decimal_": ("Skriv ett tal.", "Write a number."),
+    "finite_number": ("Skriv ett tal.", "Write a number."),
+    "greater_than": ("Skriv ett tal som är större än {gt}.", "Write a number above {gt}."),
+    "greater_than_equal": ("Skriv ett tal som är minst {ge}.", "Write a number that is {ge} at least."),
+    "less_than": ("Skriv ett tal som är mindre än {lt}.", "Write a number below {lt}."),
+    "less_than_equal": ("Skriv ett tal som är högst {le}.", "Write a number that is {le} at most."),
+    "multiple_of": ("Skriv ett tal som går jämnt upp i {multiple_of}.", "Write a multiple of {multiple_of}."),
+    "date_": ("Skriv en dag som 2026-08-31.", "Write a day like 2026-08-31."),
+    "datetime_": (
+        "Skriv en tidpunkt som 2026-08-31T07:00:00Z.",
+        "Write an instant like 2026-08-31T07:00:00Z.",
+    ),
+    "timezone_": ("Skriv tidpunkten med sin tidszon.", "Write the instant with its time zone."),
+    "time_": ("Skriv en tid som 09:00.", "Write a time like 09:00."),
+    "uuid_": ("Det är inget id som vi har gett ut.", "This is no id that we have given out."),
+    "url_": ("Skriv en hel webbadress.", "Write a whole web address."),
+    "list_type": ("Skriv en lista.", "Write a list."),
+    "dict_type": ("Skriv ett objekt.", "Write an object."),
+    "model_": ("Skriv ett objekt.", "Write an object."),
+    "too_long": ("Det är för många: högst {max_length}.", "There are too many: {max_length} at most."),
+    "too_short": ("Det är för få: minst {min_length}.", "There are too few: {min_length} at least."),
 }
+_KINDS = sorted(MESSAGES, key=len, reverse=True)
+
+
+def told(error: Any) -> tuple[str, str]:
+    """What to say of one of pydantic's errors in Swedish and in English. Our own bring `sv` in their context."""
+    context = error.get("ctx", {})
+    if "sv" in context:
+        return context["sv"], error["msg"]
+    sv, en = MESSAGES[next(kind for kind in _KINDS if error["type"].startswith(kind))]
+    said = {name: str(value).replace("'", "") for name, value in context.items() if f"{{{name}}}" in en}
+    return sv.format(**{n: text.replace(" or ", " eller ") for n, text in said.items()}), en.format(**said)
 
 
 def field_errors(errors: Any, language: Language) -> list[dict[str, str]]:
-    """Pydantic's errors as {field, message}, without the input. Our own errors bring `sv` in their context."""
+    """Pydantic's errors as {field, message}, without the input."""
     made = []
     for error in errors:
         place = [str(part) for part in error["loc"] if part not in ("body", "query", "path", "header")]
-        sv, en = MESSAGES.get(error["type"], (None, error["msg"]))
-        sv = error.get("ctx", {}).get("sv", sv)
-        message = (sv if language == "sv" else None) or en
-        made.append({"field": ".".join(place), "message": message})
+        sv, en = told(error)
+        made.append({"field": ".".join(place), "message": sv if language == "sv" else en})
     return made

@@ -166,6 +166,16 @@ DIRECTORY: dict[str, Open | Staff | Known] = {
         )
     },
     "POST /katalog/egen-tid": Staff(("advisor",)),
+    **{
+        route: Staff(("coordinator", "operator"), page=False)
+        for route in (
+            "GET /directory/v1/proposals",
+            "GET /directory/v1/proposals/{proposal}",
+            "POST /directory/v1/proposals/{proposal}/confirm",
+            "POST /directory/v1/proposals/{proposal}/refuse",
+            "POST /directory/v1/proposals/{proposal}/withdraw",
+        )
+    },
     "GET /directory/v1/export": Staff(("coordinator", "operator"), page=False),
     "POST /directory/v1/import": Staff(("coordinator", "operator"), page=False),
     "GET /directory/v1/staff": Staff(("coordinator", "operator"), page=False),

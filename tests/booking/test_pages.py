@@ -113,7 +113,7 @@ async def test_every_page_has_the_headers_and_keeps_its_language(booking: Runnin
         ("/boka/horby/ingenting/tider", 404, "Stöd till föräldrar i Hörby", "Support for parents in Hörby"),
         (f"{TIMES}?satt=video&visa=alla", 422, "Sidan finns inte", "There is no such page"),
         (f"/bokning/{'a' * 43}", 404, "Bokningen hittades inte", "There is no such booking"),
-        ("/boka/horby/foraldrasamtal/reservation/nej", 422, "Sidan finns inte", "There is no such page"),
+        ("/boka/horby/foraldrasamtal/reservation/nej", 404, "Sidan finns inte", "There is no such page"),
     ],
 )
 async def test_a_refusal_of_a_page_is_a_page(booking: Running, path: str, status: int, sv: str, en: str) -> None:
@@ -461,6 +461,11 @@ async def test_all_that_is_wrong_is_told_at_once(booking: Running, step: str) ->
     assert answer.status_code == 422
     assert set(re.findall('id="([a-z]+)-message"', answer.text)) == {"namn", "telefon", "epost", "barn", "sprak"}
     assert "Insatsen är för barn 0–6 år." in answer.text
+    assert "Välj något av sv eller en." in answer.text
+    for long in ("namn", "telefon", "epost", "barn"):
+        told = (await booking.http.post(f"{hold}{step}", data={**form, long: "9" * 500})).text
+        assert f'id="{long}-message"' in told
+        assert "should" not in told
     unreachable = await booking.http.post(f"{hold}{step}", data={**form, "telefon": "", "barn": "vantar", "namn": ""})
     assert {"namn", "telefon"} <= set(re.findall('id="([a-z]+)-message"', unreachable.text))
 

@@ -239,6 +239,24 @@ async def test_all_that_is_wrong_is_told_at_once(directory: Running, kind: str, 
     assert len(found) == len(set(found))
 
 
+# As pydantic speaks to programmers.
+ENGLISH = re.compile(r"Input should|String should|should have|Value error|Field required|unable to|must be|Unable")
+
+
+@pytest.mark.parametrize("kind", AT_ONCE)
+async def test_a_form_that_was_made_by_hand_is_told_of_in_the_readers_language(directory: Running, kind: str) -> None:
+    path, _, _ = AT_ONCE[kind]
+    desk = Desk(directory, OPERATOR)
+    form = await desk.form(path)
+    for wrong in ("\u2603", "9" * 300):
+        for name in form.keys() - {"_csrf", "_version"}:
+            answer = await desk.post(path, {**form, name: wrong, "_version": "99"})
+            assert answer.status_code in (303, 422), (name, wrong)
+            assert not ENGLISH.search(answer.text), (name, wrong)
+        every = await desk.post(path, {**dict.fromkeys(form, wrong), "_csrf": form["_csrf"], "_version": "99"})
+        assert (every.status_code, ENGLISH.search(every.text)) == (422, None), wrong
+
+
 async def test_a_fault_of_another_entity_is_told_where_it_can_be_put_right(directory: Running) -> None:
     answer = await Desk(directory, COORDINATOR).save("/radgivare/maria-ek", ended="on")
     assert answer.status_code == 422

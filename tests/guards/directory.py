@@ -11,6 +11,7 @@ HELD = "tests/directory/test_rights.py"
 FAULTS = "tests/directory/test_faults.py::test_a_fault_is_told_at_its_line_and_nothing_is_taken"
 PAGES = "tests/directory/test_register_pages.py"
 TOLD = "tests/directory/test_personal_data.py"
+ANSWERED = "tests/directory/test_proposal_api.py"
 UNREAD = "tests/directory/test_rules.py::test_what_cannot_be_read_is_no_fault_of_a_rule"
 
 AGREEMENT = f"{RULES}/agreement.py"
@@ -470,6 +471,27 @@ GUARDS = (
         "if not is_near(day):",
         "tests/inputs/test_dates.py::test_a_day_that_is_in_force_stays_readable_and_what_it_stands_in_can_be_changed",
         "A day of before the bounds keeps nobody from changing what it stands in.",
+    ),
+    Guard(
+        "services/directory/proposal_api.py",
+        "    if not agreeing.may_see(seen.register, seen.mine, seen.person.id, stands):",
+        "    if False:",
+        f"{ANSWERED}::test_what_waits_is_listed_for_those_whom_it_concerns",
+        "Whom a proposal does not concern reads nothing of it by API either.",
+    ),
+    Guard(
+        "services/directory/proposal_api.py",
+        '    summary="Say no, which ends it",\n    dependencies=[Depends(sent_from_here)],\n',
+        '    summary="Say no, which ends it",\n',
+        f"{ANSWERED}::test_nobody_answers_what_is_not_theirs",
+        "No other site answers a proposal with the cookie of who visits it.",
+    ),
+    Guard(
+        "services/directory/showing.py",
+        '        return self.text(f"o_{value}") if value in field.of else value\n',
+        '        return self.text(f"o_{value}")\n',
+        f"{PAGES}::test_a_form_that_was_made_by_hand_is_told_of_in_the_readers_language",
+        "A form that was made by hand is no fault of ours.",
     ),
     Guard(
         "services/directory/partly.py",

@@ -348,10 +348,10 @@ async def test_a_body_has_a_largest_size(booking: Running) -> None:
     ["/boka/%00", "/boka/horby/x%00", "/booking/v1/slots?offering=%00&municipality=1266"],
 )
 async def test_an_address_with_a_nul_is_no_fault_of_ours(booking: Running, path: str) -> None:
-    api = await booking.http.get(path, headers={"accept": "application/json"})
-    assert api.status_code == 422
-    page = await booking.http.get(f"/en{path}", headers=PAGE)
-    assert page.status_code == 422
+    # As the contract of the API has it; of a page it is the address of none.
+    status = 422 if "/v1/" in path else 404
+    for address, headers in ((path, {"accept": "application/json"}), (f"/en{path}", PAGE)):
+        assert (await booking.http.get(address, headers=headers)).status_code == status
 
 
 async def test_every_answer_has_the_headers_that_keep_it_safe(booking: Running) -> None:

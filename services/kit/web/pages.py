@@ -241,6 +241,9 @@ def _as_page(answer: _Answer, pages: Pages) -> _Answer:
         document = await made if asyncio.iscoroutine(made) else cast("Response", made)
         if not wants_page(request):
             return document
+        status = document.status_code
+        if _is_no_address(request, error):
+            error, status = NotFound(), NotFound.status
         language = language_of(request)
         path = request.scope["path"]
         if request.scope.get("route") is None and request.method == "GET" and path.rstrip("/") not in ("", path):
@@ -256,20 +259,28 @@ def _as_page(answer: _Answer, pages: Pages) -> _Answer:
                 request, "sign_in_first.html", error.status, private=True, title=title, detail=detail, again=again
             )
         for_staff = await _is_for_staff(request, error)
-        title, detail = _said(error, document.status_code, language, for_staff=for_staff)
+        title, detail = _said(error, status, language, for_staff=for_staff)
         template = "refusal.html"
-        more: dict[str, Any] = {"back": staff.booking_of(request.scope["path"], document.status_code)}
+        more: dict[str, Any] = {"back": staff.booking_of(request.scope["path"], status)}
         if for_staff:
             person: Person | None = request.scope.get("samtid.person")
             here, query = request.scope["path"], request.url.query
-            template, more = "staff_refusal.html", {"back": staff.back(person, here, query, document.status_code)}
-        passing = request.method == "POST" and document.status_code in _PASSING
+            template, more = "staff_refusal.html", {"back": staff.back(person, here, query, status)}
+        passing = request.method == "POST" and status in _PASSING
         more["again"] = await _sent_again(request) if passing else {}
-        page = pages.render(request, template, document.status_code, private=True, title=title, detail=detail, **more)
+        page = pages.render(request, template, status, private=True, title=title, detail=detail, **more)
         page.headers.update(getattr(error, "headers", None) or {})
         return page
 
     return handle
+
+
+def _is_no_address(request: Request, error: Any) -> bool:
+    """Whether what is refused is the address itself, which then is that of no page, whatever else was sent to it."""
+    if isinstance(error, RequestValidationError):
+        return any(each["loc"][0] == "path" for each in error.errors())
+    # A NUL is in no name of anything; see kit.problems.
+    return "\0" in request.scope["path"]
 
 
 async def _sent_again(request: Request) -> Mapping[str, str]:
