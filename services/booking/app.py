@@ -20,7 +20,9 @@ from booking.figures.searches import Searches
 from booking.messages import handlers as message_handlers
 from booking.messages import jobs as messages
 from booking.messages import pages as message_pages
+from booking.proofs import api as proofs_api
 from booking.proofs import entry as proofs
+from booking.proofs import pages as proof_pages
 from booking.proofs.answers import Code, CodeQuestion, NoCode
 from booking.reviews import pages as review_pages
 from booking.settings import Settings
@@ -54,12 +56,14 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         routers=(
             slots_api.router,
             bookings_api.router,
+            proofs_api.router,
             agenda_api.router,
             sharing_api.router,
             explaining_api.router,
             slot_pages.router,
             booking_pages.router,
             manage_pages.router,
+            proof_pages.router,
             notice_pages.router,
             agenda_pages.router,
             follow_up_pages.router,

@@ -30,6 +30,7 @@ class Known:
 PUBLIC = Open("what is offered is for everybody")
 LINK = Open("whoever has a booking's link may follow it; guesses are counted")
 HOLD = Open("the id of a hold is known to whoever made it")
+PROOF = Open("whoever has a number or an address may prove it; codes are bound, and tell nothing to others")
 HEALTH = Open("for probes; says nothing but whether the service lives")
 SIGN_IN = Open("where signing in begins and ends")
 FEED = Open("whoever has the secret address may read it; titles say nothing")
@@ -57,6 +58,21 @@ BOOKING: dict[str, Open | Staff | Known] = {
         for method in ("GET", "POST")
         for page in ("", "/uppgifter", "/boka")
     },
+    **dict.fromkeys(
+        (
+            "GET /mina-bokningar",
+            "POST /mina-bokningar",
+            "GET /mina-bokningar/kod",
+            "POST /mina-bokningar/kod",
+            "GET /mina-bokningar/avsluta",
+            "POST /mina-bokningar/avsluta",
+            "POST /booking/v1/proofs",
+            "POST /booking/v1/proofs/{proof}/confirm",
+            "GET /booking/v1/proofs/{token}/bookings",
+            "DELETE /booking/v1/proofs/{token}",
+        ),
+        PROOF,
+    ),
     "GET /booking/v1/bookings/{token}": LINK,
     "GET /booking/v1/bookings/{token}/export": LINK,
     "GET /booking/v1/bookings/{token}/slots": LINK,

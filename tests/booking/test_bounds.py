@@ -250,4 +250,5 @@ async def test_whoever_has_enough_is_not_told_so_on_the_page_but_whom_to_call(st
         assert refused.status_code == 409
         assert f"<h2>{title}</h2>" in refused.text
         assert call in refused.text
+        assert f'href="{prefix}/mina-bokningar?kommun=horby"' in refused.text
         assert 'value="Kim"' in refused.text

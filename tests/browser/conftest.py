@@ -26,6 +26,8 @@ from tests.conftest import Clock, Knows, Run, Running, until
 from tests.lanes import skip_lane
 from tests.signing import session_of
 
+# Of pages without https.
+PROVED = "samtid-mina"
 QUIET = (
     "--no-sandbox",
     "--disable-gpu",
@@ -115,7 +117,7 @@ def opened(browser: Browser, site: Site) -> Open:
     """`async with opened() as page:` a page of a new reader; keyword arguments as for a Playwright context.
 
     `person` is the id of a member of staff, who is signed in. Fails at the end if the page asked anybody else for
-    anything, kept another cookie than the session's and that of a hold, or broke its own security policy.
+    anything, kept another cookie than those of a session, a hold and a proof, or broke its own security policy.
     """
 
     @asynccontextmanager
@@ -139,7 +141,7 @@ def opened(browser: Browser, site: Site) -> Open:
         page.on("console", lambda said: wrong.append(said.text) if "Content Security Policy" in said.text else None)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         yield page
-        kept = {cookie["name"] for cookie in await context.cookies()} - {RESERVED}
+        kept = {cookie["name"] for cookie in await context.cookies()} - {RESERVED, PROVED}
         assert kept == ({COOKIE} if person else set())
         assert elsewhere == []
         assert wrong == []

@@ -1,6 +1,7 @@
 """Every page in a narrow and a wide window, by day and by night, in both languages: accessible, nothing to the side."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
@@ -9,6 +10,7 @@ from playwright.async_api import Page
 from tests.booking.test_journey import request_for, slots
 from tests.browser.conftest import Open, Site
 from tests.browser.parent import Parent
+from tests.proofs.asking import code_of, other_than
 
 pytestmark = pytest.mark.browser
 
@@ -119,6 +121,52 @@ async def test_every_page_is_accessible(opened: Open, site: Site, width: int, la
         site.clock.move(days=120)
         await page.goto(f"{prefix}/boka/horby/videosamtal/tider")
         await is_good_by_day_and_night(page, "no times")
+
+
+@pytest.mark.parametrize(("width", "language"), [(360, "sv"), (1280, "en")])
+async def test_the_pages_of_ones_bookings(opened: Open, site: Site, width: int, language: str) -> None:
+    contact = {"name": "Robin", "phone": "070-174 06 36", "email": "robin@example.org", "language": "sv"}
+    free = await slots(site.booking)
+    made = [
+        (await site.booking.http.post("/booking/v1/bookings", json=request_for(slot, contact=contact))).json()
+        for slot in (free[3], free[0], free[1])
+    ]
+    await site.booking.http.post(f"/booking/v1/bookings/{made[1]['manage_token']}/cancel")
+    async with opened(viewport={"width": width, "height": 800}, color_scheme="light") as page:
+        parent = Parent(page, language)
+        await page.goto(f"{parent.prefix}/")
+        await parent.follow("mine")
+        await is_good_by_day_and_night(page, "asking for a code")
+        await parent.press("send_code")
+        await is_good_by_day_and_night(page, "nothing written")
+        await page.locator("#kontakt").fill("070-174 06 36")
+        await parent.press("send_code")
+        await parent.sees("write_code")
+        await is_good_by_day_and_night(page, "the code")
+        code = await code_of(site.booking, UUID(await page.locator("input[name=bevis]").get_attribute("value")))
+        await page.locator("#kod").fill(other_than(code))
+        await parent.press("mine")
+        await is_good_by_day_and_night(page, "a wrong code")
+        await page.locator("#kod").fill(code)
+        await parent.press("mine")
+        await parent.sees("my_bookings")
+        await is_good_by_day_and_night(page, "one's bookings")
+        assert await page.locator("li.card a").count() == 3
+        await page.locator("li.card a").first.click()
+        await parent.sees("booked")
+        await page.goto(f"{parent.prefix}/mina-bokningar?kommun=horby")
+        await parent.sees("my_bookings")
+        await parent.press("stop_showing")
+        await is_good_by_day_and_night(page, "shown no more")
+        for _ in range(2):
+            await page.locator("#kontakt").fill("070-174 06 36")
+            await parent.press("send_code")
+            await parent.sees("write_code")
+            await page.go_back()
+            await page.reload()
+        await page.locator("#kontakt").fill("070-174 06 36")
+        await parent.press("send_code")
+        await is_good_by_day_and_night(page, "too many codes")
 
 
 @pytest.mark.parametrize(("width", "language"), [(360, "sv"), (1280, "en")])

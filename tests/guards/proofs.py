@@ -11,6 +11,8 @@ SENDING = "services/notification/codes.py"
 PROOFS = "tests/proofs/test_proofs.py"
 BARE = "tests/proofs/test_rules.py"
 CODES = "tests/notification/test_codes.py"
+PAGES = "services/booking/proofs/pages.py"
+ON_PAGES = "tests/proofs/test_pages.py"
 SHOWN = f"{PROOFS}::test_the_database_shows_who_proved_a_contact_its_bookings_and_no_others"
 TRIED = f"{PROOFS}::test_five_tries_are_all_there_are_also_at_once"
 NOBODY = f"{PROOFS}::test_the_code_of_a_contact_that_nobody_booked_with_proves_nothing"
@@ -168,6 +170,27 @@ GUARDS = (
         "",
         KEPT,
         "Proofs are kept for a day.",
+    ),
+    Guard(
+        PAGES,
+        "        await entry.end(running, token)\n",
+        "        pass\n",
+        f"{ON_PAGES}::test_whoever_has_the_contact_comes_to_the_bookings",
+        "Whoever stops showing bookings leaves no cookie that shows them.",
+    ),
+    Guard(
+        PAGES,
+        'return "__Host-samtid-mina" if _is_safe(running) else "samtid-mina"',
+        'return "samtid-mina"',
+        f"{ON_PAGES}::test_with_https_no_other_host_can_set_the_cookie",
+        "No other host of the domain sets the cookie of a proof.",
+    ),
+    Guard(
+        PAGES,
+        "proof=UUID(bytes=nonce[:16], version=4),",
+        "",
+        f"{ON_PAGES}::test_a_form_sent_twice_and_a_page_in_the_other_language_send_one_code",
+        "Two clicks send one code, which is the one that the page asks for.",
     ),
     Guard(
         SENDING,

@@ -49,6 +49,12 @@ def other_than(code: str, step: int = 1) -> str:
     return str((int(code) + step) % 10**6).zfill(6)
 
 
+async def proves(booking: Running, way: Way = PHONE) -> str:
+    """Prove a contact; the token of that."""
+    proof = await ask(booking, way)
+    return (await entry.confirm(booking.runtime, proof, await code_of(booking, proof))).token
+
+
 async def rows(booking: Running, query: str, *values: Any) -> list[asyncpg.Record]:
     """What the superuser finds."""
     connection = await asyncpg.connect(booking.admin_url)

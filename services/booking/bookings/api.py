@@ -59,7 +59,8 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
 
-def _wrong(code: str, sv: str, en: str) -> PydanticCustomError:
+def wrong(code: str, sv: str, en: str) -> PydanticCustomError:
+    """A fault of a field, in both languages."""
     return PydanticCustomError(code, en, {"sv": sv})
 
 
@@ -68,7 +69,7 @@ def parse_slot(text: str) -> SlotId:
     try:
         return SlotId.parse(text)
     except ValueError:
-        raise _wrong("slot", "Det är inte en tid som vi har gett ut.", "This is not the id of a slot.") from None
+        raise wrong("slot", "Det är inte en tid som vi har gett ut.", "This is not the id of a slot.") from None
 
 
 class HoldIn(Body):
@@ -93,13 +94,13 @@ def _phone(text: str | None) -> str | None:
     try:
         return addresses.phone(text) if text else None
     except addresses.CostsTheCaller:
-        raise _wrong(
+        raise wrong(
             "phone_costs",
             "Numret kostar extra att ringa, eller är inte någons eget. Skriv ett vanligt telefonnummer.",
             "That number costs extra to call, or is nobody's own. Write an ordinary telephone number.",
         ) from None
     except ValueError:
-        raise _wrong(
+        raise wrong(
             "phone",
             "Skriv ett telefonnummer, till exempel 070-123 45 67.",
             "Write a telephone number, such as +46 70 123 45 67.",
@@ -108,6 +109,21 @@ def _phone(text: str | None) -> str | None:
 
 # As it is written; E.164 once it is read.
 PhoneText = Annotated[str | None, Field(max_length=60, examples=["+46701234567"]), AfterValidator(_phone)]
+
+
+def _address(text: str | None) -> str | None:
+    try:
+        # Letters before the @ may be in it here: whether the mail server takes them is known where it is booked.
+        return addresses.email(text, utf8=True) if text else None
+    except ValueError:
+        raise wrong(
+            "email",
+            "Skriv en e-postadress, till exempel namn@exempel.se.",
+            "Write an e-mail address, such as name@example.org.",
+        ) from None
+
+
+EmailText = Annotated[str | None, Field(max_length=254, examples=["alex@example.org"]), AfterValidator(_address)]
 
 
 class NumberIn(Body):
@@ -123,7 +139,7 @@ class ContactIn(Body):
     """
 
     name: str = Field(min_length=1, max_length=100)
-    email: str | None = Field(None, max_length=254, examples=["alex@example.org"])
+    email: EmailText = None
     # After the address: what is asked of two fields is asked at the later one, so that all faults are told at once.
     phone: PhoneText = Field(None, validate_default=True)
     language: Language = "sv"
@@ -132,7 +148,7 @@ class ContactIn(Body):
     @classmethod
     def _name(cls, text: str) -> str:
         if rules.holds_personal_number(text):
-            raise _wrong(
+            raise wrong(
                 "personal_number",
                 "Skriv inget personnummer. Förnamn eller alias räcker.",
                 "Do not write a personal number. A first name or an alias is enough.",
@@ -140,29 +156,16 @@ class ContactIn(Body):
         try:
             return names.name(text)
         except names.HoldsLink:
-            raise _wrong(
+            raise wrong(
                 "name_link",
                 "Skriv ett namn utan webbadress eller e-postadress.",
                 "Write a name without a web or e-mail address.",
             ) from None
         except ValueError:
-            raise _wrong(
+            raise wrong(
                 "name",
                 "Skriv namnet på en rad, utan styrtecken och tecken som vänder på ordningen.",
                 "Write the name on one line, without control characters and characters that turn the order.",
-            ) from None
-
-    @field_validator("email")
-    @classmethod
-    def _email(cls, text: str | None) -> str | None:
-        try:
-            # Letters before the @ may be in it here: whether the mail server takes them is known where it is booked.
-            return addresses.email(text, utf8=True) if text else None
-        except ValueError:
-            raise _wrong(
-                "email",
-                "Skriv en e-postadress, till exempel namn@exempel.se.",
-                "Write an e-mail address, such as name@example.org.",
             ) from None
 
     @field_validator("phone")
@@ -170,7 +173,7 @@ class ContactIn(Body):
     def _reachable(cls, number: str | None, info: ValidationInfo) -> str | None:
         # An address that is wrong is told of, and that is enough.
         if not number and "email" in info.data and not info.data["email"]:
-            raise _wrong(
+            raise wrong(
                 "reachable",
                 "Ange ett telefonnummer eller en e-postadress.",
                 "Give a telephone number or an e-mail address.",
@@ -200,14 +203,14 @@ class BookingIn(Body):
         if text:
             parse_slot(text)
         if "hold" in info.data and (info.data["hold"] is None) == (text is None):
-            raise _wrong("hold_or_slot", "Ange antingen hold eller slot.", "Give either hold or slot.")
+            raise wrong("hold_or_slot", "Ange antingen hold eller slot.", "Give either hold or slot.")
         return text
 
     @field_validator("municipality", "modality")
     @classmethod
     def _with_slot(cls, text: str | None, info: ValidationInfo) -> str | None:
         if info.data.get("slot") and text is None:
-            raise _wrong("slot_needs", "Ange municipality och modality.", "Give municipality and modality.")
+            raise wrong("slot_needs", "Ange municipality och modality.", "Give municipality and modality.")
         return text
 
     @field_validator("child")
@@ -216,7 +219,7 @@ class BookingIn(Body):
         age = child.age if child else None
         expecting = info.data.get("expecting") or bool(child and child.expecting)
         if (age is None) == (not expecting):
-            raise _wrong("child", "Ange barnets ålder eller expecting.", "Give the child's age or expecting.")
+            raise wrong("child", "Ange barnets ålder eller expecting.", "Give the child's age or expecting.")
         return child
 
     def wanted(self) -> Wanted:
@@ -361,7 +364,7 @@ async def create(
 async def show(token: Token, request: Request, running: Running) -> Response:
     """The booking of a manage token."""
     language = of_request(request)
-    return JSONResponse(_booking_out(await entry.look_up(running, token, language), language))
+    return JSONResponse(booking_out(await entry.look_up(running, token, language), language))
 
 
 class ContactOut(BaseModel):
@@ -418,7 +421,7 @@ async def export(token: Token, request: Request, running: Running) -> Response:
         erased_at=found.erased_at,
         bookings=[
             KeptOut(
-                **_booking_out(found.booking.view, language),
+                **booking_out(found.booking.view, language),
                 child_age=found.booking.child_age,
                 booked_at=found.booking.booked_at,
                 changed_at=found.booking.changed_at,
@@ -458,7 +461,7 @@ async def reschedule(token: Token, body: RescheduleIn, request: Request, running
     """
     language = of_request(request)
     view = await entry.reschedule(running, token, SlotId.parse(body.slot), body.modality, language, body.phone)
-    return JSONResponse(_booking_out(view, language))
+    return JSONResponse(booking_out(view, language))
 
 
 @router.post(
@@ -469,7 +472,7 @@ async def reschedule(token: Token, body: RescheduleIn, request: Request, running
 async def cancel(token: Token, request: Request, running: Running) -> Response:
     """Cancel a booking. Cancelling again changes nothing."""
     language = of_request(request)
-    return JSONResponse(_booking_out(await entry.cancel(running, token, language), language))
+    return JSONResponse(booking_out(await entry.cancel(running, token, language), language))
 
 
 def install(app: FastAPI) -> None:
@@ -493,7 +496,8 @@ def _hold_out(made: Hold) -> dict[str, Any]:
     return {"id": str(made.id), "slot": str(made.slot), "expires_at": instant(made.expires_at)}
 
 
-def _booking_out(view: View, language: Language) -> dict[str, Any]:
+def booking_out(view: View, language: Language) -> dict[str, Any]:
+    """A booking as clients see it."""
     return {
         "reference": view.reference,
         "status": view.status,

@@ -22,6 +22,7 @@ from booking.bookings import entry
 from booking.bookings.api import BookingIn, ChildIn, ContactIn, NumberIn, client_of, parse_slot
 from booking.bookings.holds import Hold
 from booking.bookings.rules import (
+    CallToBook,
     CallUs,
     HoldGone,
     KeyReused,
@@ -526,7 +527,7 @@ def trouble_of(request: Request, refusal: Refusal) -> Trouble:
         # The only thing of a time itself that can be invalid is the way to meet: it has changed since it was listed.
         gone = all(each["field"] == "modality" for each in wrong)
         said = SlotTaken().text(language) if gone else (said[0], " ".join(each["message"] for each in wrong))
-    return Trouble(refusal.status, said, nearest)
+    return Trouble(refusal.status, said, nearest, may_have_booked=isinstance(refusal, CallToBook))
 
 
 async def _times(

@@ -128,11 +128,11 @@ class CallToBook(CallUs):
     code = "call-to-book"
     sv = (
         "Den här gången går det inte att boka på webben",
-        "Har du redan en bokning kan du flytta den med länken i bekräftelsen. Annars bokar vi åt dig.",
+        "Har du redan en bokning kan du flytta den. Annars bokar vi åt dig.",
     )
     en = (
         "It cannot be booked on the web this time",
-        "If you have a booking already, you can move it with the link in its confirmation. Otherwise we book for you.",
+        "If you have a booking already, you can move it. Otherwise we book for you.",
     )
 
 

@@ -159,8 +159,8 @@ TEXTS: Texts = {
     "details_after": ("{days} efter besöket eller avbokningen", "{days} after the visit or its cancellation"),
     "details_bookings": ("Din bokning", "Your booking"),
     "details_others": (
-        "Har du bokat fler tider har varje tid sin egen länk. Vill du se allt på en gång, ring oss.",
-        "If you have booked more times, each has a link of its own. If you want to see all at once, call us.",
+        "Har du bokat fler tider har varje tid sin egen länk.",
+        "If you have booked more times, each has a link of its own.",
     ),
     "details_status": ("Läge", "Status"),
     "details_booked": ("Bokningen gjordes", "The booking was made"),
@@ -200,6 +200,7 @@ TEXTS: Texts = {
     ),
     "details_download": ("Ladda ner som fil (JSON)", "Download as a file (JSON)"),
     "details_back": ("Till bokningen", "To the booking"),
+    "mine_all": ("Visa alla mina bokningar", "Show all my bookings"),
     # Moving
     "move_title": ("Välj en ny tid", "Choose a new time"),
     "move_from": ("Nu: {when}", "Now: {when}"),

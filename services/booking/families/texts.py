@@ -79,6 +79,10 @@ TEXTS: Texts = {
         "Medan du bokar: vilken tid du har reserverat, i en nödvändig kaka i din webbläsare, högst {minutes} minuter.",
         "While you book: which time you hold, in a necessary cookie in your browser, for {minutes} minutes at most.",
     ),
+    "data_what_proof": (
+        "När du visar dina bokningar med en kod: vem koden gick till, i kodad form, ett dygn, och en nödvändig kaka.",
+        "When you show your bookings by a code: whom the code went to, in coded form, for a day, and a needed cookie.",
+    ),
     "data_elsewhere": (
         "Det som rådgivaren skriver om {offerings} hör till ett annat system. Fråga den som ansvarar om det.",
         "What the advisor writes on {offerings} belongs to another system. Ask whoever is responsible about it.",

@@ -8,8 +8,9 @@ from uuid import UUID, uuid4
 from booking import secrecy
 from booking.bookings.entry import links, vault
 from booking.bookings.links import token_hash
+from booking.bookings.service import View, view_of
 from booking.proofs import answers, rules, service, tables
-from booking.proofs.rules import Channel, CodeGone, NoSms, TooManyCodes
+from booking.proofs.rules import Channel, CodeGone, NoSms, NotProved, TooManyCodes
 from booking.proofs.service import Way, Whose
 from kit import addresses
 from kit.app import Runtime
@@ -88,6 +89,33 @@ async def is_proved(runtime: Runtime, proof: UUID, family: UUID) -> bool:
     """Whether a contact of a family was proved by this proof, as long as that lasts."""
     async with secrecy.of_proof(runtime.engine, proof) as connection:
         return await tables.is_proved(connection, proof, family, runtime.clock() - rules.LASTS)
+
+
+@dataclass(frozen=True)
+class Mine:
+    """The bookings that were made with a contact, by their manage tokens, the first one first."""
+
+    channel: Channel
+    ends_at: datetime
+    bookings: dict[str, View]
+
+
+async def mine(runtime: Runtime, token: str, language: Language) -> Mine:
+    """What a proof shows: the bookings to come and those of lately. Raises NotProved."""
+    now = runtime.clock()
+    async with secrecy.of_proved(runtime.engine, token_hash(token), now) as connection:
+        proof = await tables.session(connection)
+        if proof is None:
+            raise NotProved
+        rows = await tables.bookings(connection, proof["fingerprint"], now - rules.SHOWN_PAST, rules.SHOWN)
+    found = {links(runtime).token(row["id"]): view_of(row, language) for row in rows}
+    return Mine(proof["channel"], proof["ends_at"], found)
+
+
+async def end(runtime: Runtime, token: str) -> None:
+    """Let a proof's token open nothing any more. One that does not is no fault."""
+    async with secrecy.of_proved(runtime.engine, token_hash(token), runtime.clock()) as connection:
+        await tables.end(connection)
 
 
 async def answer_code(runtime: Runtime, question: answers.CodeQuestion) -> answers.Code | answers.NoCode:

@@ -20,6 +20,9 @@ TRIES = 5
 LASTS = timedelta(minutes=30)
 # What is kept of a proof, and then nothing.
 KEPT = timedelta(days=1)
+# Of what has been, so much is shown; and of all so many.
+SHOWN_PAST = timedelta(days=30)
+SHOWN = 100
 # To one number or address: so many codes within so long.
 MOST: Sequence[tuple[int, timedelta]] = ((3, timedelta(hours=1)), (6, timedelta(days=1)))
 # The calling code of most families' country.
@@ -47,13 +50,22 @@ class CodeGone(Refusal):
     en = ("The code is no longer valid", "Ask for a new code.")
 
 
+class NotProved(Refusal):
+    """For a token that is over or ended, or never was."""
+
+    status = 404
+    code = "not-proved"
+    sv = ("Det har gått för lång tid", "Be om en ny kod.")
+    en = ("It has been too long", "Ask for a new code.")
+
+
 class WrongCode(Invalid):
     code = "wrong-code"
     sv = ("Koden stämmer inte", "Läs den igen i vårt senaste meddelande.")
     en = ("That is not the code", "Read it again in our latest message.")
 
     def __init__(self) -> None:
-        super().__init__([("code", " ".join(self.sv), " ".join(self.en))])
+        super().__init__([("code", ". ".join(self.sv), ". ".join(self.en))])
 
 
 class NoSms(Invalid):

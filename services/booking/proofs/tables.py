@@ -9,6 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
+from booking.bookings.tables import VIEW
 from booking.proofs.rules import Channel
 from kit.database import Connection
 
@@ -36,6 +37,10 @@ _COUNT = """
 insert into code_count as c (day, country, codes) select $1, $2, 1 where $3 > 0
 on conflict (day, country) do update set codes = c.codes + 1 where c.codes < $3
 returning codes
+"""
+_MADE_WITH = """
+where b.family in (select id from family where phone_fingerprint = $1 or email_fingerprint = $1) and b.start_at > $2
+order by b.start_at, b.id limit $3
 """
 _TOLD = """
 select p.channel, p.expires_at, p.sealed as of_proof, f.id as family, f.sealed, f.language,
@@ -165,6 +170,12 @@ async def told(connection: Connection, proof: UUID, most: int, now: datetime) ->
 async def session(connection: Connection) -> asyncpg.Record | None:
     """The proof whose token the transaction was given, while it lasts."""
     return await connection.fetchrow("select id, channel, family, fingerprint, ends_at from proof")
+
+
+async def bookings(connection: Connection, fingerprint: bytes, since: datetime, most: int) -> list[asyncpg.Record]:
+    """The bookings that were made with a contact and begin after an instant, the first one first: rows of `VIEW`."""
+    found: list[asyncpg.Record] = await connection.fetch(VIEW + _MADE_WITH, fingerprint, since, most)
+    return found
 
 
 async def end(connection: Connection) -> None:

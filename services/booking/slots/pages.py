@@ -253,6 +253,8 @@ class Trouble:
     refusal: tuple[str, str] | None = None
     nearest: Sequence[Free] = ()
     errors: Mapping[str, str] = field(default_factory=dict)
+    # Whether the way to bookings that were made before is shown, be there any or none.
+    may_have_booked: bool = False
 
 
 def to_book(request: Request, offered: Offered, modality: Modality, prefer: str | None = None) -> Asking:
@@ -347,6 +349,7 @@ async def times_page(
         carried=carried or {},
         nonce=secrets.token_urlsafe(16),
         refusal=trouble.refusal,
+        may_have_booked=trouble.may_have_booked,
         errors=trouble.errors,
         few=FEW,
         opens=listed.opens and day_text(listed.opens, language),

@@ -68,6 +68,8 @@ TEXTS: Texts = {
         "Här bokar du själv ett samtal med en rådgivare. Det är gratis, och du behöver inget konto.",
         "Here you book a talk with an advisor yourself. It is free of charge, and you need no account.",
     ),
+    "mine_already": ("Har du redan bokat?", "Have you booked already?"),
+    "mine_link": ("Visa mina bokningar", "Show my bookings"),
     "start_choose": ("Var bor du?", "Where do you live?"),
     "start_none": (
         "Ingen kommun tar emot bokningar här just nu. Titta gärna in igen senare.",
