@@ -54,8 +54,8 @@ chaos: $(READY)  ## kill, freeze and empty servers while families book, then che
 	SAMTID_CHAOS_BOOKINGS=$(if $(LONG),10000,1000) $(BIN)/pytest -m chaos
 	$(BIN)/python -m tests.chaos $(if $(LONG),--long) $(ARGS)
 
-attack: $(READY)  ## want all times of a pool, two thousand times over, and see that families still book
-	SAMTID_HOSTILE=2000 $(BIN)/pytest tests/booking/test_attack.py
+attack: $(READY)  ## want all times of a pool and whatever is others', two thousand times over, and see that nobody gets it
+	SAMTID_HOSTILE=2000 $(BIN)/pytest tests/booking/test_attack.py tests/directory/test_agreed_changes.py
 
 guards: $(READY) $(OIDC_READY)  ## take each guard away and see a test notice (SHORT=1: 20 of them; ARGS='--only shares')
 	SAMTID_REQUIRE_ALL=1 $(BIN)/python -m tests.guards $(if $(SHORT),--sample) $(ARGS)

@@ -18,7 +18,7 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Respon
 from starlette.routing import Route
 
 from kit.app import LanguagePrefix
-from kit.language import of_request
+from kit.web.pages import language_of
 
 KEPT_SPANS = 50_000
 LISTED_TRACES = 100
@@ -269,7 +269,7 @@ def create_traces(store: Store) -> LanguagePrefix:
     templates = Environment(loader=FileSystemLoader(WEB), autoescape=True, trim_blocks=True, lstrip_blocks=True)
 
     def page(request: Request, template: str, status: int = 200, **values: Any) -> Response:
-        language = of_request(request)
+        language = language_of(request)
         prefix = "/en" if language == "en" else ""
         other, other_name, other_language = TEXTS[language]["other"]
         html = templates.get_template(template).render(

@@ -102,13 +102,17 @@ async def test_pages_in_both_languages_without_inline_style(store: Store) -> Non
     trace_id = booking(store, "<MINE1>")
     transport = httpx.ASGITransport(create_traces(store))
     async with httpx.AsyncClient(transport=transport, base_url="http://samtid.test") as http:
-        swedish = await http.get("/demo/traces")
+        # The address decides, whatever the browser would rather have.
+        swedish = await http.get("/demo/traces", headers={"accept-language": "en"})
+        assert '<html lang="sv">' in swedish.text
         assert "Spår" in swedish.text
         assert f'href="/demo/traces/{trace_id}"' in swedish.text
         assert "&lt;MINE1&gt;" in swedish.text
         one = await http.get(f"/en/demo/traces/{trace_id}")
         assert one.text.count("<rect") == 3
         assert "Booking &lt;MINE1&gt;" in one.text
+        assert "Bokning &lt;MINE1&gt;" in (await http.get(f"/demo/traces/{trace_id}")).text
+        assert f'href="/demo/traces/{trace_id}"' in one.text
         for page in (swedish, one):
             assert "style=" not in page.text
             assert "default-src 'none'; style-src 'self'" in page.headers["content-security-policy"]

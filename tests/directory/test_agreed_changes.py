@@ -4,25 +4,39 @@ What is a municipality's is said here in other words than in `directory.rules.ag
 an advisor whom somebody takes back, and win none, and lose no other.
 """
 
+import asyncio
 import json
-from dataclasses import dataclass
+import os
+from collections.abc import Coroutine
 from datetime import date, time
 from typing import Any
+from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from directory import agreeing, editing, events, exporting, history, importing, proposals, submitting
 from directory.agreeing import NotYoursToAnswer
 from directory.events import Entity, Grant, Offering, Pool, Schedule, Staff
 from directory.forms import typed
-from directory.proposals import Answer, Proposal
+from directory.proposals import Proposal
 from directory.reading import read_bytes
 from directory.rules import agreement
 from directory.rules.register import Register
+from directory.tables import EVENTS
+from kit import database
 from kit.refusal import Refusal
+from tests.conftest import Databases
 from tests.directory.desk import NOW
 from tests.directory.test_agreement import CROSSINGS
 
@@ -101,78 +115,9 @@ BASE: list[Entity] = [
 ]
 codes = st.sampled_from(TOWNS)
 people = st.sampled_from(["north", "east", "north", "east", "west", OPERATOR])
-
-
-@dataclass(frozen=True)
-class Change:
-    """Somebody changes an entity, by form or by file; `how` is a field and what is put in or taken out of it."""
-
-    who: str
-    kind: str
-    entity: str
-    how: tuple[str, Any]
-    by_form: bool
-
-
-@dataclass(frozen=True)
-class Answered:
-    who: str
-    nth: int
-    what: str
-
-
-@dataclass(frozen=True)
-class Agreed:
-    """Whoever can says yes, one after the other."""
-
-    nth: int
-
-
-@dataclass(frozen=True)
-class Role:
-    """The operator gives somebody the role of a coordinator, or takes it."""
-
-    who: str
-
-
-changes = st.one_of(
-    st.builds(
-        Change,
-        who=people,
-        kind=st.just("offering"),
-        entity=st.sampled_from(["o1111", "o3333"]),
-        how=st.tuples(st.sampled_from(["municipalities", "advisors", "name", "ended"]), codes),
-        by_form=st.booleans(),
-    ),
-    st.builds(
-        Change,
-        who=people,
-        kind=st.just("pool"),
-        entity=st.just("shared"),
-        how=st.tuples(st.sampled_from(["advisors", "release_days", "shares"]), codes),
-        by_form=st.booleans(),
-    ),
-    st.builds(
-        Change,
-        who=people,
-        kind=st.just("schedule"),
-        entity=st.sampled_from([f"s{code}" for code in TOWNS]),
-        how=st.tuples(st.just("place"), codes),
-        by_form=st.booleans(),
-    ),
-)
-answers = st.builds(
-    Answered, who=people, nth=st.integers(0, 2), what=st.sampled_from(["yes", "yes", "yes", "no", "withdraw"])
-)
-steps = st.one_of(
-    changes,
-    changes,
-    answers,
-    st.builds(Agreed, nth=st.integers(0, 2)),
-    st.builds(Agreed, nth=st.just(0)),
-    st.builds(Role, who=st.sampled_from(list(PEOPLE))),
-)
-Step = Change | Answered | Agreed | Role
+# Of an entity: a field, and whose code is put in or taken out of it.
+offered = st.tuples(st.sampled_from(["municipalities", "advisors", "name", "ended"]), codes)
+agreed = st.tuples(st.sampled_from(["advisors", "release_days", "shares"]), codes)
 
 
 def toggled(values: list[str], value: str) -> list[str]:
@@ -220,6 +165,7 @@ def facts(register: Register, code: str) -> set[tuple[str, ...]]:
     for one in register.live("pool"):
         if code in one.shares:
             found.add(("share", one.id, one.model_dump_json(exclude={"version", "advisors"})))
+            found |= {("shares", one.id, advisor) for advisor in one.advisors}
         if f"a{code}" in one.advisors:
             found.add(("pooled", one.id))
     for one in register.live("schedule"):
@@ -232,105 +178,242 @@ def facts(register: Register, code: str) -> set[tuple[str, ...]]:
 
 
 # What somebody else can end, whose it is too.
-TAKEN_BACK = {"meets", "lends", "pooled", "place", "works"}
-
-
-class Town:
-    """The register in a transaction of which nothing stays, and who does what to it."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self.connection = connection
-
-    async def begin(self) -> None:
-        await importing.take(self.connection, as_file(BASE), history.IMPORT, NOW)
-
-    async def known(self) -> tuple[Register, dict[Any, Proposal], list[Answer]]:
-        known = await editing.read(self.connection)
-        found = {one.id: one for one in await proposals.ended(self.connection, NOW, 1000)}
-        return known, found, list(await proposals.answers(self.connection, list(found)))
-
-    async def do(self, step: Step) -> None:
-        if isinstance(step, Agreed):
-            waiting = await proposals.waiting(self.connection)
-            for person in (*PEOPLE, OPERATOR) if waiting else ():
-                chosen = waiting[step.nth % len(waiting)].id
-                nth = [one.id for one in await proposals.waiting(self.connection)]
-                if chosen in nth:
-                    await self.do(Answered(person, nth.index(chosen), "yes"))
-            return
-        try:
-            async with self.connection.begin_nested():
-                await self._do(self.connection, step)
-        except (Refusal, importing.Rejected):
-            pass
-
-    async def _do(self, connection: AsyncConnection, step: Step) -> None:
-        known = await editing.register(connection)
-        match step:
-            case Change(who, kind, entity_id, how, by_form):
-                before = known.of(kind)[entity_id]
-                after = changed(before, how)
-                if by_form:
-                    sent = {**typed(after), "_version": str(before.version)}
-                    await submitting.submit(connection, who, kind, entity_id, sent, NOW)
-                else:
-                    await importing.take(connection, as_file([after]), who, NOW)
-            case Answered(who, nth, what):
-                waiting = await proposals.waiting(connection)
-                if waiting:
-                    chosen = waiting[nth % len(waiting)].id
-                    if what == "withdraw":
-                        await agreeing.withdraw(connection, who, chosen, NOW)
-                    else:
-                        await agreeing.decide(connection, who, chosen, yes=what == "yes", reason="why", now=NOW)
-            case Role(who=who):
-                one = known.staff[who]
-                grant = Grant(role="coordinator", unit=f"u{PEOPLE[who]}")
-                grants = [g for g in one.grants if g != grant] if grant in one.grants else [*one.grants, grant]
-                await editing.write(connection, known, [one.model_copy(update={"grants": grants})], OPERATOR, NOW)
+TAKEN_BACK = {"meets", "lends", "shares", "pooled", "place", "works"}
 
 
 def as_file(entities: list[Entity]) -> Any:
     return read_bytes("", exporting.as_yaml(entities).encode())
 
 
-def coordinates(register: Register, person: str) -> bool:
-    return any(grant.role in ("coordinator", "operator") for grant in register.staff[person].grants)
+class Towns(RuleBasedStateMachine):
+    """Coordinators and an operator, who offer, answer, import, leave and come back, in a transaction of which nothing
+    stays. Beside it stands what was agreed: who has said what, and what each town has by it.
+    """
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.loop = asyncio.Runner()
+        self.engine = database.engine(url, 1)
+        self.connection = self.run(self._open())
+        # What the model knows: who coordinates, what each town has, and of each proposal who made it, on what, and who
+        # said yes to it.
+        self.coordinating = {"north", "east"}
+        self.had: dict[str, set[tuple[str, ...]]] = {}
+        self.made: dict[UUID, tuple[str, str, str, int]] = {}
+        self.yes: dict[UUID, set[str]] = {}
+        self.ended: dict[UUID, str] = {}
+        self.versions: dict[tuple[str, str], int] = {}
+        # Whose word the step that is being taken has.
+        self.said: set[str] = set()
+
+    def run(self, what: Coroutine[Any, Any, Any]) -> Any:
+        return self.loop.run(what)
+
+    async def _open(self) -> AsyncConnection:
+        connection = await self.engine.connect()
+        await importing.take(connection, as_file(BASE), history.IMPORT, NOW)
+        return connection
+
+    def teardown(self) -> None:
+        async def close() -> None:
+            await self.connection.rollback()
+            await self.connection.close()
+            await self.engine.dispose()
+
+        self.run(close())
+        self.loop.close()
+
+    def word_of(self, person: str) -> set[str]:
+        """The towns for which a person speaks: an operator for all, whoever coordinates for the own, else for none."""
+        if person == OPERATOR:
+            return set(TOWNS)
+        return {PEOPLE[person]} if person in self.coordinating else set()
+
+    def tried(self, step: Coroutine[Any, Any, Any]) -> bool:
+        """Take a step, whole or not at all; whether it was taken."""
+
+        async def take() -> bool:
+            try:
+                async with self.connection.begin_nested():
+                    await step
+            except (Refusal, importing.Rejected):
+                return False
+            return True
+
+        return bool(self.run(take()))
+
+    def waiting(self) -> list[Proposal]:
+        return list(self.run(proposals.waiting(self.connection)))
+
+    @initialize()
+    def begin(self) -> None:
+        self.look()
+
+    def look(self) -> Register:
+        register: Register = self.run(editing.read(self.connection))
+        self.had = {code: facts(register, code) for code in TOWNS}
+        self.versions = {(kind, one.id): one.version for kind in EVENTS for one in register.of(kind).values()}
+        return register
+
+    # What coordinators and operators do.
+
+    @rule(who=people, entity=st.sampled_from(["o1111", "o3333"]), how=offered, by_form=st.booleans())
+    def offer_an_offering(self, who: str, entity: str, how: tuple[str, str], by_form: bool) -> None:
+        self.change(who, [("offering", entity, how)], by_form=by_form)
+
+    @rule(who=people, how=agreed, by_form=st.booleans())
+    def offer_an_agreement(self, who: str, how: tuple[str, str], by_form: bool) -> None:
+        self.change(who, [("pool", "shared", how)], by_form=by_form)
+
+    @rule(who=people, entity=st.sampled_from([f"s{code}" for code in TOWNS]), code=codes, by_form=st.booleans())
+    def offer_a_place(self, who: str, entity: str, code: str, by_form: bool) -> None:
+        self.change(who, [("schedule", entity, ("place", code))], by_form=by_form)
+
+    @rule(who=people, first=offered, second=agreed, code=codes)
+    def bring_a_file(self, who: str, first: tuple[str, str], second: tuple[str, str], code: str) -> None:
+        several = [("offering", "o1111", first), ("pool", "shared", second), ("schedule", "s1111", ("place", code))]
+        self.change(who, several, by_form=False)
+
+    @rule(how=offered)
+    def amend_meanwhile(self, how: tuple[str, str]) -> None:
+        """By the command, which changes all."""
+
+        async def take() -> None:
+            known = await editing.register(self.connection)
+            after = changed(known.of("offering")["o1111"], how)
+            await importing.take(self.connection, as_file([after]), history.IMPORT, NOW, reason="why")
+
+        if self.tried(take()):
+            self.said = set(TOWNS)
+
+    def change(self, who: str, what: list[tuple[str, str, tuple[str, str]]], *, by_form: bool) -> None:
+        async def take() -> None:
+            known = await editing.register(self.connection)
+            entities = [changed(known.of(kind)[entity], how) for kind, entity, how in what]
+            if by_form:
+                (after,) = entities
+                kind, entity, _ = what[0]
+                sent = {**typed(after), "_version": str(after.version)}
+                await submitting.submit(self.connection, who, kind, entity, sent, NOW)
+            else:
+                await importing.take(self.connection, as_file(entities), who, NOW)
+
+        if self.tried(take()):
+            self.said = self.word_of(who)
+            for one in self.waiting():
+                if one.id not in self.made:
+                    assert one.by == who
+                    self.made[one.id] = (who, one.kind, one.entity.id, self.versions[one.kind, one.entity.id])
+                    self.yes[one.id] = self.word_of(who)
+
+    @precondition(lambda self: self.made)
+    @rule(who=people, nth=st.integers(0, 3))
+    def confirm(self, who: str, nth: int) -> None:
+        self.answer(who, nth, yes=True)
+
+    @precondition(lambda self: self.made)
+    @rule(nth=st.integers(0, 3))
+    def confirm_all(self, nth: int) -> None:
+        """Whoever can says yes, one after the other."""
+        for who in (*PEOPLE, OPERATOR):
+            self.answer(who, nth, yes=True)
+            self.each_has_what_was_agreed()
+
+    @precondition(lambda self: self.made)
+    @rule(who=people, nth=st.integers(0, 3))
+    def refuse(self, who: str, nth: int) -> None:
+        self.answer(who, nth, yes=False)
+
+    def answer(self, who: str, nth: int, *, yes: bool) -> None:
+        if not (some := self.waiting()):
+            return
+        one = some[nth % len(some)]
+        wrong: list[Any] = []
+
+        async def take() -> None:
+            wrong.extend(await agreeing.decide(self.connection, who, one.id, yes=yes, reason="why", now=NOW))
+
+        if self.tried(take()) and not wrong:
+            if not yes:
+                self.ended[one.id] = "refused"
+                return
+            # An operator answers where nobody coordinates, and only there.
+            alone = {code for person, code in PEOPLE.items() if person not in self.coordinating}
+            self.yes[one.id] |= alone if who == OPERATOR else self.word_of(who)
+            if one.id not in {other.id for other in self.waiting()}:
+                self.ended[one.id] = "in_force"
+                by, kind, entity, base = self.made[one.id]
+                assert self.word_of(by), "nobody's proposal comes in force who does not coordinate any longer"
+                assert base == self.versions[kind, entity], "what came between is not overwritten"
+                self.said = self.yes[one.id]
+
+    @precondition(lambda self: self.made)
+    @rule(who=people, nth=st.integers(0, 3))
+    def withdraw(self, who: str, nth: int) -> None:
+        if some := self.waiting():
+            one = some[nth % len(some)]
+            if self.tried(agreeing.withdraw(self.connection, who, one.id, NOW)):
+                assert who == self.made[one.id][0]
+                self.ended[one.id] = "withdrawn"
+
+    @rule(who=st.sampled_from(list(PEOPLE)))
+    def leave_or_come_back(self, who: str) -> None:
+        """The operator takes somebody's role as coordinator, or gives it."""
+
+        async def take() -> None:
+            known = await editing.register(self.connection)
+            one = known.staff[who]
+            grant = Grant(role="coordinator", unit=f"u{PEOPLE[who]}")
+            grants = [g for g in one.grants if g != grant] if grant in one.grants else [*one.grants, grant]
+            await editing.write(self.connection, known, [one.model_copy(update={"grants": grants})], OPERATOR, NOW)
+
+        assert self.tried(take())
+        self.coordinating ^= {who}
+
+    # What must be so after each of it.
+
+    @invariant()
+    def each_has_what_was_agreed(self) -> None:
+        before, said, self.said = self.had, self.said, set()
+        if not before:
+            return
+        versions = self.versions
+        register = self.look()
+        for code in set(TOWNS) - said:
+            assert not self.had[code] - before[code], (code, said)
+            assert {kind for kind, *_ in before[code] - self.had[code]} <= TAKEN_BACK, (code, said)
+        if not said:
+            assert self.had == before, "nobody with a word did anything"
+        for one in self.waiting():
+            by, kind, entity, base = self.made[one.id]
+            assert one.id not in self.ended, "what has ended does not wait"
+            assert base == register.of(kind)[entity].version, "what was overtaken does not wait"
+            assert self.word_of(by), "what fell with its proposer does not wait"
+        assert {key: version for key, version in self.versions.items() if version < versions.get(key, 0)} == {}
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(steps, min_size=6, max_size=16))
-async def test_nothing_of_a_municipality_changes_without_its_yes(engine: AsyncEngine, steps: list[Step]) -> None:
-    async with engine.connect() as connection:
-        await holds(Town(connection), steps)
-        await connection.rollback()
+# As many as a suite has time for, and as they were found. `make attack` has more, and makes what it finds short.
+HOSTILE = int(os.environ.get("SAMTID_HOSTILE", "300"))
+PHASES = (Phase.generate, *((Phase.shrink,) if HOSTILE > 300 else ()))
 
 
-async def holds(world: Town, steps: list[Step]) -> None:
-    """Each step in turn, and after each what must be so."""
-    await world.begin()
-    before, decided, _ = await world.known()
-    # Those in whose place an operator could answer at some time.
-    alone = {"3333"}
-    for step in steps:
-        await world.do(step)
-        after, found, given_answers = await world.known()
-        new = [one for key, one in found.items() if key not in decided and one.state == "in_force"]
-        agreed = {step.who} if isinstance(step, Change) and coordinates(before, step.who) else set()
-        towns = set(TOWNS) if OPERATOR in agreed or isinstance(step, Role) else {PEOPLE[person] for person in agreed}
-        for one in new:
-            assert coordinates(before, one.by), "nobody's word counts who does not coordinate any longer"
-            assert one.base == before.of(one.kind)[one.entity.id].version, "what came between is not overwritten"
-            yes = {a.who for a in given_answers if a.proposal == one.id and a.yes}
-            towns |= {PEOPLE[person] for person in {one.by, *yes} - {OPERATOR}}
-            if OPERATOR in yes:
-                towns |= alone
-        alone |= {code for person, code in PEOPLE.items() if not coordinates(after, person)}
-        for code in set(TOWNS) - towns:
-            old, now = facts(before, code), facts(after, code)
-            assert not now - old, (step, code)
-            assert {kind for kind, *_ in old - now} <= TAKEN_BACK, (step, code)
-        before, decided = after, found
+def test_nothing_of_a_municipality_changes_without_its_yes(fresh: str) -> None:
+    run_state_machine_as_test(
+        lambda: Towns(fresh),
+        settings=settings(
+            max_examples=HOSTILE // 10,
+            stateful_step_count=25,
+            phases=PHASES,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+@pytest.fixture
+async def fresh(new_database: Databases) -> str:
+    """The URL of a new, empty database of directory."""
+    return await new_database("directory")
 
 
 def colleague(*grants: Grant, **more: Any) -> Staff:

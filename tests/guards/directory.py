@@ -4,6 +4,7 @@ from tests.guards.guard import Guard
 
 RIGHTS = "services/directory/rights.py"
 SUBMITTING = "services/directory/submitting.py"
+EDITING = "services/directory/editing.py"
 IMPORTING = "services/directory/importing.py"
 OWN_TIME = "services/directory/own_time.py"
 RULES = "services/directory/rules"
@@ -12,6 +13,7 @@ FAULTS = "tests/directory/test_faults.py::test_a_fault_is_told_at_its_line_and_n
 PAGES = "tests/directory/test_register_pages.py"
 TOLD = "tests/directory/test_personal_data.py"
 ANSWERED = "tests/directory/test_proposal_api.py"
+EVER = "tests/directory/test_agreed_changes.py::test_nothing_of_a_municipality_changes_without_its_yes"
 UNREAD = "tests/directory/test_rules.py::test_what_cannot_be_read_is_no_fault_of_a_rule"
 
 AGREEMENT = f"{RULES}/agreement.py"
@@ -23,7 +25,99 @@ LEFT = f"{CROSSED}::test_a_municipality_leaves_an_agreement_with_its_notice"
 PROPOSED = "tests/directory/test_proposals.py"
 CONCERNED = f"{PROPOSED}::test_whom_it_does_not_concern_sees_nothing_and_answers_nothing"
 
+# The same rules, held by a model that knows none of them: whoever does what, in whatever order.
+WHATEVER = tuple(
+    Guard(file, find, put, EVER, why)
+    for file, find, put, why in (
+        (
+            AGREEMENT,
+            'yield ("families", code), Held(terms, owner | families, families)',
+            'yield ("families", code), Held(terms, owner, families)',
+            "Families are put under an offering with their municipality's yes.",
+        ),
+        (
+            AGREEMENT,
+            'yield ("families", code), Held(terms, owner | families, families)',
+            'yield ("families", code), Held(None, owner | families, families)',
+            "What families read of an offering changes with their municipality's yes.",
+        ),
+        (
+            AGREEMENT,
+            "            both = _employer(register, advisor) | families\n",
+            "            both = _employer(register, advisor)\n",
+            "An advisor meets families with their municipality's yes.",
+        ),
+        (
+            AGREEMENT,
+            'yield ("member", code), Held((own, common if stays else None), frozenset({_town(code)}))',
+            'yield ("member", code), Held((own, common if stays else None), frozenset())',
+            "A share changes with the yes of whose it is.",
+        ),
+        (
+            AGREEMENT,
+            "            both = employer | {_town(code)}\n",
+            "            both = employer\n",
+            "Whom members of an agreement share, they have agreed to.",
+        ),
+        (
+            AGREEMENT,
+            "both = employer | ({_town(centre.municipality)} if centre else frozenset())",
+            "both = employer",
+            "An advisor is at a place with its municipality's yes.",
+        ),
+        (
+            AGREEING,
+            "    in_force = not stands.missing - yours\n",
+            "    in_force = True\n",
+            "A proposal is in force with the last yes.",
+        ),
+        (
+            AGREEING,
+            "return frozenset(party for party in self.missing if not coordinated(known, party))",
+            "return self.missing",
+            "An operator speaks for nobody who has a coordinator.",
+        ),
+        (
+            AGREEING,
+            "    if found.by != person:\n        raise NotFound\n",
+            "",
+            "Nobody takes back another's proposal.",
+        ),
+        (
+            AGREEING,
+            '        await proposals.end(connection, found.id, "refused", now)\n',
+            "",
+            "What was refused does not wait.",
+        ),
+        (
+            EDITING,
+            '            await proposals.end(connection, one.id, "overtaken", now)\n',
+            "            pass\n",
+            "What was made on an earlier state does not wait.",
+        ),
+        (
+            EDITING,
+            '            await proposals.end(connection, one.id, "fallen", now)\n',
+            "            pass\n",
+            "What was made by who has left does not wait.",
+        ),
+        (
+            SUBMITTING,
+            "    if agreement.needs(known, wanted, before, entity,",
+            "    if False and agreement.needs(known, wanted, before, entity,",
+            "A form changes nothing of others.",
+        ),
+        (
+            IMPORTING,
+            "        waiting = [step for step in asked if agreement.needs(known, wanted, *step, mine, today)]\n",
+            "",
+            "A file changes nothing of others.",
+        ),
+    )
+)
+
 GUARDS = (
+    *WHATEVER,
     Guard(
         AGREEMENT,
         'yield ("families", code), Held(terms, owner | families, families)',
