@@ -98,14 +98,24 @@ async def draw(chart: Chart) -> Response:
     return Response(content, media_type="image/svg+xml", headers=headers)
 
 
-def svg(chart: Chart) -> bytes:
-    """The picture as an SVG document, the same for the same chart. For one thread at a time."""
+def prepare() -> None:
+    """Begin what the first picture of a process would wait a second for, and do not wait for it."""
+    _PEN.submit(_imported)
+
+
+def _imported() -> Any:
     _keep_out_of_home()
     # Slow to import, and only needed by whoever looks at figures.
-    import matplotlib as mpl  # noqa: PLC0415 - see above
-    from matplotlib.backends.backend_svg import FigureCanvasSVG  # noqa: PLC0415 - see above
-    from matplotlib.figure import Figure  # noqa: PLC0415 - see above
+    import matplotlib.backends.backend_svg  # noqa: PLC0415 - see above
+    import matplotlib.figure  # noqa: PLC0415 - see above
 
+    return matplotlib
+
+
+def svg(chart: Chart) -> bytes:
+    """The picture as an SVG document, the same for the same chart. For one thread at a time."""
+    mpl = _imported()
+    Figure, FigureCanvasSVG = mpl.figure.Figure, mpl.backends.backend_svg.FigureCanvasSVG  # noqa: N806 - classes
     look: dict[Any, Any] = {
         "font.family": ["DejaVu Sans"],  # it comes with matplotlib
         "font.size": _WORDS,

@@ -19,6 +19,20 @@ LINKS = "tests/booking/test_links.py"
 
 GUARDS = (
     Guard(
+        "deploy/traces.py",
+        "language = language_of(request)",
+        'language = "en" if request.headers.get("accept-language") == "en" else language_of(request)',
+        "tests/deploy/test_traces.py::test_pages_in_both_languages_without_inline_style",
+        "One address is in one language.",
+    ),
+    Guard(
+        "deploy/web/traces.css",
+        "  thead { display: none; }\n  table, tbody, tr, td { display: block; }\n",
+        "",
+        "tests/browser/test_traces.py::test_traces_are_no_wider_than_a_telephone",
+        "What happened can be read on a telephone.",
+    ),
+    Guard(
         "services/kit/problems.py",
         '    sv, en = MESSAGES[next(kind for kind in _KINDS if error["type"].startswith(kind))]\n',
         '    sv, en = MESSAGES.get(error["type"], (error["msg"], error["msg"]))\n',

@@ -95,7 +95,7 @@ async def test_what_was_booked_is_suggested(booking: Running) -> None:
 
 async def test_a_simulation_goes_from_its_form_to_its_results(booking: Running, jobs: Jobs) -> None:
     first = await get(booking, RUN)
-    assert first.headers["refresh"] == "2"
+    assert first.headers["refresh"] == "1"
     assert "Simulering pågår" in first.text
     waiting = await get(booking, RUN.replace("kom-1266=6", "kom-1266=7"))
     assert "En annan simulering pågår" in waiting.text

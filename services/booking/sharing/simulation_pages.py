@@ -45,7 +45,7 @@ KNOWN_WEEKS = 12
 OFFERED = (FIRST_COME, HARD_QUOTA, Policy(3), Policy(7), Policy(14), Policy(7, 50))
 USUAL = (FIRST_COME, HARD_QUOTA, Policy(7))
 # How long a reader waits for news, in seconds.
-AGAIN = 2
+AGAIN = 1
 HIGHEST_SEED = 9999
 
 
@@ -91,6 +91,8 @@ async def simulation(request: Request, running: Running, person: Coordinating) -
         return _form(request, known, wanted, several=len(own) > 1)
     job = JOBS.find(_key(known, wanted, first), wanted.work)
     if job is None or not job.over:
+        # While the year is lived through, what draws its picture is made ready.
+        charts.prepare()
         return _under_way(request, known, wanted.work, job)
     if job.failed:
         return PAGES.render(request, "simulation_failed.html", 503, private=True, again=_again(request, query))
