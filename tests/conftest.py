@@ -303,6 +303,7 @@ async def run(
             "guesses_per_minute",
             "bookings_per_hour",
             "bookings_ahead",
+            "unproved_bookings",
             "codes_per_hour",
         )
         free = dict.fromkeys(bounds, 1_000_000)

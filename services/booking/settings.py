@@ -27,6 +27,12 @@ class Settings(StaffSettings, MailSettings):
     bookings_ahead: int = Field(
         2, ge=1, description="bookings to come of one offering that are made with one number or address, staff's apart"
     )
+    unproved_bookings: int = Field(
+        10,
+        ge=0,
+        description="bookings of one offering that families make in a day, from which on they prove their contact "
+        "before, unless that is no more than a usual day's four times, or a twentieth of what there is",
+    )
     codes_per_hour: int = Field(20, ge=1, description="codes to prove a contact that one client may ask for in an hour")
     codes_home_per_day: int = Field(2000, ge=0, description="codes that are sent to Swedish numbers in a day")
     codes_abroad_per_day: int = Field(

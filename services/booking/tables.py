@@ -211,9 +211,12 @@ proof = Table(
     Column("id", Uuid, primary_key=True),
     Column("channel", Text, nullable=False),
     Column("fingerprint", LargeBinary, nullable=False),
-    Column("family", Uuid, ForeignKey("family.id")),
+    # Whose contact it is, or, where that is not there yet, will be.
+    Column("family", Uuid),
     # The contact, with the family's key, where the family has it only once it is proved.
     Column("sealed", LargeBinary),
+    # Of a family that is not there yet.
+    Column("language", Text),
     # Whose name the message bears, where it is one municipality's.
     Column("municipality", Text),
     Column("asked_at", INSTANT, nullable=False),
@@ -225,6 +228,8 @@ proof = Table(
     Column("ends_at", INSTANT),
     CheckConstraint("channel in ('sms', 'email')", name="channel"),
     CheckConstraint("octet_length(fingerprint) = 32", name="fingerprint"),
+    CheckConstraint("language in ('sv', 'en')", name="language"),
+    CheckConstraint("language is null or (family is not null and sealed is not null)", name="comes"),
     CheckConstraint("tries between 0 and 5", name="tries"),
     CheckConstraint("proved_at is not null or token_hash is null", name="proved"),
     CheckConstraint("(token_hash is null) = (ends_at is null)", name="token"),
@@ -314,6 +319,7 @@ booking = Table(
     Index("booking_expires", "expires_at", postgresql_where="status = 'held'"),
     Index("booking_client", "client", postgresql_where="status = 'held'"),
     Index("booking_unit_idx", "unit", "start_at"),
+    Index("booking_offering_idx", "offering", "created_at"),
     Index("booking_advisor_idx", "advisor", "start_at"),
     Index("booking_family_idx", "family", postgresql_where="family is not null"),
 )

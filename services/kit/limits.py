@@ -137,6 +137,13 @@ class Limits:
             self._untold[counted] += number
         return True
 
+    def give_back(self, kind: str, client: str, now: datetime) -> None:
+        """Count one less of the client's, where it was let in and is to come again."""
+        if self._minute <= now < self._end:
+            counted = (self._begins(kind), kind, client_of(client))
+            self._known[counted] -= 1
+            self._untold[counted] -= 1
+
     def _begin(self, now: datetime) -> None:
         self._minute = now.replace(second=0, microsecond=0)
         self._end = self._minute + _MINUTE

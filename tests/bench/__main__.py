@@ -361,6 +361,7 @@ async def measure(
         "READS_PER_MINUTE": "1000000000",
         "WRITES_PER_MINUTE": "1000000000",
         "BOOKINGS_PER_HOUR": "1000000000",
+        "UNPROVED_BOOKINGS": "1000000000",
         "OTEL_TRACES_SAMPLER": "parentbased_traceidratio",
         "OTEL_TRACES_SAMPLER_ARG": "0.1",
         "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{sink_port}",

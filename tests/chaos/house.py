@@ -170,6 +170,7 @@ class House:
             "BOOKINGS_PER_HOUR": "1000000",
             # Of all that have a number it is the same one.
             "BOOKINGS_AHEAD": "1000000",
+            "UNPROVED_BOOKINGS": "1000000",
         }
         if service in ("booking", "directory"):
             made["SESSION_KEY_FILE"] = str(installation.session_key_file(self.keys, service))

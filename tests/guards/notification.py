@@ -144,8 +144,8 @@ GUARDS = (
     ),
     Guard(
         TABLES,
-        "        .limit(1)\n        .with_for_update(skip_locked=True)\n",
-        "        .limit(1)\n",
+        ".order_by(message_table.c.next_attempt_at)\n        .limit(1)\n        .with_for_update(skip_locked=True)\n",
+        ".order_by(message_table.c.next_attempt_at)\n        .limit(1)\n",
         f"{SENT}::test_two_processes_send_each_message_once",
         "Two processes send each message once.",
     ),
@@ -172,8 +172,8 @@ GUARDS = (
     ),
     Guard(
         CONTACT,
-        '        raise TryLater("unreadable_answer") from None\n',
-        "        return None\n",
+        'could not be read, and that is personal.\n        raise TryLater("unreadable_answer") from None\n',
+        "could not be read, and that is personal.\n        return None\n",
         f"{SENT}::test_without_an_answer_it_waits_and_does_not_guess",
         "An answer that cannot be read is no answer.",
     ),

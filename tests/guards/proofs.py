@@ -22,6 +22,8 @@ OVER = f"{PROOFS}::test_a_code_is_over_after_ten_minutes"
 KEPT = f"{PROOFS}::test_what_is_kept_of_proofs_goes_after_a_day_and_with_the_family"
 HIDDEN = f"{PROOFS}::test_a_protected_or_erased_family_is_sent_nothing"
 
+PRESSED = "tests/proofs/test_pressed.py"
+
 GUARDS = (
     Guard(
         TABLES,
@@ -131,8 +133,8 @@ GUARDS = (
     ),
     Guard(
         TABLES,
-        "    and f.sealed is not null and f.erased_at is null\n",
-        "",
+        "(f.sealed is not null and f.erased_at is null)",
+        "f.sealed is not null",
         HIDDEN,
         "A family that is erased is sent no code.",
     ),
@@ -219,5 +221,63 @@ GUARDS = (
         "        if True:",
         f"{CODES}::test_a_code_is_one_part_whatever_the_name",
         "No name makes a code cost more than one part.",
+    ),
+    Guard(
+        "services/booking/bookings/tables.py",
+        '    if row["pressed"]:\n        return "not proved"\n',
+        "",
+        f"{PRESSED}::test_whoever_has_proved_the_contact_books_once_with_it",
+        "Who is asked for a proof is told so, and not that the time is taken.",
+    ),
+    Guard(
+        "services/booking/bookings/tables.py",
+        "select single and within and not pressed as alone",
+        "select single and within as alone",
+        "tests/booking/test_attack.py::test_bookings_in_made_up_names_leave_nine_tenths_of_a_pool",
+        "Made-up names take no pool.",
+    ),
+    Guard(
+        "services/booking/bookings/tables.py",
+        ', "family_pkey": "not proved"',
+        "",
+        f"{PRESSED}::test_whoever_has_proved_the_contact_books_once_with_it",
+        "One proof is for one booking.",
+    ),
+    Guard(
+        "services/booking/proofs/pressed.py",
+        """    if not _is_for(runtime, contact, proof):
+        return None
+""",
+        "",
+        f"{PRESSED}::test_whoever_has_proved_the_contact_books_once_with_it",
+        "A proof is for the contact that a code was sent to.",
+    ),
+    Guard(
+        "services/booking/proofs/tables.py",
+        "where id = $1 and language is not null and proved_at > $2",
+        "where id = $1 and language is not null",
+        f"{PRESSED}::test_whoever_has_proved_the_contact_books_once_with_it",
+        "A code is confirmed before it counts.",
+    ),
+    Guard(
+        "services/booking/migrations/versions/0026_pressed.py",
+        "    if lately < 4 * usual then\n        return false;\n    end if;\n",
+        "",
+        f"{PRESSED}::test_what_is_usual_is_no_pressure",
+        "What is usual asks nobody for a code.",
+    ),
+    Guard(
+        "services/booking/migrations/versions/0026_pressed.py",
+        "f.phone_proved_at is null and f.email_proved_at is null",
+        "true",
+        f"{PRESSED}::test_what_is_proved_or_cancelled_or_booked_by_staff_presses_nobody",
+        "Who has proved a contact presses nobody.",
+    ),
+    Guard(
+        "services/booking/bookings/entry.py",
+        "            runtime.limits.give_back(BOOKINGS, client, runtime.clock())\n",
+        "            pass\n",
+        f"{PRESSED}::test_who_is_asked_for_a_proof_has_not_booked",
+        "Being asked for a code uses up nobody's bookings.",
     ),
 )

@@ -100,6 +100,7 @@ DEFINERS = {
     "booking": {
         ("log_read", "booking_log"): "writes the log of reads, which nobody else may",
         ("may_book", "booking_ahead"): "says whether a contact has too many bookings to come, and nothing else of them",
+        ("under_pressure", "booking_ahead"): "says whether an offering is booked unusually fast, and not by whom",
     }
 }
 # Policies that show a whole table, and to whom. Owners only: they could give themselves as much.

@@ -16,6 +16,8 @@ from booking.bookings.service import View, Wanted
 from booking.families import export as family_export
 from booking.families.contacts import Contact
 from booking.families.rules import ContactUnreadable, PhoneNeeded, PhoneNotNeeded, ProtectedFamily
+from booking.proofs import pressed
+from booking.proofs.rules import TooManyCodes
 from booking.slots.api import AdvisorOut, Asking, PlaceOut, Running, SlotOut, SlotsOut, listed, place_out, slot_out
 from booking.slots.reads import Modality
 from booking.slots.rules import NotOffered
@@ -196,6 +198,7 @@ class BookingIn(Body):
     contact: ContactIn
     expecting: bool = False
     child: ChildIn | None = Field(None, validate_default=True)
+    proof: UUID | None = Field(None, description="of a refusal proof-needed, once its code is confirmed")
 
     @field_validator("slot")
     @classmethod
@@ -282,6 +285,16 @@ class RescheduleIn(NumberIn):
         return text
 
 
+class ProofProblem(ProblemDocument):
+    """Where a contact is to be proved, `proof` is what its code is confirmed by: then the request is repeated with it.
+
+    The code was sent by `channel`.
+    """
+
+    proof: UUID | None = None
+    channel: Literal["sms", "email"] | None = None
+
+
 class ConflictProblem(ProblemDocument):
     """Where the time is taken, `alternatives` are the nearest that are free."""
 
@@ -294,6 +307,8 @@ def _start_responses(*others: type[Refusal]) -> dict[int | str, dict[str, Any]]:
     schema = ConflictProblem.model_json_schema(ref_template="#/components/schemas/{model}")
     del schema["$defs"]  # the document has them: a search lists slots too
     made[rules.SlotTaken.status]["content"][MEDIA_TYPE]["schema"] = schema
+    if rules.ProofNeeded in others:
+        made[rules.ProofNeeded.status]["content"][MEDIA_TYPE]["schema"] = ProofProblem.model_json_schema()
     return made
 
 
@@ -334,8 +349,10 @@ async def release(hold: HoldId, running: Running) -> Response:
         rules.TwinUnderWay,
         rules.KeyReused,
         rules.CallToBook,
+        rules.ProofNeeded,
         TooManyRequests,
         rules.TooManyBookings,
+        TooManyCodes,
         PhoneNeeded,
         KeysUnavailable,
     ),
@@ -352,10 +369,19 @@ async def create(
 
     Whoever asks a family for its details shows it before, or links to, what the municipality must tell it of them
     (article 13 of the GDPR): the page `/personuppgifter/{municipality}` by the SCB code, in English under `/en`.
+
+    While unusually many times are booked the contact is proved first. `proof-needed` says that a code is on its way and
+    by which `proof` it is confirmed, at `/proofs/{proof}/confirm`; the same request with that `proof` books. Who has a
+    hold keeps the time meanwhile.
     """
     rules.allow_email(body.contact.email, utf8=running.settings.mail_utf8)
-    answer = await entry.book(
-        running, body.wanted(), client=client_of(request), key=idempotency_key, language=of_request(request)
+    answer = await pressed.book(
+        running,
+        body.wanted(),
+        proof=body.proof,
+        client=client_of(request),
+        key=idempotency_key,
+        language=of_request(request),
     )
     return JSONResponse(answer, 201)
 
@@ -476,7 +502,16 @@ async def cancel(token: Token, request: Request, running: Running) -> Response:
 
 
 def install(app: FastAPI) -> None:
-    """Let the refusal of a taken time list the nearest free ones."""
+    """Let the refusal of a taken time list the nearest free ones, and that of a contact say how it is proved."""
+
+    @app.exception_handler(rules.ProofNeeded)
+    async def unproved(request: Request, refusal: rules.ProofNeeded) -> Response:
+        return document(
+            status=refusal.status,
+            code=refusal.code,
+            text=refusal.text(of_request(request)),
+            extra={"proof": refusal.proof, "channel": refusal.channel},
+        )
 
     @app.exception_handler(rules.SlotTaken)
     async def taken(request: Request, refusal: rules.SlotTaken) -> Response:

@@ -10,8 +10,8 @@ from booking import secrecy
 from booking.bookings import holds, service
 from booking.bookings.holds import Hold
 from booking.bookings.links import Links, token_hash
-from booking.bookings.rules import SlotTaken
-from booking.bookings.service import View, Wanted
+from booking.bookings.rules import ProofNeeded, SlotTaken
+from booking.bookings.service import Proved, View, Wanted
 from booking.families import service as families
 from booking.families.service import Known
 from booking.secrecy import Seeing
@@ -95,7 +95,15 @@ async def release(runtime: Runtime, hold_id: UUID) -> None:
         await holds.release(connection, hold_id, runtime.clock())
 
 
-async def book(runtime: Runtime, wanted: Wanted, *, client: str, key: str | None, language: Language) -> dict[str, Any]:
+async def book(
+    runtime: Runtime,
+    wanted: Wanted,
+    *,
+    client: str,
+    key: str | None,
+    proved: Proved | None = None,
+    language: Language,
+) -> dict[str, Any]:
     """See `service.book`. `client` is of `kit.door.client_of`."""
     assert runtime.limits is not None, "the public reaches this service"
     admitted = runtime.limits.admits(BOOKINGS, client, runtime.clock())
@@ -114,11 +122,19 @@ async def book(runtime: Runtime, wanted: Wanted, *, client: str, key: str | None
                 key=key,
                 admitted=admitted,
                 most=runtime.settings.bookings_ahead,
+                few=runtime.settings.unproved_bookings,
+                proved=proved,
                 now=runtime.clock(),
                 language=language,
             )
 
-    answer = await after_expiry(runtime, wanted.slot, attempt)
+    try:
+        answer = await after_expiry(runtime, wanted.slot, attempt)
+    except ProofNeeded:
+        # Whoever proves the contact asks once more.
+        if admitted:
+            runtime.limits.give_back(BOOKINGS, client, runtime.clock())
+        raise
     runtime.relay.wake()
     return answer
 

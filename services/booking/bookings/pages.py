@@ -26,6 +26,7 @@ from booking.bookings.rules import (
     CallUs,
     HoldGone,
     KeyReused,
+    ProofNeeded,
     SlotTaken,
     TooFarAhead,
     TooSoon,
@@ -36,6 +37,9 @@ from booking.bookings.rules import (
 from booking.bookings.texts import TEXTS
 from booking.families.contacts import Contact
 from booking.families.rules import PhoneNeeded, rule_of
+from booking.proofs import entry as proofs
+from booking.proofs import pressed
+from booking.proofs.rules import CodeGone, WrongCode
 from booking.slots import pages as slot_pages
 from booking.slots import service as slots
 from booking.slots.pages import Offered, OfferedHere, Running, Trouble
@@ -62,6 +66,7 @@ TYPED = {
     "sprak": ("contact.language",),
 }
 EXPECTING = "vantar"
+PROOF = "bevis"
 # Which time this browser has reserved, so that a new choice gives the former one back however the parent came to it:
 # the page of times was made before there was a hold, and the back button shows that one. Nothing else is known by it.
 COOKIE = "samtid-reservation"
@@ -89,11 +94,18 @@ class Wish:
     slot: SlotId | None
     modality: Modality | None
     typed: Mapping[str, str]
+    # Of what was typed, where it was asked for.
+    proof: UUID | None = None
 
     @property
     def query(self) -> dict[str, str]:
         """What an address needs for the same time to be chosen again; nothing personal."""
         return {"satt": self.modality or "", "tid": str(self.slot or "")}
+
+    @property
+    def carried(self) -> Mapping[str, str]:
+        """What goes along while another time is chosen."""
+        return {**self.typed, PROOF: str(self.proof)} if self.typed and self.proof else self.typed
 
 
 def _wish(offered: Offered, sent: Mapping[str, str]) -> Wish:
@@ -106,7 +118,7 @@ def _wish(offered: Offered, sent: Mapping[str, str]) -> Wish:
     typed = {name: sent[name].strip() for name in TYPED if sent.get(name, "").strip()}
     if typed.keys() <= {"sprak"}:
         typed = {}  # The language is chosen beforehand: nothing was typed.
-    return Wish(offered, slot, offered.known(sent.get("satt")), typed)
+    return Wish(offered, slot, offered.known(sent.get("satt")), typed, _uuid(sent.get(PROOF)))
 
 
 @router.post("/boka/{slug}/{offering}/tider")
@@ -227,11 +239,19 @@ async def book(request: Request, running: Running, offered: OfferedHere, hold: U
         if body is None or errors:
             held = await _keep(request, running, wish, hold, key)
             return await _contact(request, running, wish, held, errors)
+        if "kod" in sent and (wrong := await _wrong_code(request, running, wish, sent["kod"])):
+            held = await _keep(request, running, wish, hold, key)
+            return await _proof(request, running, wish, held, errors={"kod": wrong})
+        asked = replace(wish, proof=None) if "ny" in sent else wish
         try:
-            answer = await _book(request, running, body, key)
+            answer = await _book(request, running, body, key, asked.proof)
         except (HoldGone, KeyReused):
             held = await _keep(request, running, wish, hold, key)
-            answer = await _book(request, running, body.model_copy(update={"hold": held.id}), key)
+            answer = await _book(request, running, body.model_copy(update={"hold": held.id}), key, asked.proof)
+    except ProofNeeded as needed:
+        held = await _keep(request, running, wish, hold, key)
+        renewed = wish.proof not in (None, needed.proof)
+        return await _proof(request, running, replace(wish, proof=needed.proof), held, renewed=renewed)
     except _ENDS as end:
         told = by_field(end.errors(pages.language_of(request))) if isinstance(end, Invalid) else {}
         if not told:
@@ -303,12 +323,56 @@ async def _not_booked(running: Runtime, holds: Iterable[UUID], *, ours: bool) ->
             raise AlreadyBooked(token if ours else None)
 
 
-async def _book(request: Request, running: Runtime, body: BookingIn, key: str) -> dict[str, Any]:
-    """See `entry.book`; where a twin of this request is under way, its answer is waited for."""
+async def _wrong_code(request: Request, running: Runtime, wish: Wish, typed: str) -> str | None:
+    """What is wrong with the code that was typed; nothing where it is right, or no longer asked for."""
+    if not typed.strip():
+        return PAGES.text(request, "proof_code_missing")
+    if wish.proof:
+        try:
+            await proofs.confirm(running, wish.proof, typed)
+        except WrongCode as wrong:
+            return " ".join(wrong.text(pages.language_of(request)))
+        except CodeGone:
+            # It was confirmed by the same form before, or a new one is sent.
+            return None
+    return None
+
+
+async def _proof(
+    request: Request,
+    running: Runtime,
+    wish: Wish,
+    held: Hold,
+    *,
+    errors: Mapping[str, str] | None = None,
+    renewed: bool = False,
+) -> Response:
+    """Ask for the code that was sent to what was typed."""
+    return await _held_page(
+        request,
+        running,
+        wish,
+        held,
+        "proof.html",
+        422 if errors else 200,
+        typed=_shown(request, wish),
+        channel="email" if wish.typed.get("epost") else "sms",
+        errors=errors or {},
+        renewed=renewed,
+    )
+
+
+async def _book(request: Request, running: Runtime, body: BookingIn, key: str, proof: UUID | None) -> dict[str, Any]:
+    """See `proofs.pressed.book`; where a twin of this request is under way, its answer is waited for."""
     for _ in range(_TWIN_TRIES):
         try:
-            return await entry.book(
-                running, body.wanted(), client=client_of(request), key=key, language=pages.language_of(request)
+            return await pressed.book(
+                running,
+                body.wanted(),
+                proof=proof,
+                client=client_of(request),
+                key=key,
+                language=pages.language_of(request),
             )
         except TwinUnderWay:
             await asyncio.sleep(_TWIN_SECONDS)
@@ -484,7 +548,11 @@ async def _held_page(
         hold_url=pages.address(language, f"{offered.path}/reservation/{held.id}"),
         # In the addresses too: who goes back to one of them, long after, is offered the same time again.
         query=urlencode(wish.query),
-        hidden_fields={**wish.query, "nyckel": _key(running, held.id)},
+        hidden_fields={
+            **wish.query,
+            "nyckel": _key(running, held.id),
+            **({PROOF: str(wish.proof)} if wish.proof else {}),
+        },
         reservation=held.id,
         **values,
     )
@@ -548,7 +616,7 @@ async def _times(
         slot_pages.to_book(request, wish.offered, wish.modality),
         shown=shown,
         chosen=str(wish.slot) if wish.slot else None,
-        carried=wish.typed,
+        carried=wish.carried,
         trouble=trouble,
         private=True,
     )

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
+from uuid import UUID
 
 from booking.sharing import rules as sharing
 from booking.sharing.rules import Charge, Share
@@ -134,6 +135,29 @@ class CallToBook(CallUs):
         "It cannot be booked on the web this time",
         "If you have a booking already, you can move it. Otherwise we book for you.",
     )
+
+
+class ProofNeeded(CallUs):
+    """Unusually many times are being booked by nobody who is known. `proof` is what the code that was sent by a
+    `channel` is confirmed by until `expires_at`, an instant in UTC; None where none was sent yet.
+    """
+
+    status = 403
+    code = "proof-needed"
+    sv = (
+        "Visa att uppgifterna är dina",
+        "Just nu bokas ovanligt många tider. Vi har skickat en kod. När du har skrivit den kan du boka.",
+    )
+    en = (
+        "Show that the details are yours",
+        "Unusually many times are being booked right now. We have sent a code. When you have written it, you can book.",
+    )
+
+    def __init__(self, phone: str | None, municipality: str) -> None:
+        super().__init__(phone)
+        self.municipality = municipality
+        self.proof: UUID | None = None
+        self.channel: Literal["sms", "email"] | None = None
 
 
 class UnknownBooking(Refusal):

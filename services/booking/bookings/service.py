@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,7 @@ import asyncpg
 
 from booking import events
 from booking.bookings import answers, holds, rules, starts, tables
+from booking.bookings.holds import Hold
 from booking.bookings.links import Links, token_hash
 from booking.bookings.rules import (
     HoldGone,
@@ -53,6 +54,7 @@ _REFUSALS: tuple[type[Refusal], ...] = (
     rules.HoldGone,
     rules.TooManyBookings,
     rules.CallToBook,
+    rules.ProofNeeded,
     rules.TwinUnderWay,
     PhoneNeeded,
     KeysUnavailable,
@@ -95,6 +97,15 @@ class Wanted:
                 self.expecting,
             ]
         ).encode()
+
+
+@dataclass(frozen=True)
+class Proved:
+    """A new family that has shown by a `channel` that its contact is its own: its key's id, and what was sealed."""
+
+    family: UUID
+    sealed: bytes
+    channel: Literal["sms", "email"]
 
 
 @dataclass(frozen=True)
@@ -146,19 +157,22 @@ async def book(
     key: str | None,
     admitted: bool = True,
     most: int | None = None,
+    few: int | None = None,
+    proved: Proved | None = None,
     now: datetime,
     language: Language,
 ) -> dict[str, Any]:
     """Book, once per `key`; the answer for the client. A refusal writes nothing.
 
     Who is not `admitted` has asked for too much: it gets no more than the answer to an earlier request. Of one offering
-    a contact makes at `most` so many bookings to come; what staff book does not count, nor is it bound.
+    a contact makes at `most` so many bookings to come; what staff book does not count, nor is it bound. From how `few`
+    bookings in a day on contacts are to be `proved`, under_pressure() in the database says.
 
     The new family's key is taken from `spare` (`Vault.reserve`), and put back into it where it is not used after all.
     Raises KeyReused, TwinUnderWay, HoldGone, SlotTaken (with alternatives), TooManyBookings, CallToBook,
-    PhoneNeeded, KeysUnavailable, or what the rules raise.
+    ProofNeeded, PhoneNeeded, KeysUnavailable, or what the rules raise.
     """
-    whose = _Whose(None, "none", admitted=admitted, most=most, keys=spare)
+    whose = _Whose(None, "none", admitted=admitted, most=most, few=few, proved=proved, keys=spare)
     answer, booking = await _book_once(connection, links, vault, wanted, whose, key, now, language)
     return {
         **answer,
@@ -227,6 +241,8 @@ class _Whose:
     access: tuple[str, ...] = ()
     admitted: bool = True
     most: int | None = None
+    few: int | None = None
+    proved: Proved | None = None
     keys: list[DataKey] = field(default_factory=list)
     known: Known | None = None
     by_email: bool = True
@@ -298,7 +314,7 @@ async def _book(
     booking = held.id if held else uuid4()
     reference = "".join(secrets.choice(REFERENCE_LETTERS) for _ in range(REFERENCE_LENGTH))
     answer = _answer(start, reference, language)
-    sealed = None if whose.family else await contacts.seal(vault, whose.take_key(), wanted.contact, now)
+    sealed = None if whose.family else await _sealed(vault, whose, wanted, now)
     family = sealed.key.id if sealed else whose.family
     assert family is not None, "known or new"
     protected = is_protected(whose.protection)
@@ -307,6 +323,8 @@ async def _book(
         family=family,
         sealed=sealed,
         most=whose.most,
+        few=None if whose.proved else whose.few,
+        proved=whose.proved.channel if whose.proved else None,
         language=wanted.contact.language,
         protection=whose.protection,
         by_staff=by_staff,
@@ -327,20 +345,40 @@ async def _book(
     )
     if outcome == "not charged" and start.charge:
         outcome = await _book_charged(connection, start, start.charge, new, now)
-    if outcome != "made" and sealed:
+    if outcome != "made" and sealed and not whose.proved:
         whose.keys.append(sealed.key)
-    if outcome in _IN_THE_WAY:
-        raise _IN_THE_WAY[outcome]
-    if outcome == "too many ahead":
-        raise rules.CallToBook(await starts.help_phone(connection, municipality))
-    if outcome == "not charged":
-        raise await starts.not_yet_open(connection, start, now, by_staff=by_staff)
-    if outcome == "not made":
-        raise HoldGone if held else await starts.taken(connection, slot, municipality, modality, now, by_staff=by_staff)
+    if outcome != "made":
+        raise await _refused(connection, outcome, start, held, now, by_staff=by_staff)
     if whose.staff:
         await _keep(connection, whose, family, booking, start, number)
         await tables.write_change(connection, booking, Change("confirmed", now, whose.staff, start.times.start))
     return answer, booking
+
+
+async def _refused(
+    connection: Connection, outcome: tables.Outcome, start: Start, held: Hold | None, now: datetime, *, by_staff: bool
+) -> Refusal:
+    if outcome in _IN_THE_WAY:
+        return _IN_THE_WAY[outcome]()
+    municipality = start.municipality
+    if outcome == "too many ahead":
+        return rules.CallToBook(await starts.help_phone(connection, municipality))
+    if outcome == "not proved":
+        return rules.ProofNeeded(await starts.help_phone(connection, municipality), municipality)
+    if outcome == "not charged":
+        return await starts.not_yet_open(connection, start, now, by_staff=by_staff)
+    if held:
+        return HoldGone()
+    slot = SlotId(start.offering.id, start.advisor, start.times.start)
+    return await starts.taken(connection, slot, municipality, start.modality, now, by_staff=by_staff)
+
+
+async def _sealed(vault: Vault, whose: _Whose, wanted: Wanted, now: datetime) -> contacts.Sealed:
+    """The contact of a new family, as it was sealed when it was to be proved, or now."""
+    if whose.proved is None:
+        return await contacts.seal(vault, whose.take_key(), wanted.contact, now)
+    key = DataKey(whose.proved.family, b"", now)
+    return contacts.Sealed(key, whose.proved.sealed, await contacts.fingerprints(vault, wanted.contact, now))
 
 
 async def _keep(

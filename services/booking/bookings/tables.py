@@ -41,9 +41,10 @@ taken as (
 # No insert returns its rows: the database shows nobody a family in the statement that makes it known.
 _KEEP_CONTACT_KEY_AND_EVENT = """
 contact as (
-    insert into family (id, unit, sealed, phone_fingerprint, email_fingerprint, language, protection, given_to_staff,
-                        created_at)
-    select :family::uuid, unit, :sealed::bytea, :phone, :email, :language, :protection, :by_staff, :now
+    insert into family (id, unit, sealed, phone_fingerprint, email_fingerprint, phone_proved_at, email_proved_at,
+                        language, protection, given_to_staff, created_at)
+    select :family::uuid, unit, :sealed::bytea, :phone, :email, :phone_proved_at::timestamptz,
+           :email_proved_at::timestamptz, :language, :protection, :by_staff, :now
     from made where :sealed is not null
 ),
 key as (
@@ -58,10 +59,12 @@ event as (
 # Whether nobody else is at the same request, and the contact may make one more booking of this offering.
 _GUARD = """
 guard as materialized (
-    select single and within as alone, within
+    select single and within and not pressed as alone, within, pressed
     from (
         select single, case when single and :most::integer is not null
-                            then may_book(:phone, :email, :offering, :now, :most) else true end as within
+                            then may_book(:phone, :email, :offering, :now, :most) else true end as within,
+               case when single and :few::integer is not null
+                    then under_pressure(:offering, :now, :few) else false end as pressed
         from (select pg_try_advisory_xact_lock(:lock) as single offset 0) first
         offset 0
     ) asked
@@ -80,7 +83,7 @@ booked as (
     from made
 ),
 {_KEEP_CONTACT_KEY_AND_EVENT}
-select alone, within, exists (select from may) as charged, exists (select from made) as made,
+select alone, within, pressed, exists (select from may) as charged, exists (select from made) as made,
        case when (exists (select from charged) or exists (select from day)) and not exists (select from taken)
             then refuse_overlap() end
 from guard
@@ -101,7 +104,7 @@ booked as (
 ),
 kept as (update busy set kind = 'booking' from made where busy.id = made.id),
 {_KEEP_CONTACT_KEY_AND_EVENT}
-select alone, within, true as charged, exists (select from made) as made from guard
+select alone, within, pressed, true as charged, exists (select from made) as made from guard
 """)  # noqa: S608 - put together from constants
 HOLD = Statement(f"""
 with guard as materialized (select true as alone),
@@ -113,7 +116,8 @@ held as (
            :now, :expires, :client
     from taken
 )
-select true as alone, true as within, exists (select from may) as charged, exists (select from taken) as made
+select true as alone, true as within, false as pressed, exists (select from may) as charged,
+       exists (select from taken) as made
 """)  # noqa: S608 - put together from constants
 
 LOCK_DAYS = """
@@ -173,13 +177,16 @@ class Change:
 @dataclass(frozen=True)
 class NewBooking:
     """What becomes known when a time is booked, beside its start. `sealed` is the contact of a new family, which has
-    made at `most` so many bookings to come itself, or any number.
+    made at `most` so many bookings to come itself, or any number; which way it is `proved`, or from how `few` bookings
+    of a day on it must be.
     """
 
     id: UUID
     family: UUID
     sealed: Sealed | None
     most: int | None
+    few: int | None
+    proved: Literal["sms", "email"] | None
     language: Literal["sv", "en"]
     protection: Protection
     by_staff: bool
@@ -225,6 +232,9 @@ def _new(new: NewBooking, now: datetime) -> dict[str, Any]:
         "token_hash": new.token_hash,
         "sealed": new.sealed.sealed if new.sealed else None,
         "most": new.most,
+        "few": new.few,
+        "phone_proved_at": now if new.proved == "sms" else None,
+        "email_proved_at": now if new.proved == "email" else None,
         "phone": new.sealed.fingerprints.phone if new.sealed else None,
         "email": new.sealed.fingerprints.email if new.sealed else None,
         "language": new.language,
@@ -244,7 +254,7 @@ def _new(new: NewBooking, now: datetime) -> dict[str, Any]:
     }
 
 
-Outcome = Literal["made", "not made", "twin under way", "key used", "not charged", "too many ahead"]
+Outcome = Literal["made", "not made", "twin under way", "key used", "not charged", "too many ahead", "not proved"]
 
 
 async def insert_booking(
@@ -261,6 +271,10 @@ async def insert_booking(
 async def confirm_hold(connection: Connection, offering: str, new: NewBooking, now: datetime) -> Outcome:
     """Make a live hold of an offering a booking; the time was taken when it was held."""
     return await _write(connection, CONFIRM, {**_new(new, now), "offering": offering})
+
+
+# By the constraint that it breaks: a key, or what was proved for another booking.
+_USED: dict[str, Outcome] = {"idempotency_pkey": "key used", "family_pkey": "not proved"}
 
 
 class _NotChargedError(Exception):
@@ -281,13 +295,19 @@ async def _write(connection: Connection, statement: Statement, values: dict[str,
     except asyncpg.ExclusionViolationError:
         return "not made"
     except asyncpg.UniqueViolationError as error:
-        if error.constraint_name == "idempotency_pkey":
-            return "key used"
+        if error.constraint_name in _USED:
+            return _USED[error.constraint_name]
         raise
+    return _outcome(row)
+
+
+def _outcome(row: asyncpg.Record) -> Outcome:
     if row["made"]:
         return "made"
     if not row["within"]:
         return "too many ahead"
+    if row["pressed"]:
+        return "not proved"
     return "not made" if row["alone"] else "twin under way"
 
 

@@ -72,6 +72,30 @@ TEXTS: Texts = {
     "change": ("Ändra", "Change"),
     "your_details": ("uppgifter", "your details"),
     "book": ("Boka tiden", "Book the time"),
+    # A code, where unusually many book
+    "proof_title": ("Skriv koden som vi har skickat", "Write the code that we have sent"),
+    "proof_lead_email": (
+        "Just nu bokas ovanligt många tider. Därför har vi mejlat en kod till {contact}. Den gäller i tio minuter.",
+        "Unusually many times are being booked, so we have e-mailed a code to {contact}. It is valid for ten minutes.",
+    ),
+    "proof_lead_sms": (
+        "Just nu bokas ovanligt många tider. Därför har vi skickat en kod till {contact}. Den gäller i tio minuter.",
+        "Unusually many times are being booked, so we have sent a code to {contact}. It is valid for ten minutes.",
+    ),
+    "proof_held": ("Tiden är reserverad medan du skriver koden.", "The time is held while you write the code."),
+    "proof_code": ("Kod med sex siffror", "Code of six digits"),
+    "proof_code_missing": ("Skriv koden", "Write the code"),
+    "proof_renewed": (
+        "Den förra koden gäller inte längre. Vi har skickat en ny.",
+        "The former code is no longer valid. We have sent a new one.",
+    ),
+    "proof_none": ("Kommer ingen kod?", "No code?"),
+    "proof_none_lead_email": (
+        "Titta i skräpposten, och se efter att adressen stämmer.",
+        "Look in your spam folder, and see that the address is right.",
+    ),
+    "proof_none_lead_sms": ("Se efter att numret stämmer.", "See that the number is right."),
+    "proof_again": ("Skicka en ny kod", "Send a new code"),
     "book_note": (
         "Du kan flytta eller avboka tiden efteråt.",
         "You can move or cancel the time afterwards.",

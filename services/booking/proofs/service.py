@@ -43,12 +43,13 @@ class Whose:
     """The family that is to prove a contact, and the municipality that it has to do with.
 
     Without `sealed` it has the contact. With it, it gets the contact once that is proved: then it is its whole contact
-    as it will be, sealed with its key.
+    as it will be, sealed with its key. With `language` too it comes to be only then: the key has its id.
     """
 
     family: UUID
     municipality: str | None
     sealed: bytes | None = None
+    language: Language | None = None
 
 
 async def fingerprint(vault: Vault, way: Way, now: datetime) -> bytes:
@@ -98,6 +99,7 @@ async def ask(
         fingerprint=fingerprint,
         family=whose.family if whose else None,
         sealed=whose.sealed if whose else None,
+        language=whose.language if whose else None,
         municipality=whose.municipality if whose else None,
     )
     expires = now + rules.VALID
@@ -133,7 +135,7 @@ async def code(row: asyncpg.Record | None, links: Links, vault: Vault, proof: UU
     key = await vault.key(row["family"]) if row else None
     if row is None or key is None:
         return answers.NoCode(found=False)
-    who = contacts.unseal(key, row["family"], row["of_proof"] or row["sealed"], row["language"])
+    who = contacts.unseal(key, row["family"], row["sealed"], row["language"])
     to = who.phone if row["channel"] == "sms" else who.email
     if to is None:
         return answers.NoCode(found=False)

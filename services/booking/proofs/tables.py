@@ -12,6 +12,7 @@ import asyncpg
 from booking.bookings.tables import VIEW
 from booking.proofs.rules import Channel
 from kit.database import Connection
+from kit.language import Language
 
 # Of those with this number or address: who booked last, and for which municipalities bookings were made.
 _BOOKED = """
@@ -20,8 +21,8 @@ where f.phone_fingerprint = $1 or f.email_fingerprint = $1
 order by b.created_at desc
 """
 _INSERT = """
-insert into proof (id, channel, fingerprint, family, sealed, municipality, asked_at, expires_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8)
+insert into proof (id, channel, fingerprint, family, sealed, language, municipality, asked_at, expires_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """
 # Each try is counted before it is known whether it is right, and stays counted.
 _TRY = """
@@ -43,13 +44,13 @@ where b.family in (select id from family where phone_fingerprint = $1 or email_f
 order by b.start_at, b.id limit $3
 """
 _TOLD = """
-select p.channel, p.expires_at, p.sealed as of_proof, f.id as family, f.sealed, f.language,
-       m.data->>'name' as municipality, m.data->>'phone' as help_phone
+select p.channel, p.expires_at, coalesce(p.sealed, f.sealed) as sealed, p.family, coalesce(p.language, f.language)
+       as language, m.data->>'name' as municipality, m.data->>'phone' as help_phone
 from proof p
-join family f on f.id = p.family
+left join family f on f.id = p.family
 left join directory_copy m on m.kind = 'municipality' and m.id = p.municipality
 where p.id = $1 and p.proved_at is null and p.expires_at > $2 and p.tries < $3
-    and f.sealed is not null and f.erased_at is null
+    and (p.language is not null or (f.sealed is not null and f.erased_at is null))
 """
 
 
@@ -58,7 +59,8 @@ class NewProof:
     """A code that is asked for. `fingerprint` is that of the contact it goes to; `family` is whose contact that is, or
     None where nobody booked with it: then nothing is sent.
 
-    Where the family has the contact only once it is proved, `sealed` holds it meanwhile.
+    Where the family has the contact only once it is proved, `sealed` holds it meanwhile; where the family itself is not
+    there yet, `language` is its own.
     """
 
     id: UUID
@@ -66,6 +68,7 @@ class NewProof:
     fingerprint: bytes
     family: UUID | None
     sealed: bytes | None
+    language: Language | None
     municipality: str | None
 
 
@@ -113,8 +116,29 @@ async def void(connection: Connection, fingerprint: bytes, now: datetime) -> Non
 async def insert(connection: Connection, new: NewProof, now: datetime, expires: datetime) -> None:
     """Keep that a code was asked for."""
     await connection.execute(
-        _INSERT, new.id, new.channel, new.fingerprint, new.family, new.sealed, new.municipality, now, expires
+        _INSERT,
+        new.id,
+        new.channel,
+        new.fingerprint,
+        new.family,
+        new.sealed,
+        new.language,
+        new.municipality,
+        now,
+        expires,
     )
+
+
+async def is_open(connection: Connection, proof: UUID, now: datetime) -> bool:
+    """Whether the code of a proof can still be confirmed, however often it was tried."""
+    query = "select exists(select from proof where id = $1 and proved_at is null and expires_at > $2)"
+    return bool(await connection.fetchval(query, proof, now))
+
+
+async def comes(connection: Connection, proof: UUID, since: datetime) -> asyncpg.Record | None:
+    """The family that was not there yet and has proved its contact after an instant."""
+    query = "select family, sealed, channel from proof where id = $1 and language is not null and proved_at > $2"
+    return await connection.fetchrow(query, proof, since)
 
 
 async def count(connection: Connection, day: date, country: int, most: int) -> bool:

@@ -1,0 +1,97 @@
+"""Booking while unusually many times are booked by nobody who is known: the contact is proved before.
+
+The family has its time held meanwhile. It comes to be with the booking; until then its contact waits, sealed, in the
+proof, whose id says which contact it is for: a changed one is proved anew.
+"""
+
+import hmac
+import json
+import secrets
+from typing import Any
+from uuid import UUID
+
+from booking import secrecy
+from booking.bookings import entry
+from booking.bookings.entry import links, vault
+from booking.bookings.rules import CallToBook, ProofNeeded
+from booking.bookings.service import Proved, Wanted
+from booking.families import contacts
+from booking.families.contacts import Contact
+from booking.proofs import entry as proofs
+from booking.proofs import rules, tables
+from booking.proofs.service import Way, Whose
+from kit import addresses
+from kit.app import Runtime
+from kit.language import Language
+from kit.vault.store import KeysUnavailable
+
+_NONCE = 6
+
+
+async def book(
+    runtime: Runtime, wanted: Wanted, *, proof: UUID | None, client: str, key: str | None, language: Language
+) -> dict[str, Any]:
+    """See `bookings.entry.book`. `proof` is one that was asked for by an earlier refusal, confirmed or not.
+
+    Raises ProofNeeded, by which a code is on its way to the contact; CallToBook where none can be sent; TooManyCodes;
+    or what `bookings.entry.book` raises.
+    """
+    proved = await _proved(runtime, wanted.contact, proof) if proof else None
+    try:
+        return await entry.book(runtime, wanted, client=client, key=key, proved=proved, language=language)
+    except ProofNeeded as needed:
+        refused = needed
+    way = _way(wanted.contact)
+    if way is None:
+        raise CallToBook(refused.phone)
+    if proof is None or proved or not await _is_open(runtime, wanted.contact, proof):
+        proof = _new_id(runtime, wanted.contact, secrets.token_bytes(_NONCE))
+        await _ask(runtime, proof, way, wanted.contact, refused, client)
+    refused.proof, refused.channel = proof, way.channel
+    raise refused
+
+
+async def _ask(runtime: Runtime, proof: UUID, way: Way, contact: Contact, refused: ProofNeeded, client: str) -> None:
+    now = runtime.clock()
+    async with vault(runtime).reserve(now) as spare:
+        if not spare:
+            raise KeysUnavailable
+        sealed = await contacts.seal(vault(runtime), spare[0], contact, now)
+        whose = Whose(sealed.key.id, refused.municipality, sealed.sealed, contact.language)
+        await proofs.ask(
+            runtime, way, client=client, language=contact.language, whose=whose, help_phone=refused.phone, proof=proof
+        )
+        spare.clear()
+
+
+async def _proved(runtime: Runtime, contact: Contact, proof: UUID) -> Proved | None:
+    """What is kept of the family that has proved this very contact, as long as that lasts."""
+    if not _is_for(runtime, contact, proof):
+        return None
+    async with secrecy.of_proof(runtime.engine, proof) as connection:
+        row = await tables.comes(connection, proof, runtime.clock() - rules.LASTS)
+    return Proved(row["family"], row["sealed"], row["channel"]) if row else None
+
+
+async def _is_open(runtime: Runtime, contact: Contact, proof: UUID) -> bool:
+    if not _is_for(runtime, contact, proof):
+        return False
+    async with secrecy.of_proof(runtime.engine, proof) as connection:
+        return await tables.is_open(connection, proof, runtime.clock())
+
+
+def _way(contact: Contact) -> Way | None:
+    """Where a code goes: to the address, which costs nobody anything, or else to the number, if it takes one."""
+    if contact.email:
+        return Way("email", contact.email)
+    return Way("sms", contact.phone) if contact.phone and addresses.takes_sms(contact.phone) else None
+
+
+def _new_id(runtime: Runtime, contact: Contact, nonce: bytes) -> UUID:
+    """The id of a proof of a contact: what nobody can guess, and what the contact makes of it."""
+    text = json.dumps(vars(contact)).encode()
+    return UUID(bytes=nonce + links(runtime).keyed_hash("proof of a contact", nonce + text)[: 16 - _NONCE], version=4)
+
+
+def _is_for(runtime: Runtime, contact: Contact, proof: UUID) -> bool:
+    return hmac.compare_digest(_new_id(runtime, contact, proof.bytes[:_NONCE]).bytes, proof.bytes)

@@ -1,0 +1,267 @@
+"""While unusually many times are booked by nobody who is known, a contact is proved before it books."""
+
+import asyncio
+import re
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+from booking.proofs import entry
+from tests.booking.test_bounds import hold, of, reached_from
+from tests.booking.test_journey import slots
+from tests.booking.test_pages import chosen
+from tests.conftest import Clock, Running
+from tests.proofs.asking import code_of, other_than, rows, sent
+from tests.proofs.conftest import Start
+
+PROBLEM = "urn:samtid:problem:"
+
+
+async def book(booking: Running, number: int, slot: dict[str, Any], **more: Any) -> httpx.Response:
+    """A booking in a name that nobody has."""
+    body = {**of(slot, email=f"nobody-{number}@example.org"), **more}
+    return await booking.http.post("/booking/v1/bookings", json=body)
+
+
+async def press(booking: Running) -> int:
+    """Book until that is unusual; how many times were booked."""
+    for made, slot in enumerate(await slots(booking, limit=500)):
+        answer = await book(booking, made, slot)
+        if answer.status_code == 403:
+            return made
+        assert answer.status_code == 201, answer.text
+    raise AssertionError("never unusual")
+
+
+async def confirm(booking: Running, refused: httpx.Response) -> str:
+    """Confirm the code that a refusal tells of; the proof."""
+    assert refused.status_code == 403, refused.text
+    problem = refused.json()
+    assert problem["type"] == f"{PROBLEM}proof-needed"
+    proof = UUID(problem["proof"])
+    await entry.confirm(booking.runtime, proof, await code_of(booking, proof))
+    return str(proof)
+
+
+async def test_a_twentieth_of_what_there_is_is_booked_before_anybody_is_asked(start: Start) -> None:
+    booking = await start(unproved_bookings=3)
+    (horizon,) = await rows(booking, "select (data->>'horizon_days')::integer as days from directory_copy"
+                            " where kind = 'offering'")  # fmt: skip
+    made = await press(booking)
+    query = (
+        "select sum(capacity - taken) / 45 as could from advisor_day"
+        " where day between date '2026-03-02' and date '2026-03-02' + $1::integer"
+    )
+    (left,) = await rows(booking, query, horizon["days"])
+    assert made == max(3, (left["could"] + made) // 20)
+
+
+async def test_whoever_has_proved_the_contact_books_once_with_it(start: Start) -> None:
+    booking = await start(unproved_bookings=1)
+    await press(booking)
+    first, second, third = (await slots(booking))[5:8]
+    mine = {"contact": {**of(first)["contact"], "email": "kim@example.org", "phone": "070-174 06 36"}}
+    refused = await book(booking, 0, first, **mine)
+    assert refused.json()["channel"] == "email"
+    assert (await book(booking, 0, first, **mine, proof=refused.json()["proof"])).status_code == 403, "not confirmed"
+    proof = await confirm(booking, refused)
+    other = {"contact": {**mine["contact"], "email": "alex@example.org"}}
+    assert (await book(booking, 0, first, **other, proof=proof)).status_code == 403, "another contact"
+    made = await book(booking, 0, first, **mine, proof=proof)
+    assert made.status_code == 201, made.text
+    (family,) = await rows(booking, "select * from family where email_proved_at is not null")
+    assert family["phone_proved_at"] is None
+    told = (await booking.http.get(f"/booking/v1/bookings/{made.json()['manage_token']}/export")).json()["contact"]
+    assert (told["name"], told["email"], told["phone"]) == ("Kim", "kim@example.org", "+46701740636")
+    again = await book(booking, 0, second, **mine, proof=proof)
+    assert again.status_code == 403, "one proof is for one booking"
+    assert again.json()["proof"] != proof
+    assert (await book(booking, 0, third, **mine, proof=await confirm(booking, again))).status_code == 201
+
+
+async def test_of_two_requests_with_one_proof_one_books(start: Start) -> None:
+    booking = await start(unproved_bookings=1)
+    await press(booking)
+    free = (await slots(booking))[5:9]
+    proof = await confirm(booking, await book(booking, 0, free[0]))
+    answers = await asyncio.gather(*(book(booking, 0, slot, proof=proof) for slot in free[:2]))
+    assert sorted(answer.status_code for answer in answers) == [201, 403]
+
+
+async def test_who_is_asked_for_a_proof_has_not_booked(start: Start) -> None:
+    booking = await start(unproved_bookings=1, bookings_per_hour=1)
+    for number in range(100):
+        async with reached_from(booking, f"198.51.100.{number}") as http:
+            body = of((await slots(booking))[5], email=f"nobody-{number}@example.org")
+            if (await http.post("/booking/v1/bookings", json=body)).status_code == 403:
+                break
+    slot = (await slots(booking))[5]
+    for number in range(2):
+        refused = await book(booking, number, slot)
+    assert (await book(booking, 1, slot, proof=await confirm(booking, refused))).status_code == 201
+    assert (await book(booking, 2, slot)).status_code == 429
+
+
+async def test_a_number_alone_gets_an_sms_and_one_that_gets_none_is_told_whom_to_call(start: Start) -> None:
+    booking = await start(unproved_bookings=1)
+    await press(booking)
+    slot = (await slots(booking))[5]
+    refused = await book(booking, 0, slot, contact=of(slot, phone="070-174 06 36")["contact"])
+    assert refused.json()["channel"] == "sms"
+    told = await sent(booking, UUID(refused.json()["proof"]))
+    assert told is not None
+    assert told.to == "+46701740636"
+    refused = await book(booking, 0, slot, contact=of(slot, phone="0415-37 80 00")["contact"])
+    assert refused.json()["type"] == f"{PROBLEM}call-to-book"
+    assert "0415-37 80 00" in refused.json()["detail"]
+
+
+async def test_what_is_proved_or_cancelled_or_booked_by_staff_presses_nobody(start: Start, clock: Clock) -> None:
+    booking = await start(unproved_bookings=2)
+    made = await press(booking)
+    tokens = await rows(booking, "select id from booking where status = 'confirmed' order by created_at limit 3")
+    its = "where id = (select family from booking where id = $1)"
+    await rows(booking, f"update family set phone_proved_at = now() {its}", tokens[0]["id"])
+    slot = (await slots(booking))[5]
+    assert (await book(booking, 100, slot)).status_code == 201
+    assert (await book(booking, 101, (await slots(booking))[5])).status_code == 403
+    await rows(booking, "update booking set status = 'cancelled' where id = $1", tokens[1]["id"])
+    assert (await book(booking, 101, (await slots(booking))[5])).status_code == 201
+    await rows(booking, f"update family set given_to_staff = true {its}", tokens[2]["id"])
+    assert (await book(booking, 102, (await slots(booking))[5])).status_code == 201
+    assert (await book(booking, 103, (await slots(booking))[5])).status_code == 403
+    assert made > 2
+    clock.move(days=1, minutes=1)
+    assert (await book(booking, 103, (await slots(booking))[5])).status_code == 201, "a day later it is over"
+
+
+async def test_what_is_usual_is_no_pressure(start: Start, clock: Clock) -> None:
+    """Four times a day's bookings of the four weeks before."""
+    booking = await start(unproved_bookings=1)
+    made = await press(booking)
+    # As many a day as would be pressed at a quarter: 28 days of it.
+    await rows(
+        booking,
+        "update booking set created_at = $1::timestamptz - interval '2 days' where status = 'confirmed'",
+        clock(),
+    )
+    family = (await rows(booking, "select family from booking limit 1"))[0]["family"]
+    copies = 28 * (made + 4) // 4
+    await rows(
+        booking,
+        "insert into booking (id, status, offering, municipality, unit, advisor, modality, start_at, end_at, zone,"
+        " created_at, changed_at, family, protected, reference, token_hash)"
+        " select gen_random_uuid(), 'fulfilled', offering, municipality, unit, advisor, modality,"
+        " start_at - interval '30 days', end_at - interval '30 days', zone, created_at - interval '20 days',"
+        " changed_at, $1, protected, 'OLD' || n, decode(md5(n::text) || md5(n::text), 'hex')"
+        " from (select * from booking where family = $1 limit 1) b, generate_series(1, $2::integer) n",
+        family,
+        copies,
+    )
+    for number in range(made + 2):
+        answer = await book(booking, 1000 + number, (await slots(booking, limit=500))[5])
+        assert answer.status_code == 201, (number, answer.text)
+    assert await press_more(booking) <= 6
+
+
+async def press_more(booking: Running) -> int:
+    for number, slot in enumerate((await slots(booking, limit=500))[5:]):
+        if (await book(booking, 2000 + number, slot)).status_code == 403:
+            return number
+    raise AssertionError("never unusual")
+
+
+async def test_the_page_asks_for_the_code_and_books_when_it_is_right(start: Start) -> None:
+    booking = await start(unproved_bookings=1)
+    await press(booking)
+    path, form = await chosen(booking)
+    mine = {**form, "epost": "kim@example.org"}
+    asked = await booking.http.post(f"{path}/boka", data=mine)
+    assert asked.status_code == 200
+    assert "Därför har vi mejlat en kod till kim@example.org." in asked.text
+    mine["bevis"] = carried(asked.text, "bevis")
+    proof = UUID(mine["bevis"])
+    again = await booking.http.post(f"{path}/boka", data=mine)
+    assert carried(again.text, "bevis") == mine["bevis"], "a form that is sent twice has one code sent"
+    code = await code_of(booking, proof)
+    for wrong, said in (("", "Skriv koden"), (other_than(code), "Koden stämmer inte")):
+        answer = await booking.http.post(f"{path}/boka", data={**mine, "kod": wrong})
+        assert (answer.status_code, said in answer.text) == (422, True)
+        assert carried(answer.text, "namn") == form["namn"], "nothing that was typed is lost"
+    done = await booking.http.post(f"{path}/boka", data={**mine, "kod": f" {code[:3]} {code[3:]} "})
+    assert done.status_code == 303, done.text
+    twice = await booking.http.post(f"{path}/boka", data={**mine, "kod": code})
+    assert twice.headers["location"] == done.headers["location"]
+
+
+async def test_a_code_that_is_over_is_followed_by_another(start: Start, clock: Clock) -> None:
+    booking = await start(unproved_bookings=1)
+    await press(booking)
+    path, form = await chosen(booking)
+    mine = {**form, "epost": "kim@example.org"}
+    mine["bevis"] = carried((await booking.http.post(f"{path}/boka", data=mine)).text, "bevis")
+    code = await code_of(booking, UUID(mine["bevis"]))
+    clock.move(minutes=11)
+    answer = await booking.http.post(f"{path}/boka", data={**mine, "kod": code})
+    assert answer.status_code == 200
+    assert "Den förra koden gäller inte längre. Vi har skickat en ny." in answer.text
+    fresh = carried(answer.text, "bevis")
+    assert fresh != mine["bevis"]
+    code = await code_of(booking, UUID(fresh))
+    path = f"/boka/horby/foraldrasamtal/reservation/{hidden_hold(answer.text)}"
+    sent_again = {**mine, "bevis": fresh, "nyckel": carried(answer.text, "nyckel"), "kod": code}
+    assert (await booking.http.post(f"{path}/boka", data=sent_again)).status_code == 303
+
+
+def hidden_hold(page: str) -> str:
+    return page.split("/reservation/", 1)[1].split("/", 1)[0]
+
+
+def carried(page: str, name: str) -> str:
+    """What the page's own form carries; the one that changes the language, before it, carries what was sent."""
+    return re.findall(f'name="{name}" value="([^"]*)"', page)[-1]
+
+
+async def test_one_who_asks_for_a_new_code_gets_one_and_so_does_another_contact(start: Start) -> None:
+    booking = await start(unproved_bookings=1)
+    await press(booking)
+    path, form = await chosen(booking)
+    mine = {**form, "epost": "kim@example.org"}
+    asked = (await booking.http.post(f"{path}/boka", data=mine)).text
+    mine["bevis"] = carried(asked, "bevis")
+    renewed = (await booking.http.post(f"{path}/boka", data={**mine, "ny": "ja"})).text
+    assert carried(renewed, "bevis") != mine["bevis"]
+    assert await sent(booking, UUID(mine["bevis"])) is None
+    changed = (await booking.http.post(f"{path}/uppgifter", data={**mine, "bevis": carried(renewed, "bevis")})).text
+    other = {**mine, "bevis": carried(changed, "bevis"), "epost": "alex@example.org"}
+    answer = (await booking.http.post(f"{path}/boka", data=other)).text
+    told = await sent(booking, UUID(carried(answer, "bevis")))
+    assert told is not None
+    assert told.to == "alex@example.org"
+
+
+async def test_the_time_is_held_meanwhile_and_free_again_where_no_code_came(start: Start, clock: Clock) -> None:
+    booking = await start(unproved_bookings=1)
+    await press(booking)
+    slot = (await slots(booking))[5]
+    held = (await hold(booking.http, slot)).json()["id"]
+    body = {"hold": held, "contact": of(slot, email="kim@example.org")["contact"], "child": {"age": 2}}
+    refused = await booking.http.post("/booking/v1/bookings", json=body)
+    assert refused.status_code == 403
+    assert slot["id"] not in {s["id"] for s in await slots(booking, limit=500)}
+    clock.move(minutes=11)
+    taken = await book(booking, 5, slot, proof=await confirm(booking, await book(booking, 5, slot)))
+    assert taken.status_code == 201, taken.text
+    assert await rows(booking, "select from family where email_proved_at is null and created_at > $1", clock()) == []
+
+
+@pytest.mark.parametrize("typed", ["x", "00000000-0000-4000-8000-000000000000"])
+async def test_a_proof_that_never_was_is_asked_for_anew(start: Start, typed: str) -> None:
+    booking = await start(unproved_bookings=1)
+    await press(booking)
+    path, form = await chosen(booking)
+    asked = await booking.http.post(f"{path}/boka", data={**form, "bevis": typed, "kod": "123456"})
+    assert asked.status_code == 200
+    assert carried(asked.text, "bevis") != typed
