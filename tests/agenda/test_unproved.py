@@ -9,15 +9,19 @@ import pytest
 from booking.bookings.answers import Contact, ContactQuestion
 from booking.bookings.jobs import answer_contact
 from booking.families.rules import mails_known
+from booking.proofs import entry
+from booking.proofs.service import Way
 from booking.slots.service import SlotId
 from tests.agenda.conftest import Work, at
 from tests.agenda.test_days import TEN, plain
 from tests.agenda.test_phone import PATH, booked, first_time
+from tests.proofs.asking import ask, code_of
 
 # Who is called is not who wrote this.
 VICTIM, STORED = "070-174 06 36", "+46701740636"
 STALKER = "stalker@example.org"
 WEB = {"name": "Robin", "phone": VICTIM, "email": STALKER, "language": "sv"}
+PHONE, MAIL = Way("sms", STORED), Way("email", STALKER)
 MARKED = re.compile(r"\(obekräftad\)")
 
 
@@ -62,6 +66,31 @@ async def test_staff_see_all_that_was_written_and_that_nobody_proved_it(work: Wo
             for shown in ("Robin", STALKER, note):
                 assert shown in text
             assert text.count(mark) == 2, "of the number and of the address"
+
+
+async def test_what_a_code_has_proved_is_said_of_it_alone_and_changes_no_default(work: Work) -> None:
+    """Who books with another's number and an address of their own can prove the address: mail stays as it was."""
+    own = await work.id_of(await work.family_books(TEN, contact=WEB))
+    family = await family_of(work, own)
+    chosen = await for_known(work, family)
+
+    async def shown() -> list[str]:
+        return [
+            plain(page.text)
+            for page in (
+                await work.post("/telefonbokning", telefon=VICTIM),
+                await work.post(PATH, **chosen),
+                await work.get(f"/arbetsdag/bokning/{own}"),
+            )
+        ]
+
+    for way, marks in ((MAIL, (1, 1)), (PHONE, (0, 2))):
+        proof = await ask(work.booking, way)
+        await entry.confirm(work.booking.runtime, proof, await code_of(work.booking, proof))
+        for text in await shown():
+            assert (text.count("(obekräftad)"), text.count("(bekräftad med kod)")) == marks
+            assert "kan vara olika personers" in text
+        assert ticked((await work.post(PATH, **chosen)).text) is False
 
 
 async def for_known(work: Work, family: str) -> dict[str, str]:

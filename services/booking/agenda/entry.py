@@ -93,7 +93,8 @@ async def open_booking(runtime: Runtime, person: Person, booking: UUID, language
             )
         for contact in (await families.unsealed(vault(runtime), sealed)).values():
             unproved = bool(phone.unproved(sealed))
-            opened = replace(opened, contact=contact, unproved=unproved, unreadable=contact is None)
+            proved = phone.proved(sealed).get(opened.family, [])
+            opened = replace(opened, contact=contact, unproved=unproved, proved=proved, unreadable=contact is None)
     if opened.unit not in person.units("reviewer"):
         return opened
     async with secrecy.of_review(runtime.engine, person.id, [opened.unit]) as connection:

@@ -208,6 +208,11 @@ def unproved(sealed: Iterable[asyncpg.Record]) -> set[UUID]:
     return {row["id"] for row in sealed if not row["given_to_staff"]}
 
 
+def proved(sealed: Iterable[asyncpg.Record]) -> dict[UUID, list[str]]:
+    """Of each family which of `phone` and `email` somebody has shown, by a code, to have: it may be two people."""
+    return {row["id"]: [kind for kind in ("phone", "email") if row[f"{kind}_proved_at"]] for row in sealed}
+
+
 async def sealed(connection: Connection, family: UUID) -> Sequence[asyncpg.Record]:
     """A known family as it is kept, to book for it and not to be shown. Raises NotFound."""
     if await family_tables.sealed(connection, family) is None:

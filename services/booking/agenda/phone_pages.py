@@ -3,7 +3,7 @@
 The telephone number that is searched for, and what is typed, travel in forms and never in an address.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Annotated, Any, get_args
 from uuid import UUID
@@ -84,12 +84,14 @@ async def search(request: Request, running: Running, person: Booking) -> Respons
     except ValueError:
         errors = {"telefon": PAGES.text(request, "phone_number_wrong")}
         return await _begin(request, running, person, typed=typed, errors=errors)
-    found, unproved = await _with_number(running, person, number)
-    return await _begin(request, running, person, typed=typed, found=found, unproved=unproved)
+    found, unproved, proved = await _with_number(running, person, number)
+    return await _begin(request, running, person, typed=typed, found=found, unproved=unproved, proved=proved)
 
 
-async def _with_number(running: Runtime, person: Person, number: str) -> tuple[dict[UUID, Contact], set[UUID]]:
-    """The families that gave a number (E.164), and which of them nobody proved."""
+async def _with_number(
+    running: Runtime, person: Person, number: str
+) -> tuple[dict[UUID, Contact], set[UUID], dict[UUID, list[str]]]:
+    """The families that gave a number (E.164), which of them nobody proved, and of each what a code has proved."""
     now, vault = running.clock(), bookings.vault(running)
     async with vault.turn():
         looked_for = await contacts.of_phone(vault, number, now)
@@ -101,7 +103,7 @@ async def _with_number(running: Runtime, person: Person, number: str) -> tuple[d
         completed = {family: await contacts.fingerprints(vault, found[family], now) for family in partial}
     async with seeing(running, person) as connection:
         await phone.found(connection, person, found, completed)
-    return found, phone.unproved(sealed)
+    return found, phone.unproved(sealed), phone.proved(sealed)
 
 
 @router.get("/telefonbokning/klar/{booking}")
@@ -252,6 +254,7 @@ async def _begin(
     typed: str = "",
     found: Mapping[UUID, Contact] | None = None,
     unproved: Collection[UUID] = (),
+    proved: Mapping[UUID, Sequence[str]] | None = None,
     errors: Mapping[str, str] | None = None,
 ) -> Response:
     async with database.driver(running.engine) as connection:
@@ -266,6 +269,7 @@ async def _begin(
         typed=typed,
         found=found,
         unproved=unproved,
+        proved=proved or {},
         errors=errors or {},
     )
 
@@ -349,6 +353,7 @@ async def _contact(
         kept_days=rule_of(offered.offering).days,
         known=known,
         unproved=unproved,
+        proved=phone.proved(sealed).get(family, []) if family else [],
         mail=MAIL,
         mails=MAIL in sent
         or (known and errors is None and mails_known(unproved=unproved, called=known.phone is not None)),

@@ -118,6 +118,7 @@ class Opened:
     can: frozenset[Action]
     by_email: bool
     unproved: bool = False
+    proved: Sequence[str] = ()
     unreached: bool = False
 
     @property

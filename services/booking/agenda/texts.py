@@ -73,6 +73,11 @@ TEXTS: Texts = {
             "may be somebody else."
         ),
     ),
+    "proved": ("bekräftad med kod", "proved by a code"),
+    "proved_note": (
+        "Bekräftad med kod: någon har läst en kod som gick dit. Nummer och adress kan vara olika personers.",
+        "Proved by a code: somebody has read a code sent there. The number and the address may be two people's.",
+    ),
     "phone_mail": ("Skicka också till e-postadressen", "Send to the e-mail address too"),
     "phone_mail_unproved": (
         "Den är obekräftad. Välj det bara om den som ringer själv säger adressen.",

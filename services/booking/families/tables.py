@@ -26,7 +26,7 @@ async def sealed(connection: Connection, family: UUID) -> asyncpg.Record | None:
 async def all_sealed(connection: Connection, families: Sequence[UUID]) -> list[asyncpg.Record]:
     """Those of the families that the transaction sees and that are not erased, with their sealed contacts."""
     found: list[asyncpg.Record] = await connection.fetch(
-        "select id, sealed, language, given_to_staff, created_at from family"
+        "select id, sealed, language, given_to_staff, created_at, phone_proved_at, email_proved_at from family"
         " where id = any($1) and sealed is not null and erased_at is null",
         [*families],
     )
@@ -76,7 +76,8 @@ async def with_phone(connection: Connection, fingerprint: bytes) -> list[asyncpg
     kept (`whole` is false).
     """
     found: list[asyncpg.Record] = await connection.fetch(
-        "select id, sealed, language, given_to_staff, octet_length(phone_fingerprint) > 1 as whole from family"
+        "select id, sealed, language, given_to_staff, phone_proved_at, email_proved_at,"
+        " octet_length(phone_fingerprint) > 1 as whole from family"
         " where phone_fingerprint = any($1) and sealed is not null and erased_at is null order by created_at desc",
         [fingerprint, fingerprint[:1]],
     )
