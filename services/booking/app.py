@@ -23,7 +23,7 @@ from booking.messages import pages as message_pages
 from booking.proofs import api as proofs_api
 from booking.proofs import entry as proofs
 from booking.proofs import pages as proof_pages
-from booking.proofs.answers import Code, CodeQuestion, NoCode
+from booking.proofs.answers import Changed, Code, CodeQuestion, NoCode
 from booking.reviews import pages as review_pages
 from booking.settings import Settings
 from booking.sharing import api as sharing_api
@@ -42,7 +42,7 @@ from kit.web import pages, static
 READS = (handlers.READS, figure_handlers.READS, message_handlers.READS)
 ANSWERS = {
     "query.booking.contact": Answer(ContactQuestion, (Contact, ProtectedContact, NoContact), jobs.answer_contact),
-    "query.booking.code": Answer(CodeQuestion, (Code, NoCode), proofs.answer_code),
+    "query.booking.code": Answer(CodeQuestion, (Code, Changed, NoCode), proofs.answer_code),
 }
 
 

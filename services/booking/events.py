@@ -71,6 +71,18 @@ class ProofAsked(EventData):
     expires_at: AwareDatetime
 
 
+class ContactChanged(EventData):
+    """A contact has another in its place, and is to be told so. Booking tells where, to who asks for the `proof`.
+
+    It is told no more from `expires_at` on, an instant in UTC.
+    """
+
+    proof: UUID
+    channel: Literal["sms", "email"]
+    language: Language
+    expires_at: AwareDatetime
+
+
 class Fulfilled(Booked):
     """The family was met."""
 
@@ -291,6 +303,20 @@ PROOF_ASKED = EventType(
         )
     },
 )
+CONTACT_CHANGED = EventType(
+    "events",
+    "booking",
+    "contact-changed",
+    ContactChanged,
+    examples={
+        "address": ContactChanged(
+            proof=UUID("018f2f3e-0000-4000-8000-00000000000d"),
+            channel="email",
+            language="sv",
+            expires_at=datetime(2026, 3, 3, 7, tzinfo=UTC),
+        )
+    },
+)
 
 PUBLISHES = (
     CONFIRMED,
@@ -306,4 +332,5 @@ PUBLISHES = (
     AVAILABILITY_MEASURED,
     FAMILY_ERASED,
     PROOF_ASKED,
+    CONTACT_CHANGED,
 )

@@ -71,3 +71,11 @@ def of_proved(engine: AsyncEngine, token_hash: bytes, now: datetime) -> Seeing:
     it, and none of families of protected identity.
     """
     return database.transaction(engine, role=PROVED, token=token_hash.hex(), before=now.isoformat())
+
+
+def of_renewed(engine: AsyncEngine, token_hash: bytes, renewed: bytes, now: datetime) -> Seeing:
+    """A transaction of whoever has proved a contact and then, with the token of the hash `renewed`, another: it can put
+    the other in its place.
+    """
+    tokens = {"token": token_hash.hex(), "renewed": renewed.hex()}
+    return database.transaction(engine, role=PROVED, seconds=None, **tokens, before=now.isoformat())

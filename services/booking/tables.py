@@ -217,6 +217,8 @@ proof = Table(
     Column("sealed", LargeBinary),
     # Of a family that is not there yet.
     Column("language", Text),
+    # Whether it only tells the contact that another took its place.
+    Column("tells", Boolean, nullable=False, server_default="false"),
     # Whose name the message bears, where it is one municipality's.
     Column("municipality", Text),
     Column("asked_at", INSTANT, nullable=False),

@@ -1,5 +1,5 @@
-"""Sends the codes by which somebody shows that a contact is theirs: at once, by the one way that is to be proved, and
-not any more once they are over. What is sent or over is forgotten.
+"""Sends codes by which somebody shows that a contact is theirs, and tells one that another took its place: at once, by
+the one way that it is about, and not any more once it is over. What is sent or over is forgotten.
 """
 
 import logging
@@ -11,7 +11,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from kit import database, metrics
 from kit.app import Runtime
 from notification import channels, contact, render, rules, tables
-from notification.contact import Code
+from notification.contact import Changed, Code
 from notification.roles import DELIVERY
 from notification.rules import NotSent, Refused
 from notification.tables import DueCode
@@ -68,7 +68,7 @@ async def _attempt(runtime: Runtime, http: httpx.AsyncClient, due: DueCode) -> N
     return None
 
 
-async def _send(runtime: Runtime, http: httpx.AsyncClient, due: DueCode, code: Code) -> None:
+async def _send(runtime: Runtime, http: httpx.AsyncClient, due: DueCode, code: Code | Changed) -> None:
     settings = runtime.settings
     if due.channel == "sms":
         text = render.code_text(code, due.language, settings.service_name)

@@ -20,10 +20,13 @@ TIMEOUT_SECONDS = 2
 
 
 class Answer(Read):
-    """`found` is false where the booking has been erased; `protected` where its family's identity is."""
+    """`found` is false where the booking has been erased; `protected` where its family's identity is; `changed`
+    where it is no code that is to be sent.
+    """
 
     found: bool
     protected: bool = False
+    changed: bool = False
 
 
 class Protected(Read):
@@ -70,14 +73,19 @@ class Contact(Read):
         return zone
 
 
-class Code(Read):
-    """A code, and the number or address that it goes to."""
+class Changed(Read):
+    """That a contact has another in its place: whom to tell."""
 
-    code: str = Field(pattern="^[0-9]{6}$")
     to: str
     municipality: str | None
     help_phone: str | None
     expires_at: AwareDatetime
+
+
+class Code(Changed):
+    """A code, and the number or address that it goes to."""
+
+    code: str = Field(pattern="^[0-9]{6}$")
 
 
 async def ask(client: Client, booking: UUID) -> Contact | Protected | None:
@@ -97,11 +105,14 @@ async def ask(client: Client, booking: UUID) -> Contact | Protected | None:
         raise TryLater("unreadable_answer") from None
 
 
-async def ask_code(client: Client, proof: UUID) -> Code | None:
-    """The code of a proof, or None where there is nothing to send any more. Raises as `ask`."""
+async def ask_code(client: Client, proof: UUID) -> Code | Changed | None:
+    """The code of a proof or what it tells, or None where there is nothing to send any more. Raises as `ask`."""
     data = await _asked(client, CODE_SUBJECT, {"proof": str(proof)})
     try:
-        return Code.model_validate_json(data) if Answer.model_validate_json(data).found else None
+        answer = Answer.model_validate_json(data)
+        if not answer.found:
+            return None
+        return (Changed if answer.changed else Code).model_validate_json(data)
     except ValidationError:
         raise TryLater("unreadable_answer") from None
 

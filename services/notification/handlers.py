@@ -30,7 +30,7 @@ class Resend(Read):
 
 
 class ProofAsked(Read):
-    """A code is to be sent, by this way and no other. `expires_at` is when it is worth nothing any more."""
+    """A code, or that a contact was changed, is to be sent, by this way and no other, and not from `expires_at` on."""
 
     proof: UUID
     channel: rules.Channel
@@ -80,6 +80,7 @@ READS = (
             "se.samtid.booking.cancelled.v1": Handler(Booked, partial(on_booking, "cancelled")),
             "se.samtid.booking.message-resend-requested.v1": Handler(Resend, on_resend),
             "se.samtid.booking.proof-asked.v1": Handler(ProofAsked, on_proof),
+            "se.samtid.booking.contact-changed.v1": Handler(ProofAsked, on_proof),
         },
     ),
 )

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from kit import addresses, calendar
 from kit.language import Language, phone_text, when_text
 from notification import gsm
-from notification.contact import Code, Contact, Protected
+from notification.contact import Changed, Code, Contact, Protected
 from notification.rules import Kind
 
 TEMPLATES = Environment(
@@ -77,6 +77,21 @@ CODE: dict[Language, Words] = {
         "Your code is {code}. It is valid for ten minutes.\n\nNever give it to anybody, not even to us. If you have not"
         " asked for it you need not do anything.",
         "{town}: Your code is {code}. It is valid for 10 minutes. Never give it to anybody, not even to us.",
+    ),
+}
+
+CHANGED: dict[Language, Words] = {
+    "sv": Words(
+        "Dina kontaktuppgifter är ändrade",
+        "Meddelanden om dina bokningar går inte längre hit, för att kontaktuppgifterna har ändrats med en kod som"
+        " skickades hit. Var det inte du? Ring oss.",
+        "{town}: Kontaktuppgifterna för dina bokningar är ändrade. Var det inte du? Ring oss{help}.",
+    ),
+    "en": Words(
+        "Your contact details are changed",
+        "Messages about your bookings no longer come here, because the contact details were changed by a code that"
+        " was sent here. Was it not you? Call us.",
+        "{town}: The contact details of your bookings are changed. Was it not you? Call us{help}.",
     ),
 }
 
@@ -217,18 +232,22 @@ def notice_text(contact: Protected) -> str:
     return f"{words.lead} {words.short.format(number=number)}" if number else words.lead
 
 
-def code_text(code: Code, language: Language, sender: str) -> str:
-    """A code as a short text, in one part. It begins with the municipality's name or, of several, with `sender`."""
+def code_text(code: Code | Changed, language: Language, sender: str) -> str:
+    """A code, or that a contact was changed, as a short text, in one part.
+
+    It begins with the municipality's name or, of several, with `sender`.
+    """
     town = COMMON[language]["town"].format(of=of(code.municipality, language)) if code.municipality else sender
+    words, said = _of_proof(code, language)
     while True:
-        text = gsm.plain(CODE[language].short.format(town=town, code=code.code))
+        text = gsm.plain(words.short.format(town=town, **said))
         if gsm.parts(text) == 1 or len(town) <= SHORT:
             return text
         town = gsm.shorter(town)
 
 
 def code_mail(
-    code: Code,
+    code: Code | Changed,
     language: Language,
     *,
     proof: UUID,
@@ -239,9 +258,9 @@ def code_mail(
     utf8: bool = False,
 ) -> EmailMessage:
     """The same as a mail, with the code in its body alone. `name` is the service's; raises as `mail`."""
-    words = CODE[language]
+    words, said = _of_proof(code, language)
     town = COMMON[language]["town"].format(of=of(code.municipality, language)) if code.municipality else name
-    lines = [town, "", words.lead.format(code=code.code)]
+    lines = [town, "", words.lead.format(**said)]
     if code.help_phone:
         lines += ["", f"{COMMON[language]['questions']} {phone_text(code.help_phone, language)}"]
     made = EmailMessage()
@@ -254,6 +273,13 @@ def code_mail(
     made.set_content("\n".join(lines) + "\n", cte="quoted-printable")
     made["Content-Language"] = language
     return made
+
+
+def _of_proof(told: Code | Changed, language: Language) -> tuple[Words, dict[str, str]]:
+    if isinstance(told, Code):
+        return CODE[language], {"code": told.code}
+    help_phone = f" {phone_text(told.help_phone, language)}" if told.help_phone else ""
+    return CHANGED[language], {"help": help_phone}
 
 
 def of(town: str, language: Language) -> str:

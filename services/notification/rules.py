@@ -71,7 +71,7 @@ LONGEST = timedelta(days=180)
 ASK_AGAIN = timedelta(seconds=10)
 
 # Somebody waits for a code, and a new one can be asked for: it is tried again soon or not at all.
-CODE_RETRY_AFTER: Sequence[timedelta] = tuple(timedelta(seconds=each) for each in (1, 2, 5, 10, 20))
+CODE_RETRY_AFTER: Sequence[timedelta] = tuple(timedelta(seconds=each) for each in (1, 2, 5, 10, 20, 60, 300))
 
 
 def messages(fact: Fact, at: datetime, start: datetime) -> dict[Kind, datetime]:

@@ -27,6 +27,7 @@ WORDS = {
     "send_code": ("Skicka en kod", "Send a code"),
     "write_code": ("Skriv koden", "Write the code"),
     "my_bookings": ("Dina bokningar", "Your bookings"),
+    "other_number": ("Byt nummer", "Change the number"),
     "stop_showing": ("Sluta visa", "Stop showing"),
     "taken": ("Tiden är inte längre ledig", "The time is no longer free"),
     "kept": ("Det du skrev finns kvar.", "What you wrote is kept."),

@@ -21,7 +21,7 @@ from contracts import generate
 from deploy.permissions import may_publish, may_subscribe
 from deploy.services import SERVICES, asks, reads
 from kit.events import CONTENT_TYPE, CloudEvent, EventType, Read
-from notification.contact import Answer, Code, Contact, Protected
+from notification.contact import Answer, Changed, Code, Contact, Protected
 
 CONTRACTS = Path(generate.__file__).parent
 EXAMPLES = sorted((CONTRACTS / "events").glob("*/examples/*.json"))
@@ -240,7 +240,8 @@ def test_the_asker_understands_every_answer() -> None:
 
 
 def test_the_asker_of_a_code_understands_every_answer() -> None:
-    known, unknown = generate.questions()["query.booking.code"].answers
+    known, changed, unknown = generate.questions()["query.booking.code"].answers
+    assert set(Changed.model_fields) == set(changed.model_fields) - {"found", "changed"}
     assert set(Code.model_fields) == set(known.model_fields) - {"found"}
     assert not Answer.model_validate(unknown.model_validate({"found": False}).model_dump()).found
     told = {"code": "012345", "to": "+46700000000", "municipality": None, "help_phone": None}

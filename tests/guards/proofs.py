@@ -11,6 +11,8 @@ SENDING = "services/notification/codes.py"
 PROOFS = "tests/proofs/test_proofs.py"
 BARE = "tests/proofs/test_rules.py"
 CODES = "tests/notification/test_codes.py"
+RENEWED = "services/booking/migrations/versions/0027_renewed.py"
+CHANGING = "tests/proofs/test_change.py"
 PAGES = "services/booking/proofs/pages.py"
 ON_PAGES = "tests/proofs/test_pages.py"
 SHOWN = f"{PROOFS}::test_the_database_shows_who_proved_a_contact_its_bookings_and_no_others"
@@ -189,10 +191,45 @@ GUARDS = (
     ),
     Guard(
         PAGES,
-        "proof=UUID(bytes=nonce[:16], version=4),",
-        "",
+        "proof=_proof_of(running, sent),\n        )\n    except Invalid as refusal:",
+        ")\n    except Invalid as refusal:",
         f"{ON_PAGES}::test_a_form_sent_twice_and_a_page_in_the_other_language_send_one_code",
         "Two clicks send one code, which is the one that the page asks for.",
+    ),
+    Guard(
+        RENEWED,
+        "    phone_fingerprint in (select fingerprint from proof where token_hash = (select given_renewed()))\n    or",
+        "    true or",
+        f"{CHANGING}::test_the_database_puts_nothing_in_place_that_was_not_proved",
+        "A family gets no contact that nobody proved.",
+    ),
+    Guard(
+        ENTRY,
+        '        if proof["channel"] != way.channel:\n            raise OtherKind\n',
+        "",
+        f"{CHANGING}::test_an_address_is_changed_for_an_address_alone",
+        "Whoever proves an address does not change the number, which may be another's.",
+    ),
+    Guard(
+        ENTRY,
+        'if mine is None or found["sealed"] is None or found',
+        "if mine is None or found",
+        f"{CHANGING}::test_the_code_of_another_proof_changes_nothing",
+        "A code that was asked for something else changes nothing.",
+    ),
+    Guard(
+        TABLES,
+        ' where id = $1 and sealed = $2",',
+        ' where id = $1 and $2::bytea is not null",',
+        f"{CHANGING}::test_what_was_changed_meanwhile_is_not_overwritten",
+        "A number that a family gave meanwhile is not lost.",
+    ),
+    Guard(
+        TABLES,
+        '        " and not tells",\n',
+        "",
+        f"{CHANGING}::test_a_new_number_is_all_bookings_and_the_old_one_is_told",
+        "Nobody keeps a contact from being told by asking for a code.",
     ),
     Guard(
         SENDING,

@@ -120,9 +120,16 @@ class Booking:
         await self.client.jetstream().publish(kind.subject(""), body, stream="EVENTS", headers=headers)
         return body
 
-    async def ask_for_code(self, proof: UUID, *, channel: str = "sms", language: str = "sv", minutes: int = 10) -> None:
-        """Publish that somebody asked for a code at `BOOKED_AT`."""
-        kind = events.PROOF_ASKED
+    async def ask_for_code(
+        self,
+        proof: UUID,
+        kind: EventType = events.PROOF_ASKED,
+        *,
+        channel: str = "sms",
+        language: str = "sv",
+        minutes: int = 10,
+    ) -> None:
+        """Publish that somebody asked for a code at `BOOKED_AT`, or that a contact was changed then."""
         expires = BOOKED_AT + timedelta(minutes=minutes)
         data = kind.data(proof=proof, channel=channel, language=language, expires_at=expires)
         body = kind.encode(event_id=uuid4(), entity_id=str(proof), data=data, now=BOOKED_AT)

@@ -18,7 +18,7 @@ from sqlalchemy import text
 
 from booking import events
 from notification import gsm, render, rules
-from notification.contact import Code
+from notification.contact import Changed, Code
 from tests.conftest import Running, until
 from tests.notification.conftest import (
     BOOKED_AT,
@@ -101,6 +101,32 @@ async def test_a_code_goes_the_way_that_is_to_be_proved_and_is_forgotten(
     assert "093271" not in caught.subject
     assert "093271" not in stored
     assert to not in stored
+
+
+async def test_a_former_contact_is_told_that_it_was_changed(
+    booking: Booking, outside: Outside, notification: Notification
+) -> None:
+    for channel, to, language, said in (
+        (
+            "sms",
+            "+46701234567",
+            "sv",
+            "Hörby kommun: Kontaktuppgifterna för dina bokningar är ändrade. Var det inte du?",
+        ),
+        ("email", ADDRESS, "en", "Messages about your bookings no longer come here"),
+    ):
+        proof = uuid4()
+        booking.answers[proof] = {**code_answer(to=to, changed=True), "code": None}
+        async with notification():
+            await booking.ask_for_code(proof, events.CONTACT_CHANGED, channel=channel, language=language)
+
+            async def told(to: str = to) -> list[Any]:
+                return [caught for caught in outside.caught if caught.to == to]
+
+            [caught] = await until(told)
+        assert (caught.channel, caught.to) == (channel, to)
+        assert said in caught.text
+        assert "415" in caught.text
 
 
 async def test_nothing_is_sent_that_is_over_used_or_of_nobody(
@@ -216,6 +242,8 @@ def test_a_code_is_one_part_whatever_the_name(name: str, language: Any, code: st
     said = render.code_text(asked, language, "Samtid")
     assert gsm.parts(said) == 1
     assert code in said
+    changed = Changed(to="+46701234567", municipality=name, help_phone="+46415378000", expires_at=BOOKED_AT)
+    assert gsm.parts(render.code_text(changed, language, "Samtid")) == 1
     several = render.code_text(asked.model_copy(update={"municipality": None}), language, "Samtid")
     assert several.startswith("Samtid: ")
 

@@ -18,6 +18,17 @@ class NoCode(EventData):
     found: Literal[False]
 
 
+class Changed(EventData):
+    """That another contact took the place of this one: where that is told."""
+
+    found: Literal[True]
+    changed: Literal[True]
+    to: str = Field(description="the number, as E.164, or the address")
+    municipality: str | None = Field(description="the name, where the family has to do with one alone")
+    help_phone: str | None = Field(description="that municipality's number; E.164")
+    expires_at: AwareDatetime
+
+
 class Code(EventData):
     """A code, and the one number or address that it goes to."""
 

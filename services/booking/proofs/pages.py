@@ -14,10 +14,11 @@ from pydantic import ValidationError
 from booking.bookings.api import client_of
 from booking.bookings.entry import links
 from booking.bookings.texts import TEXTS as BOOKING_TEXTS
+from booking.families.rules import ContactChanged, ContactUnreadable
 from booking.proofs import entry
 from booking.proofs.api import ProofIn
-from booking.proofs.entry import Mine
-from booking.proofs.rules import LASTS, CodeGone, NotProved, TooManyCodes
+from booking.proofs.entry import Mine, Proved
+from booking.proofs.rules import LASTS, Channel, CodeGone, NotProved, TooManyCodes
 from booking.proofs.service import Way
 from booking.proofs.texts import TEXTS
 from booking.slots import service as slots
@@ -36,7 +37,6 @@ router = pages.router()
 PAGES = Pages({**BOOKING_TEXTS, **TEXTS}, "booking.proofs", "booking.bookings", "booking.slots")
 PAGES.templates.filters["phone"] = phone_text
 HERE = "/mina-bokningar"
-NEWS = ("avslutat",)
 
 
 def cookie_name(running: Runtime) -> str:
@@ -51,13 +51,12 @@ def _is_safe(running: Runtime) -> bool:
 @router.get(HERE)
 async def show(request: Request, running: Running, kommun: str | None = None, nytt: str | None = None) -> Response:
     """The bookings of whoever has proved a contact; for others the form that asks for one."""
-    token = request.cookies.get(cookie_name(running))
     town = await _town(running, kommun)
     try:
-        mine = await entry.mine(running, token or "", pages.language_of(request))
+        mine = await entry.mine(running, _token(request, running), pages.language_of(request))
     except NotProved:
-        return _ask_page(request, town, news=nytt if nytt in NEWS else None)
-    return _list_page(request, running, town, mine)
+        return _ask_page(request, town, news=nytt == "avslutat")
+    return _list_page(request, running, town, mine, changed=nytt == "bytt")
 
 
 @router.post(HERE)
@@ -68,7 +67,6 @@ async def ask(request: Request, running: Running) -> Response:
     way, error = read_contact(request, typed)
     if way is None:
         return _ask_page(request, town, 422, typed=typed, errors={"kontakt": error})
-    nonce = links(running).keyed_hash("proof of page", sent.get("engang", secrets.token_urlsafe()).encode())
     try:
         proof = await entry.ask(
             running,
@@ -76,7 +74,7 @@ async def ask(request: Request, running: Running) -> Response:
             client=client_of(request),
             language=pages.language_of(request),
             help_phone=town.phone if town else None,
-            proof=UUID(bytes=nonce[:16], version=4),
+            proof=_proof_of(running, sent),
         )
     except Invalid as refusal:
         told = refusal.errors(pages.language_of(request))[0]["message"]
@@ -100,7 +98,92 @@ async def confirm(request: Request, running: Running) -> Response:
     except (ValueError, CodeGone) as error:
         gone = error if isinstance(error, CodeGone) else CodeGone()
         return _ask_page(request, town, gone.status, typed=typed, refusal=gone)
-    onward = pages.see_other(request, HERE, kommun=town.slug if town else None)
+    return _proved(request, running, town, proved)
+
+
+@router.get(f"{HERE}/kod")
+@router.get(f"{HERE}/byt/kod")
+@router.get(f"{HERE}/avsluta")
+async def back(request: Request) -> Response:
+    """Where an address is opened that only a form leads to."""
+    return pages.see_other(request, HERE)
+
+
+@router.get(f"{HERE}/byt")
+async def change(request: Request, running: Running, kommun: str | None = None) -> Response:
+    """Ask for the number or address that is to take the place of the one that was proved."""
+    town = await _town(running, kommun)
+    try:
+        mine = await entry.mine(running, _token(request, running), pages.language_of(request))
+    except NotProved:
+        return pages.see_other(request, HERE, kommun=kommun)
+    return _ask_page(request, town, changing=mine.channel)
+
+
+@router.post(f"{HERE}/byt")
+async def ask_change(request: Request, running: Running) -> Response:
+    """Have a code sent to it."""
+    sent = await pages.form(request)
+    town, typed = await _town(running, sent.get("kommun")), sent.get("kontakt", "").strip()
+    changing: Channel = "email" if sent.get("slag") == "email" else "sms"
+    way, error = read_contact(request, typed)
+    if way is None:
+        return _ask_page(request, town, 422, typed=typed, errors={"kontakt": error}, changing=changing)
+    try:
+        proof = await entry.ask_change(
+            running,
+            _token(request, running),
+            way,
+            client=client_of(request),
+            language=pages.language_of(request),
+            help_phone=town.phone if town else None,
+            proof=_proof_of(running, sent),
+        )
+    except NotProved as refusal:
+        return _ask_page(request, town, refusal.status, refusal=refusal)
+    except Invalid as refusal:
+        told = refusal.errors(pages.language_of(request))[0]["message"]
+        return _ask_page(request, town, refusal.status, typed=typed, errors={"kontakt": told}, changing=changing)
+    except (TooManyCodes, ContactUnreadable) as refusal:
+        return _ask_page(request, town, refusal.status, typed=typed, refusal=refusal, changing=changing)
+    return _code_page(request, town, proof, typed, changing=changing)
+
+
+@router.post(f"{HERE}/byt/kod")
+async def confirm_change(request: Request, running: Running) -> Response:
+    """Confirm the code, put the contact in place of the former, and show the bookings of the new one."""
+    sent = await pages.form(request)
+    town, typed = await _town(running, sent.get("kommun")), sent.get("kontakt", "").strip()
+    changing: Channel = "email" if sent.get("slag") == "email" else "sms"
+    try:
+        proof = UUID(sent.get("bevis", ""))
+        proved = await entry.change(running, _token(request, running), proof, sent.get("kod", ""))
+    except Invalid as refusal:
+        told = refusal.errors(pages.language_of(request))[0]["message"]
+        return _code_page(request, town, proof, typed, refusal.status, {"kod": told}, changing=changing)
+    except NotProved as refusal:
+        return _ask_page(request, town, refusal.status, refusal=refusal)
+    except (ValueError, CodeGone, ContactChanged) as error:
+        gone = error if isinstance(error, Refusal) else CodeGone()
+        return _ask_page(request, town, gone.status, typed=typed, refusal=gone, changing=changing)
+    return _proved(request, running, town, proved, nytt="bytt")
+
+
+def _token(request: Request, running: Runtime) -> str:
+    return request.cookies.get(cookie_name(running), "")
+
+
+def _proof_of(running: Runtime, sent: Mapping[str, str]) -> UUID:
+    """The id of the proof that a page's form asks for, however often it is sent."""
+    nonce = sent.get("engang") or secrets.token_urlsafe()
+    return UUID(bytes=links(running).keyed_hash("proof of page", nonce.encode())[:16], version=4)
+
+
+def _proved(
+    request: Request, running: Runtime, town: Municipality | None, proved: Proved, nytt: str | None = None
+) -> Response:
+    """On to the bookings, which the browser is shown for a while."""
+    onward = pages.see_other(request, HERE, kommun=town.slug if town else None, nytt=nytt)
     onward.set_cookie(
         cookie_name(running),
         proved.token,
@@ -112,17 +195,10 @@ async def confirm(request: Request, running: Running) -> Response:
     return onward
 
 
-@router.get(f"{HERE}/kod")
-@router.get(f"{HERE}/avsluta")
-async def back(request: Request) -> Response:
-    """Where an address is opened that only a form leads to."""
-    return pages.see_other(request, HERE)
-
-
 @router.post(f"{HERE}/avsluta")
 async def end(request: Request, running: Running) -> Response:
     """Forget in this browser what was proved, and let it open nothing any more."""
-    if token := request.cookies.get(cookie_name(running)):
+    if token := _token(request, running):
         await entry.end(running, token)
     onward = pages.see_other(request, HERE, nytt="avslutat")
     onward.delete_cookie(cookie_name(running), secure=_is_safe(running), httponly=True, samesite="lax")
@@ -159,7 +235,8 @@ def _ask_page(
     typed: str = "",
     errors: Mapping[str, str] | None = None,
     refusal: Refusal | None = None,
-    news: str | None = None,
+    news: bool = False,
+    changing: Channel | None = None,
 ) -> Response:
     page = _page(
         request,
@@ -170,6 +247,7 @@ def _ask_page(
         errors=errors or {},
         refusal=refusal and refusal.text(pages.language_of(request)),
         news=news,
+        changing=changing,
         nonce=secrets.token_urlsafe(16),
     )
     page.headers.update((refusal and refusal.headers) or {})
@@ -183,17 +261,19 @@ def _code_page(
     typed: str,
     status: int = 200,
     errors: Mapping[str, str] | None = None,
+    *,
+    changing: Channel | None = None,
 ) -> Response:
-    nonce = secrets.token_urlsafe(16)
-    return _page(request, town, "code.html", status, proof=proof, typed=typed, errors=errors or {}, nonce=nonce)
+    values = {"proof": proof, "typed": typed, "errors": errors or {}, "changing": changing}
+    return _page(request, town, "code.html", status, nonce=secrets.token_urlsafe(16), **values)
 
 
-def _list_page(request: Request, running: Runtime, town: Municipality | None, mine: Mine) -> Response:
+def _list_page(request: Request, running: Runtime, town: Municipality | None, mine: Mine, *, changed: bool) -> Response:
     now, language = running.clock(), pages.language_of(request)
     lines = [(f"/bokning/{token}", view.text(language), view) for token, view in mine.bookings.items()]
     coming = [line for line in lines if line[2].status == "confirmed" and line[2].end > now]
     past = [line for line in reversed(lines) if line not in coming]
-    return _page(request, town, "mine.html", 200, coming=coming, past=past, channel=mine.channel)
+    return _page(request, town, "mine.html", 200, coming=coming, past=past, channel=mine.channel, changed=changed)
 
 
 def _page(request: Request, town: Municipality | None, template: str, status: int, **values: Any) -> Response:

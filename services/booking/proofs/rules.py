@@ -68,6 +68,17 @@ class WrongCode(Invalid):
         super().__init__([("code", ". ".join(self.sv), ". ".join(self.en))])
 
 
+class OtherKind(Invalid):
+    """A number takes the place of a number, and an address that of an address: two contacts may be two people's."""
+
+    code = "other-kind"
+    sv = ("Skriv ett av samma slag", "Ett nummer byts mot ett nummer, och en adress mot en adress.")
+    en = ("Write one of the same kind", "A number is changed for a number, and an address for an address.")
+
+    def __init__(self) -> None:
+        super().__init__([("contact", ". ".join(self.sv), ". ".join(self.en))])
+
+
 class NoSms(Invalid):
     """For a number that takes no text message: it says nothing of whether somebody booked with it."""
 

@@ -84,7 +84,7 @@ async def ask(
     if wait := rules.wait(await tables.asked(connection, fingerprint), now):
         raise TooManyCodes(help_phone, wait)
     if whose is None:
-        whose = _who_booked(await tables.booked(connection, fingerprint))
+        whose = who_booked(await tables.booked(connection, fingerprint))
     elif whose.sealed is None and not await tables.has_contact(connection, whose.family, fingerprint):
         raise NotFound
     if (country := way.country) is not None:
@@ -110,7 +110,8 @@ async def ask(
         await outbox.write(connection, outbox.row(events.PROOF_ASKED, entity_id=str(proof), data=data, now=now))
 
 
-def _who_booked(rows: list[asyncpg.Record]) -> Whose | None:
+def who_booked(rows: list[asyncpg.Record]) -> Whose | None:
+    """Who booked last with a contact, by what `tables.booked` found; None where nobody did."""
     if not rows:
         return None
     towns = {row["municipality"] for row in rows}
@@ -128,7 +129,9 @@ def check(links: Links, proof: UUID, tried: asyncpg.Record | None, typed: str) -
     return tried
 
 
-async def code(row: asyncpg.Record | None, links: Links, vault: Vault, proof: UUID) -> answers.Code | answers.NoCode:
+async def code(
+    row: asyncpg.Record | None, links: Links, vault: Vault, proof: UUID
+) -> answers.Code | answers.Changed | answers.NoCode:
     """The code and where it goes. `row` is of `tables.told`, whose connection is given back while the key store is
     asked. Raises KeysUnavailable.
     """
@@ -139,14 +142,18 @@ async def code(row: asyncpg.Record | None, links: Links, vault: Vault, proof: UU
     to = who.phone if row["channel"] == "sms" else who.email
     if to is None:
         return answers.NoCode(found=False)
-    return answers.Code(
-        found=True,
-        code=_code(links, proof),
-        to=to,
-        municipality=row["municipality"],
-        help_phone=row["help_phone"],
-        expires_at=row["expires_at"],
-    )
+    told = {name: row[name] for name in ("municipality", "help_phone", "expires_at")}
+    if row["tells"]:
+        return answers.Changed(found=True, changed=True, to=to, **told)
+    return answers.Code(found=True, code=_code(links, proof), to=to, **told)
+
+
+async def tell_former(connection: Connection, former: NewProof, language: Language, now: datetime) -> None:
+    """Have a contact told that another took its place; who has it now is not said."""
+    expires = now + rules.KEPT
+    await tables.insert(connection, former, now, expires)
+    data = events.ContactChanged(proof=former.id, channel=former.channel, language=language, expires_at=expires)
+    await outbox.write(connection, outbox.row(events.CONTACT_CHANGED, entity_id=str(former.id), data=data, now=now))
 
 
 def _code(links: Links, proof: UUID) -> str:

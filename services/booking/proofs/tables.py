@@ -10,6 +10,7 @@ from uuid import UUID
 import asyncpg
 
 from booking.bookings.tables import VIEW
+from booking.families.contacts import Sealed
 from booking.proofs.rules import Channel
 from kit.database import Connection
 from kit.language import Language
@@ -21,13 +22,13 @@ where f.phone_fingerprint = $1 or f.email_fingerprint = $1
 order by b.created_at desc
 """
 _INSERT = """
-insert into proof (id, channel, fingerprint, family, sealed, language, municipality, asked_at, expires_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+insert into proof (id, channel, fingerprint, family, sealed, language, municipality, tells, asked_at, expires_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 """
 # Each try is counted before it is known whether it is right, and stays counted.
 _TRY = """
 update proof set tries = tries + 1
-where id = $1 and tries < $2 and proved_at is null and expires_at > $3
+where id = $1 and tries < $2 and proved_at is null and expires_at > $3 and not tells
 returning tries, channel, fingerprint, family, sealed
 """
 _PROVE = """
@@ -44,8 +45,8 @@ where b.family in (select id from family where phone_fingerprint = $1 or email_f
 order by b.start_at, b.id limit $3
 """
 _TOLD = """
-select p.channel, p.expires_at, coalesce(p.sealed, f.sealed) as sealed, p.family, coalesce(p.language, f.language)
-       as language, m.data->>'name' as municipality, m.data->>'phone' as help_phone
+select p.channel, p.expires_at, p.tells, coalesce(p.sealed, f.sealed) as sealed, p.family,
+       coalesce(p.language, f.language) as language, m.data->>'name' as municipality, m.data->>'phone' as help_phone
 from proof p
 left join family f on f.id = p.family
 left join directory_copy m on m.kind = 'municipality' and m.id = p.municipality
@@ -59,8 +60,8 @@ class NewProof:
     """A code that is asked for. `fingerprint` is that of the contact it goes to; `family` is whose contact that is, or
     None where nobody booked with it: then nothing is sent.
 
-    Where the family has the contact only once it is proved, `sealed` holds it meanwhile; where the family itself is not
-    there yet, `language` is its own.
+    Where the family has the contact only once it is proved, or had it before (then it is `tells`, and no code, that is
+    sent), `sealed` holds it meanwhile; where the family itself is not there yet, `language` is its own.
     """
 
     id: UUID
@@ -70,6 +71,7 @@ class NewProof:
     sealed: bytes | None
     language: Language | None
     municipality: str | None
+    tells: bool = False
 
 
 # What follows is done as `booking.roles.PROOF`.
@@ -88,7 +90,8 @@ async def is_asked(connection: Connection, proof: UUID) -> bool:
 async def asked(connection: Connection, fingerprint: bytes) -> list[datetime]:
     """When codes for a contact were asked for, as far as that is kept."""
     return [
-        r["asked_at"] for r in await connection.fetch("select asked_at from proof where fingerprint = $1", fingerprint)
+        r["asked_at"]
+        for r in await connection.fetch("select asked_at from proof where fingerprint = $1 and not tells", fingerprint)
     ]
 
 
@@ -107,7 +110,8 @@ async def has_contact(connection: Connection, family: UUID, fingerprint: bytes) 
 async def void(connection: Connection, fingerprint: bytes, now: datetime) -> None:
     """Let no earlier code of a contact be valid any more."""
     await connection.execute(
-        "update proof set expires_at = $2 where fingerprint = $1 and proved_at is null and expires_at > $2",
+        "update proof set expires_at = $2 where fingerprint = $1 and proved_at is null and expires_at > $2"
+        " and not tells",
         fingerprint,
         now,
     )
@@ -124,6 +128,7 @@ async def insert(connection: Connection, new: NewProof, now: datetime, expires: 
         new.sealed,
         new.language,
         new.municipality,
+        new.tells,
         now,
         expires,
     )
@@ -202,8 +207,30 @@ async def bookings(connection: Connection, fingerprint: bytes, since: datetime, 
     return found
 
 
+async def families(connection: Connection, fingerprint: bytes) -> list[asyncpg.Record]:
+    """The families that have a contact, each with a municipality that it booked in, the latest booking first."""
+    found: list[asyncpg.Record] = await connection.fetch(_BOOKED, fingerprint)
+    return found
+
+
+async def renew(connection: Connection, former: bytes, channel: Channel, renewed: Sealed, now: datetime) -> bool:
+    """Put a family's contact in place of the `former` one (as it is sealed); False where that was changed meanwhile."""
+    kind = "phone" if channel == "sms" else "email"
+    done: str = await connection.execute(
+        "update family set sealed = $3, phone_fingerprint = $4, email_fingerprint = $5,"  # noqa: S608
+        f" {kind}_proved_at = $6 where id = $1 and sealed = $2",
+        renewed.key.id,
+        former,
+        renewed.sealed,
+        renewed.fingerprints.phone,
+        renewed.fingerprints.email,
+        now,
+    )
+    return done == "UPDATE 1"
+
+
 async def end(connection: Connection) -> None:
-    """Let the proof's token open nothing any more."""
+    """Let the proof's token open nothing any more; of two, the former."""
     await connection.execute("update proof set token_hash = null, ends_at = null")
 
 

@@ -47,5 +47,27 @@ TEXTS: Texts = {
         "Bokningarna visas här i högst en halvtimme. Använder fler skärmen, sluta visa dem när du är klar.",
         "The bookings are shown here for half an hour at most. If others use the screen, stop showing them afterwards.",
     ),
+    "change_title_sms": ("Byt nummer", "Change the number"),
+    "change_title_email": ("Byt e-postadress", "Change the e-mail address"),
+    "change_lead": (
+        "Det nya gäller för alla bokningar här. Du får en kod dit, och vi säger till det gamla att det är bytt.",
+        "The new one is for all bookings here. You get a code there, and we tell the old one that it is changed.",
+    ),
+    "change_sms": ("Nytt mobilnummer", "New mobile number"),
+    "change_email": ("Ny e-postadress", "New e-mail address"),
+    "change_kept": (
+        "Det du skriver sparas krypterat. Bekräftar du det inte raderas det inom två dygn.",
+        "What you write is kept encrypted. If you do not confirm it, it is erased within two days.",
+    ),
+    "change_not": ("Byt inte", "Do not change it"),
+    "change_code_lead": (
+        "En kod kommer till {contact} inom någon minut. Den gäller i tio minuter. Inget är bytt än.",
+        "A code gets to {contact} within a minute or so. It is valid for ten minutes. Nothing is changed yet.",
+    ),
+    "change_none_lead": (
+        "Kontrollera att det är rätt skrivet. Titta också i skräpposten.",
+        "Check that it is written right. Look in your spam folder too.",
+    ),
+    "change_done": ("Det är bytt, för alla bokningar här.", "It is changed, for all bookings here."),
     "mine_end": ("Sluta visa", "Stop showing"),
 }

@@ -2,15 +2,15 @@
 
 from kit import migrations
 
-revision = "0026"
-down_revision = "0025"
+revision = "0027"
+down_revision = "0026"
 
 # Of a message that tells of a change, nobody is asked for a code.
 TELLS = """
 alter table proof add column tells boolean not null default false;
 """
 
-# Two proofs of one transaction: of the contact that a family has, and of the one that it gets. Neither alone changes it.
+# Two proofs of one transaction: of the contact that a family has, and of the one that it gets. None changes it alone.
 RENEWED = """
 create function given_renewed() returns bytea language sql stable
 return decode(nullif(current_setting('samtid.renewed', true), ''), 'hex');
