@@ -24,7 +24,7 @@ def button(html: str) -> str | None:
 REFUSED: list[tuple[str, str, int, str, str | None]] = [
     (NOBODYS, "maria-ek", 404, "Bokningen finns inte bland dina", "/arbetsdag"),
     (f"{NOBODYS}/flytta", "maria-ek", 404, "Bokningen finns inte bland dina", "/arbetsdag"),
-    (NOBODYS.replace("bokning/8c1d2c4e", "bokning/x"), "maria-ek", 422, "Det gick inte att läsa", "/arbetsdag"),
+    (NOBODYS.replace("bokning/8c1d2c4e", "bokning/x"), "maria-ek", 404, "Sidan finns inte", "/arbetsdag"),
     ("/arbetsdag?dag=foo", "maria-ek", 422, "Det gick inte att läsa", "/arbetsdag"),
     ("/arbetsvecka?vecka=foo", "maria-ek", 422, "Det gick inte att läsa", "/arbetsvecka"),
     ("/arbetsvecka?vecka=2026-W99", "maria-ek", 404, "Sidan finns inte", "/arbetsvecka"),

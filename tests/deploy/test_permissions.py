@@ -21,6 +21,23 @@ from tests import infra
 QUERY = "query.booking.contact"
 
 
+def reaches(pattern: str, subject: str) -> bool:
+    parts = zip(pattern.split("."), subject.split("."), strict=False)
+    return all(part in (token, "*", ">") for part, token in parts)
+
+
+def test_nobody_reaches_the_readers_of_another() -> None:
+    """Told apart from what the permissions are made of, so that a wider one is not taken for a right."""
+    for service in SERVICES:
+        for other in (read for name in SERVICES if name != service for read in reads(name)):
+            consumer = f"{other.stream}.{other.durable}"
+            for deed in ("MSG.NEXT", "INFO", "RESET", "DELETE", "CREATE"):
+                subject = f"$JS.API.CONSUMER.{deed}.{consumer}"
+                assert not any(reaches(one, subject) for one in permissions.may_publish(service)), (service, subject)
+            acknowledged = f"$JS.ACK.{consumer}.1.1.1.1.0"
+            assert not any(reaches(one, acknowledged) for one in permissions.may_publish(service)), (service, other)
+
+
 class Users:
     """Connections of the users to one server, and what the server refused them."""
 

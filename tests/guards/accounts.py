@@ -14,14 +14,14 @@ GUARDS = (
         PERMISSIONS,
         'f"$JS.API.CONSUMER.MSG.NEXT.{consumer}",',
         'f"$JS.API.CONSUMER.MSG.NEXT.{read.stream}.*",',
-        f"{CROSSED}[without-directory]",
+        f"{PERMITTED}::test_nobody_reaches_the_readers_of_another",
         "A service takes messages of its own readers alone.",
     ),
     Guard(
         PERMISSIONS,
         'f"$JS.ACK.{consumer}.>",',
         'f"$JS.ACK.{read.stream}.>",',
-        f"{CROSSED}[without-booking]",
+        f"{PERMITTED}::test_nobody_reaches_the_readers_of_another",
         "Nobody acknowledges what another is busy with.",
     ),
     Guard(

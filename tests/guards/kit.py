@@ -331,7 +331,7 @@ GUARDS = (
         "services/kit/head.py",
         """message = {**message, "body": b""}""",
         "pass",
-        "tests/agenda/test_head.py::test_head_of_what_is_logged_when_it_is_read",
+        "tests/kit/test_head.py::test_head_sends_no_body",
         "HEAD shows no body.",
     ),
     Guard(

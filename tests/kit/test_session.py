@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kit.session import COOKIE, Sealer, Sessions
@@ -35,6 +35,8 @@ def test_the_cookie_is_for_this_host_alone_and_out_of_reach_of_scripts() -> None
 
 
 @given(idle=st.timedeltas(timedelta(0), timedelta(hours=2)), since=st.timedeltas(timedelta(0), timedelta(hours=12)))
+@example(idle=timedelta(minutes=1), since=LONGEST - timedelta(seconds=1))
+@example(idle=IDLE, since=timedelta(0))
 def test_a_session_lives_within_both_its_limits(idle: timedelta, since: timedelta) -> None:
     sessions = made()
     session = sessions.begin("maria-ek", None, NOW)
