@@ -29,7 +29,7 @@ PRESSED = "tests/proofs/test_pressed.py"
 GUARDS = (
     Guard(
         TABLES,
-        "where id = $1 and tries < $2 and proved_at is null and expires_at > $3\nreturning",
+        "where id = $1 and tries < $2 and proved_at is null and expires_at > $3 and not tells\nreturning",
         "where id = $1 and tries < $2 and proved_at is null and expires_at > $3 - interval '1 hour'\nreturning",
         OVER,
         "A code is over when its ten minutes are.",
@@ -227,7 +227,7 @@ GUARDS = (
     Guard(
         TABLES,
         '        " and not tells",\n',
-        "",
+        '        " and true",\n',
         f"{CHANGING}::test_a_new_number_is_all_bookings_and_the_old_one_is_told",
         "Nobody keeps a contact from being told by asking for a code.",
     ),
