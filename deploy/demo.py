@@ -27,6 +27,7 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from booking.roles import PUBLIC
 from deploy import embedded, installation, permissions
 from deploy.services import DATABASES, SERVICES, STAFFED
 from kit import migrations, outbox, roles, telemetry
@@ -294,7 +295,8 @@ class Demo:
         from kit.vault.store import Vault  # noqa: PLC0415 - as above
 
         state = self.state
-        engine = database.engine(state.database_url("booking"), POOL, seconds=database.COMMAND_LINE_SECONDS)
+        patient = partial(database.engine, pool=POOL, seconds=database.COMMAND_LINE_SECONDS)
+        engine, public = patient(state.database_url("booking")), patient(state.database_url("booking", PUBLIC))
         masters = Masters(installation.master_key_file(state.keys).read_text().split())
         vault = Vault.at(state.database_url(roles.VAULT), masters)
         links = Links(installation.manage_secret_file(state.keys).read_bytes().strip(), self.url)
@@ -302,10 +304,11 @@ class Demo:
             f"making a year of families, from {progress.done or progress.first}; Ctrl-C, and the next start goes on"
         )
         try:
-            await Year(engine, vault, links, progress, self.say).make([YEAR_DATA], utc_now())
+            await Year(engine, public, vault, links, progress, self.say).make([YEAR_DATA], utc_now())
         finally:
             await vault.close()
             await engine.dispose()
+            await public.dispose()
 
     async def _start_servers(self, stack: AsyncExitStack) -> None:
         """Start PostgreSQL and NATS, and read the services' code meanwhile."""
@@ -422,6 +425,8 @@ class Demo:
                 # Of a server of its own in real use, backed up apart; the demo has one server for all.
                 "vault_url": state.database_url(roles.VAULT),
                 "guesses_per_minute": 10_000,
+                "public_database_url": state.database_url(service, PUBLIC),
+                "public_database_pool": POOL,
             }
         if service == "notification":
             made |= {

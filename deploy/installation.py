@@ -1,7 +1,8 @@
 """What one installation has of its own: keys and passwords, roles and databases, streams and consumers.
 
 Keys lie in a folder per user, so that each service can be given its own and no other:
-`<service>/nats.seed`, `<service>/pgpass`, `<service>_owner/pgpass`, `booking/manage.secret`, `booking/master.key`,
+`<service>/nats.seed`, `<service>/pgpass`, `<service>_owner/pgpass`, `booking/booking_public.pgpass` for the role that
+serves what is open to all, `booking/manage.secret`, `booking/master.key`,
 `{directory,booking}/session.key` (the same in both), `vault/pgpass` and `vault_owner/pgpass` for the store of families'
 keys, `operator/nats.seed`, `{postgres,vault_postgres}/password`, and `nats/keys.conf`, which holds public keys only. A
 service that runs is given no password of the role that owns its database: only its migrations are.
@@ -47,8 +48,8 @@ def make_keys(folder: Path, owner: int | None = None) -> None:
     for user in USERS:
         _write(folder / user / "nats.seed", new_seed(), owner)
     for service in DATABASES:
-        for role in (service, roles.owner(service)):
-            _write(folder / role / "pgpass", f"*:*:{service}:{role}:{secrets.token_hex(24)}\n", owner)
+        for role in logins((service,)):
+            _write(_password_file(folder, role), f"*:*:{service}:{role}:{secrets.token_hex(24)}\n", owner)
     _write(manage_secret_file(folder), secrets.token_hex(32), owner)
     _write(master_key_file(folder), secrets.token_hex(32), owner)
     session_key = secrets.token_hex(32)
@@ -100,13 +101,19 @@ def password(folder: Path, role: str) -> str:
     """The password of a role: of a service or its database's owner, or of the superuser `postgres`."""
     if role == "postgres":
         return _read(folder / "postgres" / "password")
-    return _read(folder / role / "pgpass").rsplit(":", 1)[-1]
+    return _read(_password_file(folder, role)).rsplit(":", 1)[-1]
+
+
+def _password_file(folder: Path, role: str) -> Path:
+    """Where a role's password lies: of those that one service logs in as, in that service's folder."""
+    service = next((service for service in DATABASES if role in services.logins(service)), role)
+    return folder / service / ("pgpass" if service == role else f"{role}.pgpass")
 
 
 # Those that log in; the superuser is the one that makes them.
 def logins(databases: Sequence[str] = DATABASES) -> tuple[str, ...]:
-    """For each database its owner and the role that serves."""
-    return tuple(role for database in databases for role in (database, roles.owner(database)))
+    """For each database the roles that serve, and its owner."""
+    return tuple(role for database in databases for role in (*services.logins(database), roles.owner(database)))
 
 
 def passwords(folder: Path, databases: Sequence[str] = DATABASES) -> dict[str, str]:
@@ -139,8 +146,8 @@ async def make_databases(
 
 
 async def make_roles(admin: Connection, passwords: Mapping[str, str], databases: Sequence[str] = DATABASES) -> None:
-    """For each service its owner, the role that serves and owns nothing, the narrow ones that this may take, and those
-    that own functions which it may call.
+    """For each service its owner, the roles that serve and own nothing, the narrow ones that each of these may take,
+    and those that own functions which they may call.
     """
     known = {r["rolname"] for r in await admin.fetch("select rolname from pg_roles")}
 
@@ -154,13 +161,16 @@ async def make_roles(admin: Connection, passwords: Mapping[str, str], databases:
         # Names are ours and passwords are hexadecimal: neither can end the quotes.
         await make(role, f"login password '{passwords[role]}'")
         # A migration takes the time that it needs, and waits for nobody longer than it says itself.
-        limits = LIMITS if role in databases else {"idle_in_transaction_session_timeout": "60s"}
+        owns = role in map(roles.owner, databases)
+        limits = {"idle_in_transaction_session_timeout": "60s"} if owns else LIMITS
         for name, value in limits.items():
             await admin.execute(f"alter role {role} set {name} = '{value}'")
     for service in databases:
         for role in services.roles(service):
             await make(role, "nologin")
-            await admin.execute(f"grant {role} to {service} with inherit false, set true, admin false")
+        for login, taken in services.logins(service).items():
+            for role in taken:
+                await admin.execute(f"grant {role} to {login} with inherit false, set true, admin false")
         for role in services.definers(service):
             # Migrations give functions to it.
             await make(role, "nologin")
@@ -168,14 +178,14 @@ async def make_roles(admin: Connection, passwords: Mapping[str, str], databases:
 
 
 async def make_database(admin: Connection, service: str, name: str) -> None:
-    """A database `name` for a service, of its owner's, which only that and the role that serves may enter."""
+    """A database `name` for a service, of its owner's, which only that and the roles that serve may enter."""
     await admin.execute(f"create database {name} owner {roles.owner(service)}")
     await _close(admin, service, name)
 
 
 async def _close(admin: Connection, service: str, name: str) -> None:
     await admin.execute(f"revoke connect, temporary on database {name} from public")
-    await admin.execute(f"grant connect on database {name} to {service}")
+    await admin.execute(f"grant connect on database {name} to {', '.join(services.logins(service))}")
 
 
 async def _without_large_objects(host: str, port: int, secret: str, service: str) -> None:

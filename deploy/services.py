@@ -22,8 +22,16 @@ def app(service: str) -> Any:
 
 
 def roles(service: str) -> tuple[str, ...]:
-    """The narrow database roles that the service may take."""
-    return () if service == VAULT else tuple(import_module(f"{service}.roles").NARROW)
+    """The narrow database roles that the service may take, however it logs in."""
+    return tuple(dict.fromkeys(role for taken in logins(service).values() for role in taken))
+
+
+def logins(service: str) -> dict[str, tuple[str, ...]]:
+    """The database roles that the service logs in as, its own first, and the narrow ones that each may take."""
+    if service == VAULT:
+        return {VAULT: ()}
+    declared = import_module(f"{service}.roles")
+    return {service: tuple(declared.NARROW), **getattr(declared, "LOGINS", {})}
 
 
 def definers(service: str) -> tuple[str, ...]:

@@ -123,9 +123,17 @@ class Year:
     """One run: makes what is lacking of the year, day after day."""
 
     def __init__(
-        self, engine: AsyncEngine, vault: Vault, links: Links, progress: Progress, say: Callable[[str], None]
+        self,
+        engine: AsyncEngine,
+        public: AsyncEngine,
+        vault: Vault,
+        links: Links,
+        progress: Progress,
+        say: Callable[[str], None],
     ) -> None:
         self.engine = engine
+        # As families have it: what they book, change and search in.
+        self.public = public
         self.vault = vault
         self.links = links
         self.progress = progress
@@ -286,7 +294,7 @@ class Year:
         """A family books the first time that it finds; whether it found one."""
         request = agreement.asked[number]
         chance = Random(f"{SEED} {agreement.pool.id} {number}")  # noqa: S311 - the same in each demo, and guards nothing
-        async with database.driver(self.engine) as connection:
+        async with database.driver(self.public) as connection:
             found = await self._search(connection, agreement, request.municipality, now, limit=1)
             about = agreement.offering.id, request.municipality
             self.searches[about] += 1
@@ -340,7 +348,7 @@ class Year:
         kept.planned = [plan for plan in kept.planned if plan not in due]
         for at, what, token in due:
             instant = datetime.fromisoformat(at)
-            async with secrecy.of_token(self.engine, token_hash(token)) as connection:
+            async with secrecy.of_token(self.public, token_hash(token)) as connection:
                 if what == "cancel":
                     await bookings.cancel(connection, token, now=instant, language="sv")
                 else:

@@ -32,7 +32,7 @@ from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 import kit.metrics
-from booking.roles import SWEEP
+from booking.roles import PUBLIC, SWEEP
 from booking.sharing import service as sharing
 from deploy import installation
 from directory.events import Entity
@@ -150,6 +150,11 @@ def as_role(postgres: str) -> AsRole:
         return url.render_as_string(hide_password=False)
 
     return change
+
+
+def as_public(database_url: str) -> str:
+    """The URL of booking's database, wherever it is reached, as the role of what is open to all."""
+    return make_url(database_url).set(username=PUBLIC, password=PASSWORD).render_as_string(hide_password=False)
 
 
 @pytest.fixture(scope="session")
@@ -320,6 +325,8 @@ async def run(
             settings = {"session_key_file": folder / "session.key", **settings}
         if "vault_url" in made_of.model_fields:
             settings = {"vault_url": vault_url, "master_key_file": folder / "master.key", **settings}
+        if "public_database_url" in made_of.model_fields:
+            settings = {"public_database_url": as_public(database_url), **settings}
         made = made_of(database_url=database_url, **{"nats_url": nats_server.url, **settings})
         app = import_module(f"{service}.app").create_app(made, **({"clock": clock} if clock else {}))
         admin = database.engine(as_role(database_url), 3)

@@ -3,6 +3,8 @@
 from kit import roles
 
 SERVICE = "booking"
+# Logs in for what families ask: it sees holds, and what a manage link opens. SERVICE is for staff and for jobs.
+PUBLIC = "booking_public"
 # Gives the time of expired holds back, forgets idempotency keys, keeps the calendar.
 SWEEP = "booking_sweep"
 # Tells notification whom a booking is for: of one booking at a time.
@@ -32,9 +34,9 @@ NARROW = (
     MEASURE,
     MESSAGES,
     HISTORY,
-    PROOF,
-    PROVED,
 )
+# Who logs in besides, and the narrow roles that each may take.
+LOGINS: dict[str, tuple[str, ...]] = {PUBLIC: (PROOF, PROVED)}
 # Owns the function that writes the log of reads. Whoever serves may call that, and cannot take this role.
 LOG = "booking_log"
 # Owns the function that counts a contact's bookings to come, likewise.

@@ -1,5 +1,8 @@
 """Transactions that see families, and which ones: the database shows a row of `booking`, `family` or `idempotency` only
 to a transaction that says by what right. In any other a query finds holds at most, whatever its WHERE says.
+
+Which rights there are to say depends on whose engine it is, and routes do not choose that (`kit.app.runtime`): a link
+opens its booking to `booking.roles.PUBLIC`, and all else is shown to the role of staff and jobs alone.
 """
 
 from collections.abc import Iterable
@@ -35,9 +38,9 @@ def of_token(engine: AsyncEngine, token_hash: bytes) -> Seeing:
     return database.transaction(engine, token=token_hash.hex())
 
 
-def of_booking(engine: AsyncEngine, booking: UUID, *, role: str | None = None) -> Seeing:
-    """A transaction that sees one booking; its family is shown to `booking.roles.ANSWER` alone."""
-    return database.transaction(engine, role=role, booking=str(booking))
+def of_booking(engine: AsyncEngine, booking: UUID) -> Seeing:
+    """A transaction that tells whom a booking is for: it sees the one, and its family."""
+    return database.transaction(engine, role=ANSWER, booking=str(booking))
 
 
 def of_history(engine: AsyncEngine, reference: str) -> Seeing:

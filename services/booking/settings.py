@@ -6,11 +6,11 @@ from pathlib import Path
 from pydantic import Field, ValidationInfo, field_validator
 
 from kit import addresses
-from kit.settings import MailSettings, StaffSettings, is_real, safe_secret
+from kit.settings import ApartSettings, MailSettings, StaffSettings, is_real, safe_secret
 from kit.vault.sealing import Masters
 
 
-class Settings(StaffSettings, MailSettings):
+class Settings(StaffSettings, ApartSettings, MailSettings):
     """Times are minutes."""
 
     manage_secret_file: Path = Field(description="file with the secret that manage links are made from, 32+ bytes")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 from fastapi import Depends, Request, Security
+from fastapi.dependencies.models import Dependant
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -130,20 +131,30 @@ def _bearer_token(request: Request) -> str | None:
     return token.strip() if scheme.lower() == "bearer" else None
 
 
-def signed_in(*roles: Role) -> Callable[..., Awaitable[Person]]:
+@dataclass(frozen=True)
+class signed_in:  # noqa: N801 - called as the function that FastAPI takes it for
     """The dependency of a route for staff: gives the Person. Raises NotSignedIn, or NotAllowed without such a role."""
 
-    async def dependency(
-        request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Security(_TOKEN)]
+    roles: tuple[Role, ...]
+
+    def __init__(self, *roles: Role) -> None:
+        object.__setattr__(self, "roles", roles)
+
+    async def __call__(
+        self, request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Security(_TOKEN)]
     ) -> Person:
+        """Who asks."""
         person = await person_of(request)
         if person is None:
             raise NotSignedIn
-        if not person.has(*roles):
+        if not person.has(*self.roles):
             raise NotAllowed
         return person
 
-    return dependency
+
+def asks_who(dependant: Dependant) -> bool:
+    """Whether what FastAPI calls for a route lets nobody in who has not signed in."""
+    return isinstance(dependant.call, signed_in) or any(asks_who(each) for each in dependant.dependencies)
 
 
 async def form_of_session(request: Request, person: Annotated[Person | None, Depends(person_of)]) -> None:

@@ -6,11 +6,12 @@ import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
+from fastapi.routing import APIRoute
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from opentelemetry.trace import StatusCode
@@ -34,7 +35,7 @@ from kit.outbox import Relay
 from kit.readers import Reader
 from kit.refusal import Refusal, TooManyRequests
 from kit.session import Renewal, Sessions
-from kit.settings import Settings, StaffSettings
+from kit.settings import ApartSettings, Settings, StaffSettings
 from kit.telemetry import ServerSpan
 from kit.vault.store import Vault
 
@@ -50,7 +51,10 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Runtime:
-    """What a running service holds: its settings, its database, its connection to NATS, and the time."""
+    """What a running service holds: its settings, its database, its connection to NATS, and the time.
+
+    `public` is the same with the database as whoever is not staff may use it, where that is a role of its own.
+    """
 
     service: str
     settings: Any
@@ -63,6 +67,7 @@ class Runtime:
     people: access.Find | None = None
     provider: Provider | None = None
     vault: Vault | None = None
+    public: "Runtime | None" = None
 
     @property
     def client(self) -> Client:
@@ -86,7 +91,15 @@ class Answer:
 
 
 async def runtime(request: Request) -> Runtime:
-    """The dependency through which routes reach the running service. Async: FastAPI runs plain ones in a thread."""
+    """The dependency through which routes reach the running service: those that only staff reach as the role that sees
+    families by their units, all others as the public's. Async: FastAPI runs plain ones in a thread.
+    """
+    made: Runtime = request.app.state.runtime
+    return made.public if made.public and id(request.scope.get("route")) not in request.app.state.of_staff else made
+
+
+async def staff_runtime(request: Request) -> Runtime:
+    """The same for a route that knows staff by something else than that they signed in."""
     made: Runtime = request.app.state.runtime
     return made
 
@@ -147,19 +160,32 @@ def create(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        engine = database.engine(settings.database_url, settings.database_pool)
+        logins = _logins(settings)
+        engine, *public = engines = [database.engine(url, pool) for url, pool in logins]
         # Connected by a job: what a request needs is the database, and nobody waits for NATS.
         link = messaging.Link()
-        relay = Relay(service, engine, link)
         sessions = settings.sessions if isinstance(settings, StaffSettings) else None
         keys = vault() if vault else None
-        made = Runtime(service, settings, engine, link, relay, clock, limits, sessions, people, provider, keys)
+        made = Runtime(
+            service,
+            settings,
+            engine,
+            link,
+            Relay(service, engine, link),
+            clock,
+            limits,
+            sessions,
+            people,
+            provider,
+            keys,
+        )
+        made = replace(made, public=replace(made, engine=public[0]) if public else None)
         app.state.runtime = made
         reading = []
         for read in reads:
             assert inbox is not None, "a service that reads has an inbox"
             reading.append(Reader(link, read, engine, inbox, clock, handled))
-        health = Health(database.engine(settings.database_url, 1), reading, keys, clock)
+        health = Health([database.engine(url, 1) for url, _ in logins], reading, keys, clock)
         app.state.health = health
         work: list[tuple[str, Callable[[], Awaitable[None]]]] = [
             ("nats", lambda: _stay_connected(made, answers or {})),
@@ -190,7 +216,7 @@ def create(
             # Once nobody uses it: what is closed under a job leaves the job's connection open.
             if keys:
                 await keys.close()
-            await engine.dispose()
+            await asyncio.gather(*(each.dispose() for each in engines))
 
     app = FastAPI(
         title=title,
@@ -216,6 +242,7 @@ def create(
     for router in routers:
         app.router.routes.extend(router.routes)
         described.include_router(router)
+    app.state.of_staff = _of_staff(app)
 
     @described.get(f"/{service}/v1/api-info")
     @app.get(f"/{service}/v1/api-info")
@@ -247,6 +274,20 @@ def create(
     app.add_middleware(Faults, service=service)
     app.add_middleware(ServerSpan, service=service)
     return app
+
+
+def _logins(settings: Settings) -> list[tuple[str, int]]:
+    """With which URLs the service logs in to its database, its own first, and how many connections each may have."""
+    own = (settings.database_url, settings.database_pool)
+    if not isinstance(settings, ApartSettings):
+        return [own]
+    return [own, (settings.public_database_url, settings.public_database_pool)]
+
+
+def _of_staff(app: FastAPI) -> frozenset[int]:
+    """Which routes, by their identity, let nobody in who has not signed in."""
+    routes = (route for route in app.router.routes if isinstance(route, APIRoute))
+    return frozenset(id(route) for route in routes if access.asks_who(route.dependant))
 
 
 class LanguagePrefix:

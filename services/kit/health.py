@@ -34,15 +34,20 @@ TAKES_NO_WRITES = "select pg_is_in_recovery() or current_setting('transaction_re
 
 
 class Health:
-    """Says why a service is not ready. `engine` is for this alone, so that it waits for no request.
+    """Says why a service is not ready. `engines` are for this alone, one of each role that serves, so that it waits for
+    no request.
 
     `keys` is the key store of a service that cannot take a booking without a key; one in stock is enough.
     """
 
     def __init__(
-        self, engine: AsyncEngine, readers: Sequence[Reader], keys: Vault | None, clock: Callable[[], datetime]
+        self,
+        engines: Sequence[AsyncEngine],
+        readers: Sequence[Reader],
+        keys: Vault | None,
+        clock: Callable[[], datetime],
     ) -> None:
-        self._engine = engine
+        self._engines = engines
         self._readers = readers
         self._keys = keys
         self._clock = clock
@@ -73,7 +78,8 @@ class Health:
         if self._probing:
             self._probing.cancel()
             await asyncio.wait({self._probing})
-        await self._engine.dispose()
+        for engine in self._engines:
+            await engine.dispose()
 
     async def _look(self) -> None:
         began = time.monotonic()
@@ -86,11 +92,12 @@ class Health:
 
     async def _find(self) -> str | None:
         try:
-            async with self._engine.begin() as connection:
-                if await connection.scalar(text(TAKES_NO_WRITES)):
-                    return "the database takes no writes"
-                for statement in PROBE:
-                    await connection.execute(text(statement))
+            for engine in self._engines:
+                async with engine.begin() as connection:
+                    if await connection.scalar(text(TAKES_NO_WRITES)):
+                        return "the database takes no writes"
+                    for statement in PROBE:
+                        await connection.execute(text(statement))
         except NO_ANSWER as error:
             return f"the database does not do its part ({type(error).__name__})"
         if self._keys:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import AsyncAdaptedQueuePool
 
 from kit import database, metrics, outbox, roles
-from kit.metrics import MEASURE, SERVICE
+from kit.metrics import MEASURE, POOL, SERVICE
 from kit.outage import is_outage
 
 if TYPE_CHECKING:
@@ -34,10 +34,12 @@ async def run(runtime: "Runtime", measures: Sequence[Measure]) -> None:
 async def take(runtime: "Runtime", measures: Sequence[Measure]) -> None:
     """Measure once: first what is in this process and cannot fail, then each question by itself."""
     here = {SERVICE: runtime.service}
-    pool = runtime.engine.pool
-    assert isinstance(pool, AsyncAdaptedQueuePool), "as kit.database makes it"
-    metrics.pool_in_use.set(pool.checkedout(), here)
-    metrics.pool_size.set(pool.size(), here)
+    for name, each in (("service", runtime), ("public", runtime.public)):
+        if each:
+            pool = each.engine.pool
+            assert isinstance(pool, AsyncAdaptedQueuePool), "as kit.database makes it"
+            metrics.pool_in_use.set(pool.checkedout(), {**here, POOL: name})
+            metrics.pool_size.set(pool.size(), {**here, POOL: name})
     metrics.nats_connected.set(int(runtime.client.is_connected), here)
     if runtime.vault:
         metrics.key_stock.set(runtime.vault.stock, here)

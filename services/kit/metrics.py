@@ -20,6 +20,8 @@ JOB = "samtid.job"
 READER = "samtid.reader"
 LIMIT = "samtid.limit"
 MEASURE = "samtid.measure"
+# Of whose role: `service`, or `public` where open routes have one of their own.
+POOL = "samtid.pool"
 
 # What was not measured anew for so long is told no more; it is measured each ten seconds or so.
 KEPT_SECONDS = 60

@@ -90,6 +90,15 @@ class PublicSettings(Settings):
     writes_per_minute: int = Field(60, ge=1, description="requests of a client that may change something")
 
 
+class ApartSettings(PublicSettings):
+    """Settings of a service whose open routes log in to its database as a role of their own."""
+
+    public_database_url: str = Field(
+        description="postgresql://user:password@host:port/database of this service, as the role for who is not staff"
+    )
+    public_database_pool: int = Field(10, ge=1, description="connections to PostgreSQL per process of that role")
+
+
 class MailSettings(Settings):
     """What is said once of the mail server: the form that takes an address and the sender must not differ."""
 

@@ -49,6 +49,8 @@ async def check(service: str, settings: Any) -> None:
     may come later, and are wrong where they refuse. Raises CannotStartError.
     """
     await database("DATABASE_URL", settings.database_url)
+    if public := getattr(settings, "public_database_url", None):
+        await database("PUBLIC_DATABASE_URL", public)
     if vault := getattr(settings, "vault_url", None):
         await database("VAULT_URL", vault, needed=False)
         await _opens(vault, settings.masters)

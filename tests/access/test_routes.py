@@ -8,12 +8,14 @@ from typing import Any
 import httpx
 import pytest
 import yaml
+from fastapi import Request
 from fastapi.routing import APIRoute
 
 from directory import events as directory_events
 from directory import importing
 from directory.rules.register import WEEKDAYS
 from directory.tables import KINDS
+from kit.app import runtime
 from kit.web.pages import PAGE
 from tests import infra
 from tests.access.who import COMMON, ROLES, WHO, Open, Staff
@@ -172,6 +174,27 @@ async def test_each_route_lets_in_whom_it_should(service: tuple[str, Running]) -
             if may == (answer.status_code in OUTSIDERS) or answer.status_code >= 500:
                 wrong.append(f"{route}: {person} got {answer.status_code}")
     assert wrong == []
+
+
+async def test_what_only_staff_reach_is_done_as_their_role_and_all_else_as_the_publics(
+    service: tuple[str, Running],
+) -> None:
+    name, running = service
+    made = running.runtime
+    wrong = []
+    for route in every(running.app.routes):
+        path = getattr(route, "path", "")
+        for method in sorted(getattr(route, "methods", set()) - {"HEAD", "OPTIONS"}):
+            who = {**COMMON, **WHO[name]}.get(f"{method} {path}")
+            scope = {"type": "http", "app": running.app, "route": route}
+            as_staff = await runtime(Request(scope)) is made
+            if made.public and as_staff != isinstance(who, Staff):
+                wrong.append((method, path, as_staff))
+    assert wrong == []
+    assert (made.public is not None) == (name == "booking")
+    if made.public:
+        assert made.engine.url.username == "booking"
+        assert made.public.engine.url.username == "booking_public"
 
 
 async def test_a_form_of_staff_without_its_token_is_refused(service: tuple[str, Running]) -> None:

@@ -96,13 +96,14 @@ async def test_a_frozen_key_store_holds_no_connection_of_booking(
             work = Work(booking, clock, nats_server.url)
             request = await prepare(work, await work.id_of(await work.family_books(TEN, **contact)))
             vault: Vault = booking.runtime.vault
-            pool = booking.runtime.engine.pool
-            held = pool.checkedout()
+            pools = [booking.runtime.engine.pool, booking.runtime.public.engine.pool]
+            held = [pool.checkedout() for pool in pools]
             wire.freeze()
             asked = [asyncio.create_task(request()) for _ in range(6)]
 
             async def all_wait() -> bool:
-                return vault._turns.locked() and len(vault._turns._waiters or ()) >= 3 and pool.checkedout() <= held
+                free = all(pool.checkedout() <= before for pool, before in zip(pools, held, strict=True))
+                return vault._turns.locked() and len(vault._turns._waiters or ()) >= 3 and free
 
             await until(all_wait, 3)
             wire.thaw()

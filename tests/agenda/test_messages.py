@@ -4,11 +4,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from booking import secrecy
+from booking.bookings.links import token_hash
 from booking.messages import handlers, jobs, rules, tables, words
 from booking.messages.texts import TEXTS
 from booking.slots.api import LOCAL
@@ -308,15 +310,18 @@ async def test_a_protected_family_is_on_the_list_of_whoever_was_named_to_it(work
     assert await attention(work) == [("raised", "")]
 
 
-async def test_a_link_sees_the_messages_of_its_own_booking_alone(work: Work) -> None:
+async def test_a_link_sees_no_message_and_nobody_sees_any_without_a_booking(work: Work) -> None:
     mine, other = await booked(work), await booked(work, ELEVEN)
     await tell(work, changed(mine), changed(other))
-    engine = work.booking.runtime.engine
-    async with database.driver(engine) as connection:
+    async with database.driver(work.booking.runtime.engine) as connection:
         for table in ("message", "attention"):
             assert await connection.fetchval(f"select count(*) from {table}") == 0
-    async with secrecy.of_booking(engine, UUID(mine)) as connection:
-        assert [str(row["booking"]) for row in await connection.fetch("select booking from message")] == [mine]
+    async with secrecy.of_token(work.booking.runtime.public.engine, token_hash(work.manage_token)) as connection:
+        assert await connection.fetchval("select count(*) from booking") == 1
+        for table in ("message", "attention"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                async with connection.transaction():
+                    await connection.fetch(f"select * from {table}")
 
 
 # Of two messages about a booking one died, and the other came through after that.

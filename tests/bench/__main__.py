@@ -26,6 +26,7 @@ from statistics import median
 
 import asyncpg
 
+from booking.roles import PUBLIC
 from booking.sharing import service as sharing
 from booking.slots import service
 from booking.slots import tables as slot_tables
@@ -357,6 +358,7 @@ async def measure(
         "SESSION_KEY_FILE": str(secret),
         "MASTER_KEY_FILE": str(master),
         "VAULT_URL": as_role.format(VAULT, database_port, VAULT),
+        "PUBLIC_DATABASE_URL": as_role.format(PUBLIC, database_port, "booking"),
         # The load comes from one address. It is counted as any other's, and never refused.
         "READS_PER_MINUTE": "1000000000",
         "WRITES_PER_MINUTE": "1000000000",

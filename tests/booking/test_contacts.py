@@ -146,6 +146,7 @@ def test_an_address_for_readers_is_one_that_anybody_can_mail(address: str, tmp_p
         "public_url": "https://samtid.example",
         "oidc_issuer": "https://login.example",
         "oidc_client_id": "samtid",
+        "public_database_url": "postgresql://127.0.0.1/x",
         "vault_url": "postgresql://127.0.0.1/y",
         **dict.fromkeys(("manage_secret_file", "session_key_file", "master_key_file"), secret),
     }

@@ -589,7 +589,7 @@ async def test_a_family_sees_all_that_is_kept_about_its_booking_and_nothing_of_i
     assert [kept["reference"] for kept in theirs["bookings"]] == [later["reference"]]
     assert [read["what"] for read in theirs["reads"]] == ["booking"]
     # The database itself shows a link no more than that, whatever is asked of it.
-    async with secrecy.of_token(booking.runtime.engine, token_hash(token)) as connection:
+    async with secrecy.of_token(booking.runtime.public.engine, token_hash(token)) as connection:
         assert [row["reference"] for row in await connection.fetch("select * from booking")] == [made["reference"]]
         assert {read["booking"] for read in await connection.fetch("select booking from read_log")} == {row["id"]}
     assert f"/bokning/{token}/uppgifter" in (await booking.http.get(f"/bokning/{token}")).text

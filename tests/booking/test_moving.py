@@ -132,7 +132,7 @@ async def as_if_cancelled(booking: Running, token: str, wanted: Search) -> list[
     """The slow model: what a search finds once the booking is cancelled, which is then undone."""
     found: list[Any] = []
     with suppress(_Undone):
-        async with secrecy.of_token(booking.runtime.engine, token_hash(token)) as connection:
+        async with secrecy.of_token(booking.runtime.public.engine, token_hash(token)) as connection:
             await bookings.cancel(connection, token, now=wanted.now, language="sv")
             found = await slot_tables.free_starts(connection, wanted)
             raise _Undone
@@ -207,10 +207,10 @@ async def test_exactly_what_would_be_free_without_it_is_offered_and_can_be_had(
                 child_age=2,
                 expecting=False,
             )
-            answer = await entry.book(booking.runtime, wanted, client="127.0.0.1", key=None, language="sv")
+            answer = await entry.book(booking.runtime.public, wanted, client="127.0.0.1", key=None, language="sv")
             tokens.append(answer["manage_token"])
     for token in chance.sample(tokens, min(3, len(tokens))):
-        view = await entry.look_up(booking.runtime, token, "sv")
+        view = await entry.look_up(booking.runtime.public, token, "sv")
         for way in ("video", "phone"):
             asked = {"municipality": view.municipality, "modality": way}
             offered = await found(**asked, moving=view.moving)
@@ -226,7 +226,7 @@ async def test_exactly_what_would_be_free_without_it_is_offered_and_can_be_had(
         could = (start, advisor) in {(free.start, free.advisor) for free in offered}
         try:
             moved = await entry.reschedule(
-                booking.runtime, token, SlotId("foraldrasamtal", advisor, start), "phone", "sv"
+                booking.runtime.public, token, SlotId("foraldrasamtal", advisor, start), "phone", "sv"
             )
         except Refusal:
             assert not could

@@ -15,13 +15,13 @@ import pytest
 from deploy import embedded, installation
 from deploy.services import SERVICES, reads
 from kit import messaging
-from tests.conftest import Databases, until
+from tests.conftest import Databases, as_public, until
 from tests.infra import NatsServer
 
 SOURCE = Path(__file__).parents[2] / "services"
 
 
-def needs(service: str, folder: Path, vault_url: str) -> dict[str, str]:
+def needs(service: str, folder: Path, vault_url: str, database_url: str) -> dict[str, str]:
     """The settings that a service needs besides those that all need."""
     secret = folder / "secret"
     secret.write_text("0" * 64)
@@ -29,7 +29,7 @@ def needs(service: str, folder: Path, vault_url: str) -> dict[str, str]:
         return {"SESSION_KEY_FILE": str(secret)}
     if service == "booking":
         files = dict.fromkeys(("MANAGE_SECRET_FILE", "SESSION_KEY_FILE", "MASTER_KEY_FILE"), str(secret))
-        return {**files, "VAULT_URL": vault_url}
+        return {**files, "VAULT_URL": vault_url, "PUBLIC_DATABASE_URL": as_public(database_url)}
     if service == "notification":
         return {
             "SMTP_HOST": "127.0.0.1",
@@ -51,16 +51,16 @@ async def test_a_service_starts_from_kit_and_itself(
     client = await nats.connect(nats_server.url)
     await messaging.provision(client, reads(service))
     await client.close()
-    port = embedded.free_port()
+    database_url, port = await new_database(service), embedded.free_port()
     environment = {
         "PATH": os.environ["PATH"],
         # With -S no .pth file is read, so that the development install of the whole project is out of reach.
         "PYTHONPATH": os.pathsep.join([str(copy), sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]),
         "ENVIRONMENT": "test",
-        "DATABASE_URL": await new_database(service),
+        "DATABASE_URL": database_url,
         "NATS_URL": nats_server.url,
         "NATS_SEED_FILE": str(installation.seed_file(nats_server.keys, service)),
-        **needs(service, tmp_path, await new_database("vault")),
+        **needs(service, tmp_path, await new_database("vault"), database_url),
     }
     others = [name for name in (*SERVICES, "deploy", "tests") if name != service]
     program = f"import importlib.util as u; print([n for n in {others} if u.find_spec(n)])"

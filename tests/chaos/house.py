@@ -13,6 +13,7 @@ import httpx
 import nats
 from nats.aio.client import Client
 
+from booking.roles import PUBLIC
 from deploy import embedded, installation, permissions
 from deploy.services import SERVICES
 from directory.importing import import_files
@@ -179,6 +180,7 @@ class House:
                 "MANAGE_SECRET_FILE": str(installation.manage_secret_file(self.keys)),
                 "MASTER_KEY_FILE": str(installation.master_key_file(self.keys)),
                 "VAULT_URL": self.url(roles.VAULT),
+                "PUBLIC_DATABASE_URL": self.url(service, PUBLIC),
             }
         if service == "notification":
             made |= {

@@ -14,7 +14,7 @@ from deploy.year import Kept, Progress, Year
 from kit import database
 from kit.vault.sealing import Masters
 from kit.vault.store import Vault
-from tests.conftest import AsRole, Databases
+from tests.conftest import AsRole, Databases, as_public
 from tests.sharing.world import BUSY, SUMS
 
 FIRST = date(2026, 2, 2)  # a Monday
@@ -28,9 +28,11 @@ class CutOffError(Exception):
 
 async def make(url: str, vault_url: str, folder: Path, progress: Progress, *, days: int | None = None) -> None:
     """Make the days that are lacking; after `days` of them it is cut off in the middle of the next."""
-    engine = database.engine(url, 4)
+    engine, public = database.engine(url, 4), database.engine(as_public(url), 4)
     vault = Vault.at(vault_url, Masters((folder / "master.key").read_text().split()))
-    year = Year(engine, vault, Links(b"a secret that is long enough for links", "http://samtid.test"), progress, print)
+    year = Year(
+        engine, public, vault, Links(b"a secret that is long enough for links", "http://samtid.test"), progress, print
+    )
     note, over = year._note, Counter[date]()
 
     async def cut(person: object, kept: Kept, day: date) -> None:
@@ -45,6 +47,7 @@ async def make(url: str, vault_url: str, folder: Path, progress: Progress, *, da
     finally:
         await vault.close()
         await engine.dispose()
+        await public.dispose()
 
 
 async def test_a_year_adds_up_though_it_is_cut_off(

@@ -113,8 +113,8 @@ GUARDS = (
     ),
     Guard(
         HEALTH,
-        "                if await connection.scalar(text(TAKES_NO_WRITES)):\n"
-        '                    return "the database takes no writes"\n',
+        "                    if await connection.scalar(text(TAKES_NO_WRITES)):\n"
+        '                        return "the database takes no writes"\n',
         "",
         "tests/kit/test_health.py::test_a_database_that_takes_no_writes_is_not_ready",
         "No replica is ready that can take no booking.",

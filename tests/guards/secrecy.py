@@ -21,9 +21,62 @@ TAKEN = f"{DAYS}::test_time_of_a_unit_where_the_advisor_is_something_else_is_tak
 BY_NUMBER = "tests/agenda/test_phone.py::test_a_number_finds_its_families_also_those_of_which_one_byte_is_kept"
 UNPROVED = "tests/agenda/test_unproved.py"
 
+APART = "services/booking/migrations/versions/0028_public.py"
+OPEN_TO_ALL = f"{ROWS}::test_the_role_of_what_is_open_to_all_opens_what_a_link_opens_whatever_it_says"
+FOR_ITS_FAMILY = f"{ROWS}::test_nobody_books_for_anothers_family_to_open_it_by_a_link"
 MADE_BY = f"{READ_LOG}::test_a_read_is_one_that_the_person_can_have_made"
 
 GUARDS = (
+    Guard(
+        APART,
+        "alter policy of_token on family to booking_public;",
+        "alter policy of_token on family to booking, booking_public;",
+        f"{ROWS}::test_a_link_opens_its_own_booking",
+        "To the role of staff no link opens a family.",
+    ),
+    Guard(
+        APART,
+        "alter policy of_booking on booking to booking_answer;\n",
+        "alter policy of_booking on booking to booking_answer, booking_public;"
+        " grant execute on function given_booking() to booking_public;",
+        OPEN_TO_ALL,
+        "To the role of what is open to all no id of a booking opens it.",
+    ),
+    Guard(
+        APART,
+        "with check (status = 'confirmed' and is_new(family));",
+        "with check (status = 'confirmed');",
+        FOR_ITS_FAMILY,
+        "A booking of one's own opens no family that is there already.",
+    ),
+    Guard(
+        APART,
+        "      update (advisor, modality, place,",
+        "      update (family, unit, token_hash, protected, advisor, modality, place,",
+        FOR_ITS_FAMILY,
+        "Whose a booking is does not change.",
+    ),
+    Guard(
+        "services/booking/roles.py",
+        "= {PUBLIC: (PROOF, PROVED)}",
+        "= {PUBLIC: (PROOF, PROVED, roles.reader(SERVICE))}",
+        OPEN_TO_ALL,
+        "The role of what is open to all takes no other.",
+    ),
+    Guard(
+        APART,
+        "revoke select on read_log from booking;\n",
+        "",
+        f"{READ_LOG}::test_whoever_reads_families_sees_nothing_of_the_log",
+        "Whoever reads families has no look at the log.",
+    ),
+    Guard(
+        "services/kit/app.py",
+        "return made.public if made.public and",
+        "return made.public if False and made.public and",
+        "tests/access/test_routes.py::test_what_only_staff_reach_is_done_as_their_role_and_all_else_as_the_publics",
+        "What is open to all is done as a role that sees no families by their units.",
+    ),
     Guard(
         READ_AT,
         "return clock_timestamp();",

@@ -188,7 +188,7 @@ GUARDS = (
     ),
     Guard(
         ACCESS,
-        "        if not person.has(*roles):\n",
+        "        if not person.has(*self.roles):\n",
         "        if False:\n",
         f"{DIRECTORY}::test_strangers_and_colleagues_without_the_role_see_no_staff",
         "A route lets in the roles that it names.",

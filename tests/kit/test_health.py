@@ -87,7 +87,7 @@ async def test_many_who_ask_cost_one_look(run: Run, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(health, "FRESH_SECONDS", 60)
     looks: list[object] = []
     async with run("consent") as consent:
-        event.listen(consent.app.state.health._engine.sync_engine, "begin", looks.append)
+        event.listen(consent.app.state.health._engines[0].sync_engine, "begin", looks.append)
         async with asyncio.TaskGroup() as group:
             asked = [group.create_task(consent.http.get("/consent/readyz")) for _ in range(200)]
         assert all(task.result().is_success for task in asked)

@@ -118,7 +118,9 @@ async def test_all_is_there_from_the_start_with_zero_and_alarms_stand_on_it(
     for name, told in now.items():
         # Or what was zero from the start would be another series than the one that grows.
         assert name == REQUESTS or len({tuple(sorted(known)) for known, _ in told.points}) == 1, name
-    assert now["samtid.database.pool.size"].values(samtid__service="booking") == [running[1].runtime.engine.pool.size()]
+    size = now["samtid.database.pool.size"]
+    for pool, made in (("service", running[1].runtime), ("public", running[1].runtime.public)):
+        assert size.values(samtid__service="booking", samtid__pool=pool) == [made.engine.pool.size()]
     for rule in RULES:
         _stands(rule, now)
 

@@ -29,7 +29,7 @@ async def books(booking: Running, *, phone: str | None = NUMBER, email: str | No
 async def ask(
     booking: Running, way: Way = PHONE, *, client: str = "192.0.2.1", whose: Whose | None = None, **more: Any
 ) -> UUID:
-    return await entry.ask(booking.runtime, way, client=client, language="sv", whose=whose, **more)
+    return await entry.ask(booking.runtime.public, way, client=client, language="sv", whose=whose, **more)
 
 
 async def sent(booking: Running, proof: UUID) -> Code | None:
@@ -52,7 +52,7 @@ def other_than(code: str, step: int = 1) -> str:
 async def proves(booking: Running, way: Way = PHONE) -> str:
     """Prove a contact; the token of that."""
     proof = await ask(booking, way)
-    return (await entry.confirm(booking.runtime, proof, await code_of(booking, proof))).token
+    return (await entry.confirm(booking.runtime.public, proof, await code_of(booking, proof))).token
 
 
 async def rows(booking: Running, query: str, *values: Any) -> list[asyncpg.Record]:

@@ -33,7 +33,7 @@ async def contacts(booking: Running) -> list[Contact]:
 
 
 async def asks_change(booking: Running, token: str, way: Way = NEW) -> UUID:
-    return await entry.ask_change(booking.runtime, token, way, client="192.0.2.1", language="sv")
+    return await entry.ask_change(booking.runtime.public, token, way, client="192.0.2.1", language="sv")
 
 
 async def told(booking: Running) -> list[Changed]:
@@ -52,15 +52,15 @@ async def test_a_new_number_is_all_bookings_and_the_old_one_is_told(booking: Run
     assert answer is not None
     assert answer.to == NEW.to
     assert {contact.phone for contact in await contacts(booking)} == {NUMBER, "+46701740637"}, "nothing is changed yet"
-    proved = await entry.change(booking.runtime, token, proof, answer.code)
+    proved = await entry.change(booking.runtime.public, token, proof, answer.code)
     known = await contacts(booking)
     assert sorted(contact.phone or "" for contact in known) == ["+46701740637", NEW.to, NEW.to]
     assert sorted(contact.email or "" for contact in known) == ["", ADDRESS, ADDRESS]
-    shown = await entry.mine(booking.runtime, proved.token, "sv")
+    shown = await entry.mine(booking.runtime.public, proved.token, "sv")
     assert set(shown.bookings) == set(mine)
     assert stays not in shown.bookings
     with pytest.raises(NotProved):
-        await entry.mine(booking.runtime, token, "sv")
+        await entry.mine(booking.runtime.public, token, "sv")
     [former] = await told(booking)
     assert (former.to, former.municipality, former.help_phone) == (NUMBER, "Hörby", "+46415378000")
     assert NEW.to not in former.model_dump_json()
@@ -79,7 +79,7 @@ async def test_an_address_is_changed_for_an_address_alone(booking: Running) -> N
     with pytest.raises(OtherKind):
         await asks_change(booking, token, NEW)
     proof = await asks_change(booking, token, Way("email", "new@example.org"))
-    await entry.change(booking.runtime, token, proof, await code_of(booking, proof))
+    await entry.change(booking.runtime.public, token, proof, await code_of(booking, proof))
     assert [(contact.phone, contact.email) for contact in await contacts(booking)] == [(NUMBER, "new@example.org")]
     assert [former.to for former in await told(booking)] == [ADDRESS]
 
@@ -92,13 +92,13 @@ async def test_without_either_code_nothing_is_changed(booking: Running, clock: C
     proof = await asks_change(booking, token)
     code = await code_of(booking, proof)
     with pytest.raises(WrongCode):
-        await entry.change(booking.runtime, token, proof, other_than(code))
+        await entry.change(booking.runtime.public, token, proof, other_than(code))
     with pytest.raises(NotProved):
-        await entry.change(booking.runtime, "guessed", proof, code)
+        await entry.change(booking.runtime.public, "guessed", proof, code)
     clock.move(minutes=9)
-    await entry.end(booking.runtime, token)
+    await entry.end(booking.runtime.public, token)
     with pytest.raises(NotProved):
-        await entry.change(booking.runtime, token, proof, code)
+        await entry.change(booking.runtime.public, token, proof, code)
     assert [contact.phone for contact in await contacts(booking)] == [NUMBER]
     assert await told(booking) == []
 
@@ -110,7 +110,7 @@ async def test_the_code_of_another_proof_changes_nothing(booking: Running) -> No
     token, theirs = await proves(booking), await proves(booking, Way("sms", "+46701740637"))
     for proof in (await ask(booking), await asks_change(booking, theirs, NEW)):
         with pytest.raises(CodeGone):
-            await entry.change(booking.runtime, token, proof, await code_of(booking, proof))
+            await entry.change(booking.runtime.public, token, proof, await code_of(booking, proof))
     assert sorted(contact.phone or "" for contact in await contacts(booking)) == [NUMBER, "+46701740637"]
 
 
@@ -119,7 +119,7 @@ async def test_the_database_puts_nothing_in_place_that_was_not_proved(booking: R
     token, other = await proves(booking), await proves(booking, PHONE)
     query = "update family set phone_fingerprint = sha256('x')"
     for hashes in ((token, other), (token, "guessed"), ("guessed", token)):
-        async with secrecy.of_renewed(booking.runtime.engine, *map(token_hash, hashes), clock.now) as connection:
+        async with secrecy.of_renewed(booking.runtime.public.engine, *map(token_hash, hashes), clock.now) as connection:
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await connection.execute(query)
             await connection.execute("rollback; begin")
@@ -140,7 +140,7 @@ async def test_what_was_changed_meanwhile_is_not_overwritten(booking: Running, m
     code = await code_of(booking, proof)
     monkeypatch.setattr(entry, "_confirm", slowly)
     with pytest.raises(ContactChanged):
-        await entry.change(booking.runtime, token, proof, code)
+        await entry.change(booking.runtime.public, token, proof, code)
     assert await rows(booking, "select 1 from proof where tells") == []
 
 

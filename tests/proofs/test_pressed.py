@@ -41,7 +41,7 @@ async def confirm(booking: Running, refused: httpx.Response) -> str:
     problem = refused.json()
     assert problem["type"] == f"{PROBLEM}proof-needed"
     proof = UUID(problem["proof"])
-    await entry.confirm(booking.runtime, proof, await code_of(booking, proof))
+    await entry.confirm(booking.runtime.public, proof, await code_of(booking, proof))
     return str(proof)
 
 

@@ -28,15 +28,15 @@ async def test_who_has_the_number_proves_it(booking: Running, clock: Clock) -> N
     assert told is not None
     assert (told.to, told.municipality, told.help_phone) == (NUMBER, "Hörby", "+46415378000")
     assert told.expires_at == clock.now + timedelta(minutes=10)
-    proved = await entry.confirm(booking.runtime, proof, f"{told.code[:3]} {told.code[3:]}")
+    proved = await entry.confirm(booking.runtime.public, proof, f"{told.code[:3]} {told.code[3:]}")
     assert (proved.channel, proved.ends_at) == ("sms", clock.now + timedelta(minutes=30))
-    assert await entry.is_proved(booking.runtime, proof, proved.family)
-    assert not await entry.is_proved(booking.runtime, proof, uuid4())
+    assert await entry.is_proved(booking.runtime.public, proof, proved.family)
+    assert not await entry.is_proved(booking.runtime.public, proof, uuid4())
     [row] = await rows(booking, "select phone_proved_at, email_proved_at from family")
     assert tuple(row) == (clock.now, None)
     assert await sent(booking, proof) is None, "what is used is not sent"
     clock.move(minutes=31)
-    assert not await entry.is_proved(booking.runtime, proof, proved.family)
+    assert not await entry.is_proved(booking.runtime.public, proof, proved.family)
 
 
 async def test_an_address_is_proved_whatever_its_case(booking: Running) -> None:
@@ -45,16 +45,16 @@ async def test_an_address_is_proved_whatever_its_case(booking: Running) -> None:
     told = await sent(booking, proof)
     assert told is not None
     assert told.to.casefold() == ADDRESS
-    assert (await entry.confirm(booking.runtime, proof, told.code)).channel == "email"
+    assert (await entry.confirm(booking.runtime.public, proof, told.code)).channel == "email"
 
 
 async def test_a_code_is_used_once(booking: Running) -> None:
     await books(booking)
     proof = await ask(booking)
     code = await code_of(booking, proof)
-    await entry.confirm(booking.runtime, proof, code)
+    await entry.confirm(booking.runtime.public, proof, code)
     with pytest.raises(CodeGone):
-        await entry.confirm(booking.runtime, proof, code)
+        await entry.confirm(booking.runtime.public, proof, code)
 
 
 async def test_of_many_at_once_with_the_right_code_one_proves(booking: Running) -> None:
@@ -62,7 +62,7 @@ async def test_of_many_at_once_with_the_right_code_one_proves(booking: Running) 
     proof = await ask(booking)
     code = await code_of(booking, proof)
     ends = await asyncio.gather(
-        *(entry.confirm(booking.runtime, proof, code) for _ in range(5)), return_exceptions=True
+        *(entry.confirm(booking.runtime.public, proof, code) for _ in range(5)), return_exceptions=True
     )
     assert sorted(type(end).__name__ for end in ends) == ["CodeGone"] * 4 + ["Proved"]
 
@@ -73,11 +73,11 @@ async def test_five_tries_are_all_there_are_also_at_once(booking: Running) -> No
     code = await code_of(booking, proof)
     wrong = [other_than(code, step) for step in range(1, 13)]
     ends = await asyncio.gather(
-        *(entry.confirm(booking.runtime, proof, each) for each in wrong), return_exceptions=True
+        *(entry.confirm(booking.runtime.public, proof, each) for each in wrong), return_exceptions=True
     )
     assert sorted(type(end).__name__ for end in ends) == ["CodeGone"] * 8 + ["WrongCode"] * 4
     with pytest.raises(CodeGone):
-        await entry.confirm(booking.runtime, proof, code)
+        await entry.confirm(booking.runtime.public, proof, code)
     assert await sent(booking, proof) is None
     assert [tuple(row) for row in await rows(booking, "select tries, proved_at from proof")] == [(5, None)]
 
@@ -88,8 +88,8 @@ async def test_the_fifth_try_may_be_right(booking: Running) -> None:
     code = await code_of(booking, proof)
     for step in range(4):
         with pytest.raises(WrongCode):
-            await entry.confirm(booking.runtime, proof, other_than(code, step + 1))
-    assert (await entry.confirm(booking.runtime, proof, code)).channel == "sms"
+            await entry.confirm(booking.runtime.public, proof, other_than(code, step + 1))
+    assert (await entry.confirm(booking.runtime.public, proof, code)).channel == "sms"
 
 
 async def test_a_code_is_over_after_ten_minutes(booking: Running, clock: Clock) -> None:
@@ -99,7 +99,7 @@ async def test_a_code_is_over_after_ten_minutes(booking: Running, clock: Clock) 
     clock.move(minutes=10)
     for typed in (code, other_than(code)):
         with pytest.raises(CodeGone):
-            await entry.confirm(booking.runtime, proof, typed)
+            await entry.confirm(booking.runtime.public, proof, typed)
     assert await sent(booking, proof) is None
 
 
@@ -111,7 +111,7 @@ async def test_a_new_code_voids_the_former_and_the_same_request_sends_none(booki
     assert await code_of(booking, first) == code
     second = await ask(booking)
     with pytest.raises(CodeGone):
-        await entry.confirm(booking.runtime, first, code)
+        await entry.confirm(booking.runtime.public, first, code)
     assert await sent(booking, first) is None
     assert await code_of(booking, second) != code
     asked = await rows(booking, "select 1 from outbox where subject = 'events.booking.proof-asked'")
@@ -129,7 +129,7 @@ async def test_a_contact_nobody_booked_with_is_sent_nothing_and_answered_the_sam
             for _ in range(6):
                 with pytest.raises((WrongCode, CodeGone)) as refused:
                     # Nobody knows the code of the second; a guess at the first is one in a million.
-                    await entry.confirm(booking.runtime, proof, "000000")
+                    await entry.confirm(booking.runtime.public, proof, "000000")
                 told.append(f"{type(refused.value).__name__} {refused.value.text('sv')}")
         with pytest.raises(TooManyCodes) as too_many:
             await ask(booking, way)
@@ -146,13 +146,13 @@ async def test_the_code_of_a_contact_that_nobody_booked_with_proves_nothing(book
 
     proof = await ask(booking)
     with pytest.raises(WrongCode):
-        await entry.confirm(booking.runtime, proof, _code(entry.links(booking.runtime), proof))
+        await entry.confirm(booking.runtime.public, proof, _code(entry.links(booking.runtime), proof))
     assert await sent(booking, proof) is None
 
 
 async def test_a_proof_that_never_was_is_gone(booking: Running) -> None:
     with pytest.raises(CodeGone):
-        await entry.confirm(booking.runtime, uuid4(), "123456")
+        await entry.confirm(booking.runtime.public, uuid4(), "123456")
 
 
 async def test_a_number_is_asked_for_so_often_by_whomever(booking: Running, clock: Clock) -> None:
@@ -246,7 +246,7 @@ async def test_a_protected_or_erased_family_is_sent_nothing(booking: Running, be
 
 async def test_what_is_kept_of_proofs_goes_after_a_day_and_with_the_family(booking: Running, clock: Clock) -> None:
     await books(booking)
-    await entry.confirm(booking.runtime, proof := await ask(booking), await code_of(booking, proof))
+    await entry.confirm(booking.runtime.public, proof := await ask(booking), await code_of(booking, proof))
     await ask(booking, Way("sms", OTHER))
     vault = entry.vault(booking.runtime)
     clock.move(hours=23)
@@ -267,7 +267,7 @@ async def test_what_is_kept_of_proofs_goes_after_a_day_and_with_the_family(booki
 async def seen(booking: Running, token: str, clock: Clock) -> set[str]:
     """The manage tokens of the bookings that a proof's token shows, whatever is asked for."""
     links = entry.links(booking.runtime)
-    async with secrecy.of_proved(booking.runtime.engine, token_hash(token), clock.now) as connection:
+    async with secrecy.of_proved(booking.runtime.public.engine, token_hash(token), clock.now) as connection:
         return {links.token(row["id"]) for row in await connection.fetch("select id from booking")}
 
 
@@ -278,9 +278,9 @@ async def test_the_database_shows_who_proved_a_contact_its_bookings_and_no_other
         await books(booking, **of)
         for of in ({"email": ADDRESS}, {"email": "other@example.org"}, {"phone": OTHER, "email": ADDRESS})
     ]
-    proved = await entry.confirm(booking.runtime, proof := await ask(booking), await code_of(booking, proof))
+    proved = await entry.confirm(booking.runtime.public, proof := await ask(booking), await code_of(booking, proof))
     assert await seen(booking, proved.token, clock) == {mine, also}
-    by_mail = await entry.confirm(booking.runtime, p := await ask(booking, MAIL), await code_of(booking, p))
+    by_mail = await entry.confirm(booking.runtime.public, p := await ask(booking, MAIL), await code_of(booking, p))
     assert await seen(booking, by_mail.token, clock) == {mine, theirs}
     # What is not told to an address is not shown for it either.
     connection = await asyncpg.connect(booking.admin_url)

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from kit import database
 from kit.database import Connection
 from tests.booking.granted import grant
-from tests.conftest import AsRole, Databases
+from tests.conftest import AsRole, Databases, as_public
 
 UNITS = ("familjestod", "horby-foraldrastod", "eslov-foraldrastod")
 START = datetime(2026, 3, 30, 7, tzinfo=UTC)
@@ -33,9 +33,10 @@ class Booked:
 
 @dataclass(frozen=True)
 class World:
-    """The engine of the role that serves, and the superuser's."""
+    """The engines of the roles that serve, staff's and the public's, and the superuser's."""
 
     engine: AsyncEngine
+    public: AsyncEngine
     admin: AsyncEngine
 
     async def put(self, unit: str, status: str = "confirmed") -> Booked:
@@ -93,10 +94,11 @@ class World:
 @pytest.fixture(scope="session")
 async def world(lasting_database: Databases, as_role: AsRole) -> AsyncIterator[World]:
     url = await lasting_database("booking")
-    made = World(database.engine(url, 3), database.engine(as_role(url), 2))
+    made = World(database.engine(url, 3), database.engine(as_public(url), 3), database.engine(as_role(url), 2))
     await grant(made.admin, "maria-ek", [*UNITS, "another"])
     yield made
     await made.engine.dispose()
+    await made.public.dispose()
     await made.admin.dispose()
 
 

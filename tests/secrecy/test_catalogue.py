@@ -78,20 +78,20 @@ GUARDED = {
         "attention": {"booking", "booking_messages", "booking_sweep", "booking_history"},
         "booking": {
             *("booking", "booking_sweep", "booking_answer", "booking_review", "booking_retention", "booking_messages"),
-            *("booking_history", "booking_ahead", "booking_log", "booking_proof", "booking_proved"),
+            *("booking_history", "booking_ahead", "booking_log", "booking_proof", "booking_proved", "booking_public"),
         },
-        "booking_change": {"booking", "booking_messages", "booking_history", "booking_ahead"},
+        "booking_change": {"booking", "booking_public", "booking_messages", "booking_history", "booking_ahead"},
         "calendar_feed": {"booking"},
         "erasure": {"booking_retention"},
         "family": {
-            *("booking", "booking_answer", "booking_retention", "booking_ahead", "booking_log", "booking_proof"),
-            "booking_proved",
+            *("booking", "booking_public", "booking_answer", "booking_retention", "booking_ahead", "booking_log"),
+            *("booking_proof", "booking_proved"),
         },
         "family_access": {"booking", "booking_retention", "booking_log"},
-        "idempotency": {"booking", "booking_sweep"},
+        "idempotency": {"booking", "booking_public", "booking_sweep"},
         "message": {"booking", "booking_messages", "booking_sweep", "booking_history"},
         "proof": {"booking_proof", "booking_answer", "booking_proved", "booking_retention"},
-        "read_log": {"booking", "booking_review", "booking_history"},
+        "read_log": {"booking_public", "booking_review", "booking_history"},
         "review": {"booking_review"},
     }
 }
@@ -99,6 +99,7 @@ GUARDED = {
 DEFINERS = {
     "booking": {
         ("log_read", "booking_log"): "writes the log of reads, which nobody else may",
+        ("is_new", "booking_ahead"): "says whether there is a family with an id, as a foreign key does",
         ("may_book", "booking_ahead"): "says whether a contact has too many bookings to come, and nothing else of them",
         ("under_pressure", "booking_ahead"): "says whether an offering is booked unusually fast, and not by whom",
     }
@@ -152,12 +153,13 @@ async def test_what_serves_owns_nothing_and_is_bound_by_the_policies(catalogue: 
     owner = roles.owner(service)
     narrow = set(services.roles(service)) if service in services.SERVICES else set()
     definers = set(services.definers(service)) if service in services.SERVICES else set()
-    every = {service, owner, *narrow, *definers}
+    logins = services.logins(service)
+    every = {*logins, owner, *narrow, *definers}
     mine = await ask(url, "select * from pg_roles where rolname = any($1)", list(every))
     assert {r["rolname"] for r in mine} == every
     may = ("rolsuper", "rolinherit", "rolcreaterole", "rolcreatedb", "rolreplication", "rolbypassrls")
     assert [(r["rolname"], name) for r in mine for name in may if r[name]] == []
-    assert {r["rolname"] for r in mine if r["rolcanlogin"]} == {service, owner}
+    assert {r["rolname"] for r in mine if r["rolcanlogin"]} == {*logins, owner}
     members = await ask(
         url,
         "select r.rolname as role, m.rolname as member, inherit_option, set_option, admin_option from pg_auth_members"
@@ -165,13 +167,14 @@ async def test_what_serves_owns_nothing_and_is_bound_by_the_policies(catalogue: 
         " where m.rolname = any($1) or r.rolname = any($1)",
         list(every),
     )
-    taken = {(role, service) for role in narrow} | {(role, owner) for role in definers}
+    taken = {(role, login) for login, narrow in logins.items() for role in narrow}
+    taken |= {(role, owner) for role in definers}
     assert {tuple(m) for m in members} == {(*pair, False, True, False) for pair in taken}
     owned = await ask(
         url,
         "select classid::regclass, objid from pg_shdepend where deptype = 'o' and refobjid = any("
         "select oid from pg_roles where rolname = any($1))",
-        [service, *narrow],
+        [*logins, *narrow],
     )
     assert owned == []
 

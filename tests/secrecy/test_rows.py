@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from uuid import uuid4
 
@@ -45,8 +46,9 @@ def held(rows: Sequence[Booked]) -> set[object]:
 async def test_without_a_right_no_family_is_found(world: World, table: str) -> None:
     rows = await put(world, [(unit, status) for unit in UNITS for status in ONE_EACH])
     expected = held(rows) if table == "booking" else set()
-    async with database.driver(world.engine) as connection:
-        assert await seen(connection, table) == expected
+    for engine in (world.engine, world.public):
+        async with database.driver(engine) as connection:
+            assert await seen(connection, table) == expected
     # Nor with settings that are there and empty, as they are after a transaction that had them.
     empty = dict.fromkeys(SETTINGS, "")
     async with database.transaction(world.engine, **empty) as connection:
@@ -91,6 +93,9 @@ async def test_a_link_opens_its_own_booking(world: World, wanted: list[tuple[str
     rows = await put(world, wanted)
     one = data.draw(st.sampled_from(rows))
     async with secrecy.of_token(world.engine, one.token) as connection:
+        assert await seen(connection, "booking") == held(rows), "what staff do needs no link"
+        assert await seen(connection, "family") == set()
+    async with secrecy.of_token(world.public, one.token) as connection:
         known = one.family is not None
         assert await seen(connection, "booking") == held(rows) | ({one.booking} if known else set())
         assert await seen(connection, "family") == ({one.family} if known else set())
@@ -101,20 +106,22 @@ async def test_a_link_opens_its_own_booking(world: World, wanted: list[tuple[str
 
 async def test_the_answer_is_of_one_booking(world: World) -> None:
     one, other, hold = await put(world, [(UNITS[0], "confirmed"), (UNITS[0], "confirmed"), (UNITS[0], "held")])
-    async with secrecy.of_booking(world.engine, one.booking, role=roles.ANSWER) as connection:
+    async with secrecy.of_booking(world.engine, one.booking) as connection:
         assert await seen(connection, "booking") == {one.booking}
         assert await seen(connection, "family") == {one.family}
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await connection.execute("update booking set late = true")
-    async with secrecy.of_booking(world.engine, other.booking) as connection:
-        assert await seen(connection, "booking") == {other.booking, hold.booking}
-        assert await seen(connection, "family") == set(), "of a family it tells its own role alone"
+    for engine in (world.engine, world.public):
+        async with database.transaction(engine, booking=str(other.booking)) as connection:
+            assert await seen(connection, "booking") == {hold.booking}, "it tells its own role alone"
+            assert await seen(connection, "family") == set()
 
 
 async def test_a_key_opens_its_own_answer(world: World) -> None:
     one, _ = await put(world, [(UNITS[0], "confirmed")] * 2)
-    async with database.transaction(world.engine, key=one.key.hex()) as connection:
-        assert await seen(connection, "idempotency") == {one.key}
+    for engine in (world.engine, world.public):
+        async with database.transaction(engine, key=one.key.hex()) as connection:
+            assert await seen(connection, "idempotency") == {one.key}
 
 
 async def test_the_sweep_sees_how_old_keys_are_and_nothing_else_of_them(world: World) -> None:
@@ -220,6 +227,101 @@ async def test_no_service_can_take_a_role_that_is_not_its_own(world: World) -> N
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             async with database.transaction(world.engine, role=role):
                 raise AssertionError("it was let in")
+
+
+# What a query that went astray, or a process that was taken over, can say in a public route: it knows all ids.
+SAID = {
+    "units": ",".join(UNITS),
+    "staff": "maria-ek",
+    "reference": "",
+    "before": "2100-01-01",
+    "feed": "00",
+    "family": "",
+}
+WRITES = (
+    "update booking set late = true",
+    "delete from booking",
+    "update family set sealed = '\\x00'",
+    "insert into read_log select * from read_log",
+    "select log_read('advisor', 'familjestod', null, null, 'search', 'day')",
+    "insert into family_access select id, unit, 'maria-ek' from family",
+    "update directory_copy set ended = false",
+    "update advisor_day set open = null",
+    "delete from idempotency",
+    "select staff from read_log",
+    "select * from family_access",
+    "select * from calendar_feed",
+    "select * from message",
+    "select * from attention",
+    "select * from erasure",
+    "select * from review",
+    "select * from outbox",
+)
+
+
+async def test_the_role_of_what_is_open_to_all_opens_what_a_link_opens_whatever_it_says(world: World) -> None:
+    mine, other = await put(world, [(UNITS[0], "confirmed"), (UNITS[0], "confirmed")])
+    async with database.driver(world.admin) as connection:
+        every = [row["rolname"] for row in await connection.fetch("select rolname from pg_roles")]
+        logged = "select * from read_log"
+        before = await connection.fetch(f"{logged} order by id")
+    said = {**SAID, "booking": str(other.booking), "family": str(other.family), "reference": other.booking.hex}
+    taken = roles.LOGINS[roles.PUBLIC]
+    for role in sorted({*every} - {roles.PUBLIC, *taken}):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            async with database.transaction(world.public, role=role):
+                pass
+    for role in taken:
+        async with database.transaction(world.public, role=role, token=mine.token.hex(), **said) as connection:
+            for table in ("booking", "family"):
+                column = "family" if (role, table) == (roles.PROOF, "booking") else "id"
+                assert await connection.fetch(f"select {column} from {table}") == [], "nobody proved anything"
+    cases: tuple[tuple[bytes, set[object], set[object]], ...] = (
+        (b"", set(), set()),
+        (mine.token, {mine.booking}, {mine.family}),
+    )
+    for token, booked, known in cases:
+        async with database.transaction(world.public, token=token.hex(), **said) as connection:
+            assert await seen(connection, "booking") == booked
+            assert await seen(connection, "family") == known
+            assert await seen(connection, "booking_change") == booked
+            assert await seen(connection, "idempotency") == set()
+            assert await connection.fetch("select booking from read_log") == []
+    for write in WRITES:
+        async with database.transaction(world.public, token=mine.token.hex(), **said) as connection:
+            with suppress(asyncpg.InsufficientPrivilegeError, asyncpg.NotNullViolationError):
+                async with connection.transaction():
+                    await connection.execute(write)
+    async with database.driver(world.admin) as connection:
+        late = await connection.fetch("select id from booking where late")
+        assert [row["id"] for row in late] == [mine.booking]
+        assert await connection.fetchval("select count(*) from booking") == 2
+        changed = await connection.fetch("select id from family where sealed = '\\x00'")
+        assert [row["id"] for row in changed] == [mine.family]
+        assert await connection.fetchval("select count(*) from family_access where staff = 'maria-ek'") == 0
+        assert await connection.fetch(f"{logged} order by id") == before
+
+
+async def test_nobody_books_for_anothers_family_to_open_it_by_a_link(world: World) -> None:
+    mine, other = await put(world, [(UNITS[0], "confirmed"), (UNITS[0], "confirmed")])
+    async with database.transaction(world.public, token=mine.token.hex()) as connection:
+        changes = (
+            f"update booking set family = '{other.family}'",
+            "update booking set unit = 'another'",
+            f"update booking set token_hash = '\\x{other.token.hex()}'",
+            "update booking set protected = false",
+            "update family set unit = 'another'",
+            (
+                "insert into booking (id, status, offering, municipality, unit, advisor, modality, start_at, end_at,"
+                " zone, created_at, changed_at, family, reference, token_hash) select gen_random_uuid(), status,"
+                " offering, municipality, unit, advisor, modality, start_at, end_at, zone, created_at, changed_at,"
+                f" '{other.family}', 'MINE', '\\x00' from booking"
+            ),
+        )
+        for change in changes:
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                async with connection.transaction():
+                    await connection.execute(change)
 
 
 async def test_free_and_busy_of_a_shared_advisor_are_seen_without_whom_for(world: World) -> None:

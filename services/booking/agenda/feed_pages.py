@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Path, Request, Response
+from fastapi import Depends, Path, Request, Response
 
 from booking.agenda import entry, feeds, service
 from booking.agenda.pages import PAGES, Advising
@@ -14,7 +14,7 @@ from booking.sharing.rules import HOME
 from booking.slots.pages import Running
 from kit import calendar, names
 from kit.access import Person
-from kit.app import Runtime
+from kit.app import Runtime, staff_runtime
 from kit.language import day_text
 from kit.refusal import NotFound
 from kit.web import pages
@@ -56,7 +56,7 @@ async def make(request: Request, running: Running, person: Advising) -> Response
 @feed_router.get("/kalender/{secret}.ics")
 async def read(
     request: Request,
-    running: Running,
+    running: Annotated[Runtime, Depends(staff_runtime)],
     secret: Annotated[str, Path(min_length=20, max_length=100, pattern="^[A-Za-z0-9_-]+$")],
 ) -> Response:
     """The feed of an address. Whoever tries many that do not exist is held off, as with manage links."""

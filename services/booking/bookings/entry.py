@@ -141,8 +141,9 @@ async def book(
 
 async def booked(runtime: Runtime, hold_id: UUID) -> str | None:
     """The manage token of the booking that a hold became, or None. Not for whoever knows no more than the id."""
-    async with secrecy.of_booking(runtime.engine, hold_id) as connection:
-        return links(runtime).token(hold_id) if await holds.is_booked(connection, hold_id) else None
+    token = links(runtime).token(hold_id)
+    async with secrecy.of_token(runtime.engine, token_hash(token)) as connection:
+        return token if await holds.is_booked(connection, hold_id) else None
 
 
 async def look_up(runtime: Runtime, token: str, language: Language) -> View:

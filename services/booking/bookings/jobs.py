@@ -5,7 +5,7 @@ import asyncio
 from booking import secrecy
 from booking.bookings import entry, holds, service, tables
 from booking.bookings.answers import Contact, ContactQuestion, NoContact, ProtectedContact
-from booking.roles import ANSWER, SWEEP
+from booking.roles import SWEEP
 from booking.sharing import service as sharing
 from booking.slots import service as slots
 from booking.slots import tables as slot_tables
@@ -47,6 +47,6 @@ async def answer_contact(runtime: Runtime, question: ContactQuestion) -> Contact
     """Answer notification's question; only its NATS user may ask. Raises KeysUnavailable."""
     vault = entry.vault(runtime)
     async with vault.turn():
-        async with secrecy.of_booking(runtime.engine, question.booking, role=ANSWER) as connection:
+        async with secrecy.of_booking(runtime.engine, question.booking) as connection:
             row = await tables.with_contact(connection, question.booking)
         return await service.contact(row, entry.links(runtime), vault, runtime.clock())

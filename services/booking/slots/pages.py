@@ -140,7 +140,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(NotOfferedThere)
     async def there_is_more(request: Request, refusal: NotOfferedThere) -> Response:
         if pages.wants_page(request):
-            return await _catalogue(request, request.app.state.runtime, refusal.slug, refusal)
+            return await _catalogue(request, await runtime(request), refusal.slug, refusal)
         made: Any = app.exception_handlers[Refusal](request, refusal)
         document: Response = await made
         return document
