@@ -97,7 +97,13 @@ async def site(
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    settings = {"clock": clock, "manage_secret_file": secret_file, "public_url": url, "database_url": known}
+    settings = {
+        "clock": clock,
+        "manage_secret_file": secret_file,
+        "public_url": url,
+        "database_url": known,
+        "unproved_bookings": 20,
+    }
     async with run("booking", **settings) as booking:
         await until(lambda: ready(booking))
         server = Server(uvicorn.Config(booking.app, lifespan="off", log_config=None, access_log=False))

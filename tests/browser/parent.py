@@ -26,6 +26,8 @@ WORDS = {
     "mine": ("Visa mina bokningar", "Show my bookings"),
     "send_code": ("Skicka en kod", "Send a code"),
     "write_code": ("Skriv koden", "Write the code"),
+    "sent_code": ("Skriv koden som vi har skickat", "Write the code that we have sent"),
+    "change_details": ("Ändra uppgifter", "Change your details"),
     "my_bookings": ("Dina bokningar", "Your bookings"),
     "other_number": ("Byt nummer", "Change the number"),
     "stop_showing": ("Sluta visa", "Stop showing"),

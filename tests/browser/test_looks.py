@@ -11,6 +11,7 @@ from tests.booking.test_journey import request_for, slots
 from tests.browser.conftest import Open, Site
 from tests.browser.parent import Parent
 from tests.proofs.asking import code_of, other_than
+from tests.proofs.test_pressed import press
 
 pytestmark = pytest.mark.browser
 
@@ -178,6 +179,30 @@ async def test_the_pages_of_ones_bookings(opened: Open, site: Site, width: int, 
         await page.locator("#kontakt").fill("070-174 06 99")
         await parent.press("send_code")
         await is_good_by_day_and_night(page, "too many codes")
+
+
+@pytest.mark.parametrize(("width", "language"), [(360, "sv"), (1280, "en")])
+async def test_the_code_that_is_asked_for_under_pressure(opened: Open, site: Site, width: int, language: str) -> None:
+    await press(site.booking)
+    async with opened(viewport={"width": width, "height": 800}, color_scheme="light") as page:
+        parent = Parent(page, language)
+        await parent.come_to_check()
+        await parent.press("book")
+        await parent.sees("sent_code")
+        await is_good_by_day_and_night(page, "a code was sent")
+        proof = await page.locator("main input[name=bevis]").first.get_attribute("value")
+        code = await code_of(site.booking, UUID(proof))
+        await page.locator("#kod").fill(other_than(code))
+        await parent.press("book")
+        await is_good_by_day_and_night(page, "a wrong code")
+        await parent.press("change_details")
+        await parent.sees("reach")
+        await parent.press("go_on")
+        await parent.press("book")
+        await parent.sees("sent_code")
+        await page.locator("#kod").fill(f"{code[:3]} {code[3:]}")
+        await parent.press("book")
+        await parent.sees("booked")
 
 
 @pytest.mark.parametrize(("width", "language"), [(360, "sv"), (1280, "en")])
