@@ -192,6 +192,7 @@ async def test_the_code_that_is_asked_for_under_pressure(opened: Open, site: Sit
         await is_good_by_day_and_night(page, "a code was sent")
         proof = await page.locator("main input[name=bevis]").first.get_attribute("value")
         code = await code_of(site.booking, UUID(proof))
+        assert await page.locator("#kod").input_value() == ""
         await page.locator("#kod").fill(other_than(code))
         await parent.press("book")
         await is_good_by_day_and_night(page, "a wrong code")

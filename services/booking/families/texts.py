@@ -80,8 +80,12 @@ TEXTS: Texts = {
         "While you book: which time you hold, in a necessary cookie in your browser, for {minutes} minutes at most.",
     ),
     "data_what_proof": (
-        "När du visar dina bokningar med en kod: vem koden gick till, i kodad form, ett dygn, och en nödvändig kaka.",
-        "When you show your bookings by a code: whom the code went to, in coded form, for a day, and a needed cookie.",
+        "När du visar dina bokningar med en kod: vem koden gick till, i kodad form, och en nödvändig kaka.",
+        "When you show your bookings by a code: whom the code went to, in coded form, and a needed cookie.",
+    ),
+    "data_what_waits": (
+        "När en kod ska visa att numret eller adressen är din: det du skrev, krypterat, i högst två dygn.",
+        "When a code is to show that a number or address is yours: what you wrote, encrypted. It is kept for two days.",
     ),
     "data_elsewhere": (
         "Det som rådgivaren skriver om {offerings} hör till ett annat system. Fråga den som ansvarar om det.",

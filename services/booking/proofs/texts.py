@@ -12,8 +12,8 @@ TEXTS: Texts = {
     "contact_missing": ("Skriv ett mobilnummer eller en e-postadress", "Write a mobile number or an e-mail address"),
     "ask_send": ("Skicka en kod", "Send a code"),
     "ask_kept": (
-        "Vi sparar i ett dygn att en kod begärdes, i kodad form. Det du skriver sparas inte.",
-        "For a day we keep that a code was asked for, in coded form. What you write is not kept.",
+        "Vi sparar i högst två dygn att en kod begärdes, i kodad form. Det du skriver sparas inte.",
+        "For two days at most we keep that a code was asked for, in coded form. What you write is not kept.",
     ),
     "ask_ended": (
         "Bokningarna visas inte längre i den här webbläsaren.",
