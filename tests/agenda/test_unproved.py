@@ -86,7 +86,7 @@ async def test_what_a_code_has_proved_is_said_of_it_alone_and_changes_no_default
 
     for way, marks in ((MAIL, (1, 1)), (PHONE, (0, 2))):
         proof = await ask(work.booking, way)
-        await entry.confirm(work.booking.runtime, proof, await code_of(work.booking, proof))
+        await entry.confirm(work.booking.runtime.public, proof, await code_of(work.booking, proof))
         for text in await shown():
             assert (text.count("(obekräftad)"), text.count("(bekräftad med kod)")) == marks
             assert "kan vara olika personers" in text

@@ -72,13 +72,17 @@ def wanted(municipality: str, **of: Any) -> Wanted:
 
 
 async def book(booking: Running, slot: SlotId, municipality: str = "1266") -> str:
-    answer = await entry.book(booking.runtime, wanted(municipality, slot=slot), client="a", key=None, language="sv")
+    answer = await entry.book(
+        booking.runtime.public, wanted(municipality, slot=slot), client="a", key=None, language="sv"
+    )
     token: str = answer["manage_token"]
     return token
 
 
 async def hold(booking: Running, slot: SlotId, municipality: str = "1266") -> UUID:
-    made = await entry.hold(booking.runtime, slot=slot, municipality=municipality, modality="video", client=uuid4().hex)
+    made = await entry.hold(
+        booking.runtime.public, slot=slot, municipality=municipality, modality="video", client=uuid4().hex
+    )
     return made.id
 
 
@@ -122,21 +126,21 @@ class Crowd:
         self.clock.move(minutes=chance.choice([0, 0, 4]))
         if self.holds:
             asked = wanted("1266", hold=chance.choice(self.holds))
-            answer = await entry.book(self.booking.runtime, asked, client="a", key=None, language="sv")
+            answer = await entry.book(self.booking.runtime.public, asked, client="a", key=None, language="sv")
             self.tokens.append(answer["manage_token"])
 
     async def release(self, chance: random.Random) -> None:
         if self.holds:
-            await entry.release(self.booking.runtime, chance.choice(self.holds))
+            await entry.release(self.booking.runtime.public, chance.choice(self.holds))
 
     async def move(self, chance: random.Random) -> None:
         if self.tokens:
             slot = chance.choice(self.starts)
-            await entry.reschedule(self.booking.runtime, chance.choice(self.tokens), slot, None, "sv")
+            await entry.reschedule(self.booking.runtime.public, chance.choice(self.tokens), slot, None, "sv")
 
     async def cancel(self, chance: random.Random) -> None:
         if self.tokens:
-            await entry.cancel(self.booking.runtime, chance.choice(self.tokens), "sv")
+            await entry.cancel(self.booking.runtime.public, chance.choice(self.tokens), "sv")
 
 
 @pytest.fixture
@@ -319,7 +323,7 @@ async def test_within_the_release_anybody_books_and_the_others_lend(shared: Runn
     after = await standing(shared)
     assert after["1266"] == rules.Position(156, used=180, borrowed=24)
     assert after["1285"] == rules.Position(300, lent=24)
-    await entry.cancel(shared.runtime, token, "sv")
+    await entry.cancel(shared.runtime.public, token, "sv")
     assert (await standing(shared))["1285"] == rules.Position(300)
     await check_ledger(shared)
 
@@ -359,7 +363,7 @@ async def test_a_hold_counts_and_returns_what_it_took(shared: Running, clock: Cl
     wednesday = await on(shared, FAR + timedelta(days=2))
     with pytest.raises(NotYetOpen):
         await hold(shared, wednesday[0])
-    await entry.release(shared.runtime, first)
+    await entry.release(shared.runtime.public, first)
     assert (await standing(shared))["1266"].used == 60
     await hold(shared, wednesday[0])
     # An expired hold is in nobody's way, and its minutes are back.
@@ -372,7 +376,7 @@ async def test_a_hold_counts_and_returns_what_it_took(shared: Running, clock: Cl
 
 async def test_a_held_time_is_charged_once_when_it_is_booked(shared: Running) -> None:
     held = await hold(shared, (await on(shared, FAR))[0])
-    await entry.book(shared.runtime, wanted("1266", hold=held), client="a", key=None, language="sv")
+    await entry.book(shared.runtime.public, wanted("1266", hold=held), client="a", key=None, language="sv")
     assert (await standing(shared))["1266"].used == 60
     await check_ledger(shared)
 
@@ -381,18 +385,20 @@ async def test_a_move_takes_its_charge_along(shared: Running) -> None:
     slots = await on(shared, FAR)
     tokens = [await book(shared, slot) for slot in slots]
     next_week = (await on(shared, FAR + WEEK))[0]
-    await entry.reschedule(shared.runtime, tokens[0], next_week, None, "sv")
+    await entry.reschedule(shared.runtime.public, tokens[0], next_week, None, "sv")
     assert (await standing(shared))["1266"].used == 60
     assert (await standing(shared, FAR + WEEK))["1266"].used == 60
     # Within one period it needs no more than it had, though all that is its own is used.
     await book(shared, slots[0])
     friday = (await on(shared, FAR + timedelta(days=4)))[0]
-    await entry.reschedule(shared.runtime, tokens[1], friday, None, "sv")
+    await entry.reschedule(shared.runtime.public, tokens[1], friday, None, "sv")
     assert (await standing(shared))["1266"].used == 120
     await book(shared, slots[1], "1267")
     # Into a week in which nothing is left it cannot move, and stays where it was.
     with pytest.raises(NotYetOpen):
-        await entry.reschedule(shared.runtime, tokens[0], (await on(shared, FAR + timedelta(days=1)))[0], None, "sv")
+        await entry.reschedule(
+            shared.runtime.public, tokens[0], (await on(shared, FAR + timedelta(days=1)))[0], None, "sv"
+        )
     assert (await standing(shared, FAR + WEEK))["1266"].used == 60
     await check_ledger(shared)
 
