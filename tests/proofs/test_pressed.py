@@ -104,7 +104,7 @@ async def test_who_is_asked_for_a_proof_has_not_booked(start: Start) -> None:
     assert (await book(booking, 2, slot)).status_code == 429
 
 
-async def test_a_number_alone_gets_an_sms_and_one_that_gets_none_is_told_whom_to_call(start: Start) -> None:
+async def test_a_number_alone_gets_an_sms_and_one_that_gets_none_is_told_what_to_write(start: Start) -> None:
     booking = await start(unproved_bookings=1)
     await press(booking)
     slot = (await slots(booking))[5]
@@ -114,8 +114,11 @@ async def test_a_number_alone_gets_an_sms_and_one_that_gets_none_is_told_whom_to
     assert told is not None
     assert told.to == "+46701740636"
     refused = await book(booking, 0, slot, contact=of(slot, phone="0415-37 80 00")["contact"])
-    assert refused.json()["type"] == f"{PROBLEM}call-to-book"
-    assert "0415-37 80 00" in refused.json()["detail"]
+    assert refused.status_code == 422
+    assert [error["field"] for error in refused.json()["errors"]] == ["contact.phone"]
+    path, form = await chosen(booking)
+    page = await booking.http.post(f"{path}/boka", data={**form, "telefon": "0415-37 80 00", "epost": ""})
+    assert (page.status_code, "Skriv ett mobilnummer eller en e-postadress." in page.text) == (422, True)
 
 
 async def test_what_is_proved_or_cancelled_or_booked_by_staff_presses_nobody(start: Start, clock: Clock) -> None:
@@ -183,11 +186,13 @@ async def test_the_page_asks_for_the_code_and_books_when_it_is_right(start: Star
     assert "Därför har vi mejlat en kod till kim@example.org." in asked.text
     mine["bevis"] = carried(asked.text, "bevis")
     proof = UUID(mine["bevis"])
-    again = await booking.http.post(f"{path}/boka", data=mine)
-    assert carried(again.text, "bevis") == mine["bevis"], "a form that is sent twice has one code sent"
+    for again in (mine, {**mine, "bevis": ""}):
+        page = await booking.http.post(f"{path}/boka", data=again)
+        assert carried(page.text, "bevis") == mine["bevis"], "a form that is sent twice has one code sent"
     code = await code_of(booking, proof)
-    for wrong, said in (("", "Skriv koden"), (other_than(code), "Koden stämmer inte")):
+    for wrong, said in (("", "Skriv koden"), (other_than(code), "Koden stämmer inte. Läs")):
         answer = await booking.http.post(f"{path}/boka", data={**mine, "kod": wrong})
+        assert 'name="kod" value="' not in answer.text.replace('value=""', ""), "the other language tries it no more"
         assert (answer.status_code, said in answer.text) == (422, True)
         assert carried(answer.text, "namn") == form["namn"], "nothing that was typed is lost"
     done = await booking.http.post(f"{path}/boka", data={**mine, "kod": f" {code[:3]} {code[3:]} "})
@@ -224,6 +229,40 @@ def carried(page: str, name: str) -> str:
     return re.findall(f'name="{name}" value="([^"]*)"', page)[-1]
 
 
+async def test_a_code_that_was_tried_too_often_is_followed_by_another(start: Start) -> None:
+    booking = await start(unproved_bookings=1)
+    await press(booking)
+    path, form = await chosen(booking)
+    mine = {**form, "epost": "kim@example.org"}
+    mine["bevis"] = carried((await booking.http.post(f"{path}/boka", data=mine)).text, "bevis")
+    code = await code_of(booking, UUID(mine["bevis"]))
+    for step in range(1, 5):
+        answer = await booking.http.post(f"{path}/boka", data={**mine, "kod": other_than(code, step)})
+        assert answer.status_code == 422
+    answer = await booking.http.post(f"{path}/boka", data={**mine, "kod": other_than(code, 5)})
+    assert "Den förra koden gäller inte längre. Vi har skickat en ny." in answer.text
+    mine["bevis"] = carried(answer.text, "bevis")
+    code = await code_of(booking, UUID(mine["bevis"]))
+    assert (await booking.http.post(f"{path}/boka", data={**mine, "kod": code})).status_code == 303
+
+
+async def test_whom_no_more_codes_are_sent_is_told_so_at_the_contact(start: Start) -> None:
+    booking = await start(unproved_bookings=1)
+    await press(booking)
+    path, form = await chosen(booking)
+    mine = {**form, "epost": "kim@example.org", "bevis": ""}
+    for _ in range(3):
+        page = await booking.http.post(f"{path}/boka", data={**mine, "ny": "ja"})
+        assert page.status_code == 200
+        mine["bevis"] = carried(page.text, "bevis")
+    page = await booking.http.post(f"{path}/boka", data={**mine, "ny": "ja"})
+    assert page.status_code == 422
+    assert 'id="epost-message"' in page.text
+    assert "Vi kan inte skicka fler koder just nu" in page.text
+    assert "0415-37 80 00" in page.text
+    assert carried(page.text, "namn") == form["namn"]
+
+
 async def test_one_who_asks_for_a_new_code_gets_one_and_so_does_another_contact(start: Start) -> None:
     booking = await start(unproved_bookings=1)
     await press(booking)
@@ -231,8 +270,11 @@ async def test_one_who_asks_for_a_new_code_gets_one_and_so_does_another_contact(
     mine = {**form, "epost": "kim@example.org"}
     asked = (await booking.http.post(f"{path}/boka", data=mine)).text
     mine["bevis"] = carried(asked, "bevis")
-    renewed = (await booking.http.post(f"{path}/boka", data={**mine, "ny": "ja"})).text
+    codes = await rows(booking, "select from proof")
+    for _ in range(2):
+        renewed = (await booking.http.post(f"{path}/boka", data={**mine, "ny": "ja"})).text
     assert carried(renewed, "bevis") != mine["bevis"]
+    assert len(await rows(booking, "select from proof")) == len(codes) + 1, "the page sent once more has none sent"
     assert await sent(booking, UUID(mine["bevis"])) is None
     changed = (await booking.http.post(f"{path}/uppgifter", data={**mine, "bevis": carried(renewed, "bevis")})).text
     other = {**mine, "bevis": carried(changed, "bevis"), "epost": "alex@example.org"}

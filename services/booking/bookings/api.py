@@ -17,7 +17,7 @@ from booking.families import export as family_export
 from booking.families.contacts import Contact
 from booking.families.rules import ContactUnreadable, PhoneNeeded, PhoneNotNeeded, ProtectedFamily
 from booking.proofs import pressed
-from booking.proofs.rules import TooManyCodes
+from booking.proofs.rules import TooManyCodes, Unprovable
 from booking.slots.api import AdvisorOut, Asking, PlaceOut, Running, SlotOut, SlotsOut, listed, place_out, slot_out
 from booking.slots.reads import Modality
 from booking.slots.rules import NotOffered
@@ -353,6 +353,7 @@ async def release(hold: HoldId, running: Running) -> Response:
         TooManyRequests,
         rules.TooManyBookings,
         TooManyCodes,
+        Unprovable,
         PhoneNeeded,
         KeysUnavailable,
     ),

@@ -39,7 +39,7 @@ from booking.families.contacts import Contact
 from booking.families.rules import PhoneNeeded, rule_of
 from booking.proofs import entry as proofs
 from booking.proofs import pressed
-from booking.proofs.rules import CodeGone, WrongCode
+from booking.proofs.rules import CodeGone, TooManyCodes, WrongCode
 from booking.slots import pages as slot_pages
 from booking.slots import service as slots
 from booking.slots.pages import Offered, OfferedHere, Running, Trouble
@@ -242,22 +242,38 @@ async def book(request: Request, running: Running, offered: OfferedHere, hold: U
         if "kod" in sent and (wrong := await _wrong_code(request, running, wish, sent["kod"])):
             held = await _keep(request, running, wish, hold, key)
             return await _proof(request, running, wish, held, errors={"kod": wrong})
-        asked = replace(wish, proof=None) if "ny" in sent else wish
+        asked = _Asked(key, wish.proof, "ny" in sent)
         try:
-            answer = await _book(request, running, body, key, asked.proof)
+            answer = await _book(request, running, body, asked)
         except (HoldGone, KeyReused):
             held = await _keep(request, running, wish, hold, key)
-            answer = await _book(request, running, body.model_copy(update={"hold": held.id}), key, asked.proof)
+            answer = await _book(request, running, body.model_copy(update={"hold": held.id}), asked)
     except ProofNeeded as needed:
         held = await _keep(request, running, wish, hold, key)
         renewed = wish.proof not in (None, needed.proof)
         return await _proof(request, running, replace(wish, proof=needed.proof), held, renewed=renewed)
     except _ENDS as end:
-        told = by_field(end.errors(pages.language_of(request))) if isinstance(end, Invalid) else {}
+        told = _told(wish, end, pages.language_of(request))
         if not told:
             return await _elsewhere(request, running, wish, end)
-        return await _contact(request, running, wish, await entry.find_hold(running, hold), told)
+        return await _contact(request, running, wish, await _keep(request, running, wish, hold, key), told)
     return pages.see_other(request, f"/bokning/{answer['manage_token']}")
+
+
+def _told(wish: Wish, end: Exception, language: Language) -> dict[str, str]:
+    """What of the contact is to be corrected, or written otherwise: another one may be sent a code."""
+    if isinstance(end, TooManyCodes):
+        return {"epost" if wish.typed.get("epost") else "telefon": ". ".join(end.text(language))}
+    return by_field(end.errors(language)) if isinstance(end, Invalid) else {}
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """With what a form asks to book: its key, a proof of the contact, and whether another code is to be sent."""
+
+    key: str
+    proof: UUID | None
+    anew: bool
 
 
 @router.get("/boka/{slug}/{offering}/reservation/{hold}/uppgifter")
@@ -331,7 +347,7 @@ async def _wrong_code(request: Request, running: Runtime, wish: Wish, typed: str
         try:
             await proofs.confirm(running, wish.proof, typed)
         except WrongCode as wrong:
-            return " ".join(wrong.text(pages.language_of(request)))
+            return ". ".join(wrong.text(pages.language_of(request)))
         except CodeGone:
             # It was confirmed by the same form before, or a new one is sent.
             return None
@@ -348,6 +364,8 @@ async def _proof(
     renewed: bool = False,
 ) -> Response:
     """Ask for the code that was sent to what was typed."""
+    # The link to the other language would try it once more.
+    request.state.sent.pop("kod", None)
     return await _held_page(
         request,
         running,
@@ -362,16 +380,17 @@ async def _proof(
     )
 
 
-async def _book(request: Request, running: Runtime, body: BookingIn, key: str, proof: UUID | None) -> dict[str, Any]:
+async def _book(request: Request, running: Runtime, body: BookingIn, asked: _Asked) -> dict[str, Any]:
     """See `proofs.pressed.book`; where a twin of this request is under way, its answer is waited for."""
     for _ in range(_TWIN_TRIES):
         try:
             return await pressed.book(
                 running,
                 body.wanted(),
-                proof=proof,
+                proof=asked.proof,
+                anew=asked.anew,
                 client=client_of(request),
-                key=key,
+                key=asked.key,
                 language=pages.language_of(request),
             )
         except TwinUnderWay:

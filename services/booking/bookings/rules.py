@@ -137,9 +137,9 @@ class CallToBook(CallUs):
     )
 
 
-class ProofNeeded(CallUs):
+class ProofNeeded(Refusal):
     """Unusually many times are being booked by nobody who is known. `proof` is what the code that was sent by a
-    `channel` is confirmed by until `expires_at`, an instant in UTC; None where none was sent yet.
+    `channel` is confirmed by; None where none was sent yet. `phone` is the municipality's, E.164.
     """
 
     status = 403
@@ -154,7 +154,8 @@ class ProofNeeded(CallUs):
     )
 
     def __init__(self, phone: str | None, municipality: str) -> None:
-        super().__init__(phone)
+        super().__init__()
+        self.phone = phone
         self.municipality = municipality
         self.proof: UUID | None = None
         self.channel: Literal["sms", "email"] | None = None

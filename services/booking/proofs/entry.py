@@ -89,6 +89,9 @@ async def confirm(runtime: Runtime, proof: UUID, typed: str) -> Proved:
 
 
 async def _confirm(runtime: Runtime, proof: UUID, typed: str, now: datetime) -> tuple[Proved, asyncpg.Record]:
+    if not rules.digits(typed):
+        # Not a try: so is also the page that is asked for in the other language.
+        raise rules.WrongCode
     async with secrecy.of_proof(runtime.engine, proof) as connection:
         tried = await tables.try_once(connection, proof, rules.TRIES, now)
     found = service.check(links(runtime), proof, tried, typed)

@@ -264,6 +264,8 @@ def _code_page(
     *,
     changing: Channel | None = None,
 ) -> Response:
+    # The link to the other language would try it once more.
+    request.state.sent.pop("kod", None)
     values = {"proof": proof, "typed": typed, "errors": errors or {}, "changing": changing}
     return _page(request, town, "code.html", status, nonce=secrets.token_urlsafe(16), **values)
 

@@ -13,12 +13,13 @@ from uuid import UUID
 from booking import secrecy
 from booking.bookings import entry
 from booking.bookings.entry import links, vault
-from booking.bookings.rules import CallToBook, ProofNeeded
+from booking.bookings.rules import ProofNeeded
 from booking.bookings.service import Proved, Wanted
 from booking.families import contacts
 from booking.families.contacts import Contact
 from booking.proofs import entry as proofs
 from booking.proofs import rules, tables
+from booking.proofs.rules import Unprovable
 from booking.proofs.service import Way, Whose
 from kit import addresses
 from kit.app import Runtime
@@ -29,11 +30,19 @@ _NONCE = 6
 
 
 async def book(
-    runtime: Runtime, wanted: Wanted, *, proof: UUID | None, client: str, key: str | None, language: Language
+    runtime: Runtime,
+    wanted: Wanted,
+    *,
+    proof: UUID | None,
+    anew: bool = False,
+    client: str,
+    key: str | None,
+    language: Language,
 ) -> dict[str, Any]:
-    """See `bookings.entry.book`. `proof` is one that was asked for by an earlier refusal, confirmed or not.
+    """See `bookings.entry.book`. `proof` is one that was asked for by an earlier refusal, confirmed or not; with `anew`
+    another code is sent. The same request with the same `key` has none sent twice.
 
-    Raises ProofNeeded, by which a code is on its way to the contact; CallToBook where none can be sent; TooManyCodes;
+    Raises ProofNeeded, by which a code is on its way to the contact; Unprovable where none can be sent; TooManyCodes;
     or what `bookings.entry.book` raises.
     """
     proved = await _proved(runtime, wanted.contact, proof) if proof else None
@@ -43,10 +52,13 @@ async def book(
         refused = needed
     way = _way(wanted.contact)
     if way is None:
-        raise CallToBook(refused.phone)
-    if proof is None or proved or not await _is_open(runtime, wanted.contact, proof):
-        proof = _new_id(runtime, wanted.contact, secrets.token_bytes(_NONCE))
-        await _ask(runtime, proof, way, wanted.contact, refused, client)
+        raise Unprovable
+    if anew or proof is None or not await _is_open(runtime, wanted.contact, proof):
+        proof = _after(runtime, wanted.contact, key, proof)
+        while (still := await _is_open(runtime, wanted.contact, proof)) is False:
+            proof = _after(runtime, wanted.contact, key, proof)
+        if still is None:
+            await _ask(runtime, proof, way, wanted.contact, refused, client)
     refused.proof, refused.channel = proof, way.channel
     raise refused
 
@@ -73,11 +85,11 @@ async def _proved(runtime: Runtime, contact: Contact, proof: UUID) -> Proved | N
     return Proved(row["family"], row["sealed"], row["channel"]) if row else None
 
 
-async def _is_open(runtime: Runtime, contact: Contact, proof: UUID) -> bool:
+async def _is_open(runtime: Runtime, contact: Contact, proof: UUID) -> bool | None:
     if not _is_for(runtime, contact, proof):
         return False
     async with secrecy.of_proof(runtime.engine, proof) as connection:
-        return await tables.is_open(connection, proof, runtime.clock())
+        return await tables.is_open(connection, proof, rules.TRIES, runtime.clock())
 
 
 def _way(contact: Contact) -> Way | None:
@@ -85,6 +97,13 @@ def _way(contact: Contact) -> Way | None:
     if contact.email:
         return Way("email", contact.email)
     return Way("sms", contact.phone) if contact.phone and addresses.takes_sms(contact.phone) else None
+
+
+def _after(runtime: Runtime, contact: Contact, key: str | None, former: UUID | None) -> UUID:
+    """The id of the next proof, which a request that is sent twice finds again."""
+    if key is None:
+        return _new_id(runtime, contact, secrets.token_bytes(_NONCE))
+    return _new_id(runtime, contact, links(runtime).keyed_hash("proof after", f"{key} {former}".encode())[:_NONCE])
 
 
 def _new_id(runtime: Runtime, contact: Contact, nonce: bytes) -> UUID:

@@ -90,6 +90,23 @@ class NoSms(Invalid):
         super().__init__([(field, ". ".join(self.sv), ". ".join(self.en))])
 
 
+class Unprovable(Invalid):
+    """For who is to prove a contact and gave none that a code can be sent to."""
+
+    code = "unprovable"
+    sv = (
+        "Skriv ett mobilnummer eller en e-postadress",
+        "Just nu bokas ovanligt många tider. Därför skickar vi en kod innan vi bokar, och hit går det inte.",
+    )
+    en = (
+        "Write a mobile number or an e-mail address",
+        "Unusually many times are being booked. So we send a code before we book, and here we cannot.",
+    )
+
+    def __init__(self) -> None:
+        super().__init__([("contact.phone", ". ".join(self.sv), ". ".join(self.en))])
+
+
 def code(keyed: bytes) -> str:
     """The code that a keyed hash of a proof's id stands for. It is stored nowhere, and made anew when it is needed."""
     return str(int.from_bytes(keyed, "big") % 10**DIGITS).zfill(DIGITS)

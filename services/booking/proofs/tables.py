@@ -134,10 +134,11 @@ async def insert(connection: Connection, new: NewProof, now: datetime, expires: 
     )
 
 
-async def is_open(connection: Connection, proof: UUID, now: datetime) -> bool:
-    """Whether the code of a proof can still be confirmed, however often it was tried."""
-    query = "select exists(select from proof where id = $1 and proved_at is null and expires_at > $2)"
-    return bool(await connection.fetchval(query, proof, now))
+async def is_open(connection: Connection, proof: UUID, most: int, now: datetime) -> bool | None:
+    """Whether the code of a proof can still be confirmed, which was tried `most` times at most; None for none."""
+    query = "select proved_at is null and expires_at > $3 and tries < $2 from proof where id = $1"
+    found: bool | None = await connection.fetchval(query, proof, most, now)
+    return found
 
 
 async def comes(connection: Connection, proof: UUID, since: datetime) -> asyncpg.Record | None:
