@@ -66,7 +66,7 @@ class ProofAsked(EventData):
     """
 
     proof: UUID
-    channel: Literal["sms", "email"]
+    channel: Literal["email", "sms"]
     language: Language
     expires_at: AwareDatetime
 
@@ -78,7 +78,7 @@ class ContactChanged(EventData):
     """
 
     proof: UUID
-    channel: Literal["sms", "email"]
+    channel: Literal["email", "sms"]
     language: Language
     expires_at: AwareDatetime
 

@@ -292,7 +292,7 @@ class ProofProblem(ProblemDocument):
     """
 
     proof: UUID | None = None
-    channel: Literal["sms", "email"] | None = None
+    channel: Literal["email", "sms"] | None = None
 
 
 class ConflictProblem(ProblemDocument):

@@ -158,7 +158,7 @@ class ProofNeeded(Refusal):
         self.phone = phone
         self.municipality = municipality
         self.proof: UUID | None = None
-        self.channel: Literal["sms", "email"] | None = None
+        self.channel: Literal["email", "sms"] | None = None
 
 
 class UnknownBooking(Refusal):

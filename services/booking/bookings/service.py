@@ -105,7 +105,7 @@ class Proved:
 
     family: UUID
     sealed: bytes
-    channel: Literal["sms", "email"]
+    channel: Literal["email", "sms"]
 
 
 @dataclass(frozen=True)

@@ -186,7 +186,7 @@ class NewBooking:
     sealed: Sealed | None
     most: int | None
     few: int | None
-    proved: Literal["sms", "email"] | None
+    proved: Literal["email", "sms"] | None
     language: Literal["sv", "en"]
     protection: Protection
     by_staff: bool

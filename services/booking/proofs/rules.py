@@ -10,7 +10,7 @@ from booking.bookings.rules import CallUs
 from kit.refusal import Invalid, Refusal
 
 # By which way a code goes: to a number or to an address.
-Channel = Literal["sms", "email"]
+Channel = Literal["email", "sms"]
 
 DIGITS = 6
 # A code is valid for so long, and for so many tries.
