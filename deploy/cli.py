@@ -126,6 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     load = commands.add_parser("import", help="take files into the directory, all or nothing (DATABASE_URL)")
     load.add_argument("files", nargs="+", type=Path, metavar="FILE")
     load.add_argument("--reason", metavar="TEXT", help="why, as it is to stand in the register's history")
+    load.add_argument("--only-empty", action="store_true", help="leave a register alone that has anything in it")
     load.set_defaults(run=_import)
 
     export = commands.add_parser("export", help="print the directory as a file that can be imported (DATABASE_URL)")
@@ -421,7 +422,8 @@ def _import(chosen: argparse.Namespace) -> int:
     for file in chosen.files:
         if not file.is_file():
             raise UsageError(f"there is no file {file}.")
-    return asyncio.run(importing.main(chosen.files, _setting("DATABASE_URL"), chosen.reason))
+    database_url = _setting("DATABASE_URL")
+    return asyncio.run(importing.main(chosen.files, database_url, chosen.reason, only_empty=chosen.only_empty))
 
 
 def _export(_: argparse.Namespace) -> int:

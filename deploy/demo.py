@@ -444,11 +444,12 @@ class Demo:
         files = sorted(DEMO_DATA.glob("*.yaml"))
         runtime = directory.state.runtime
         try:
-            report = await importing.import_files(runtime.engine, files, utc_now())
+            # What staff have changed since the first start is theirs.
+            report = await importing.import_files(runtime.engine, files, utc_now(), only_empty=True)
         except importing.Rejected as rejected:
             raise DemoError(f"The demo data is refused:\n{rejected}") from rejected
         runtime.relay.wake()
-        self.say(f"loaded the demo data: {report}")
+        self.say(f"loaded the demo data: {report}" if report.added else "leaving the register as it was found")
 
     async def _until_ready(self) -> None:
         async with httpx.AsyncClient(base_url=self.url, timeout=10, trust_env=False) as http:

@@ -11,7 +11,7 @@ import asyncpg
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from directory import agreeing, editing, history, rights
+from directory import agreeing, editing, history, rights, tables
 from directory.editing import Report
 from directory.events import Entity
 from directory.history import Because
@@ -47,11 +47,20 @@ class FileRejected(Refusal):
     en = ("The file needs correcting", "Nothing was imported. See under faults which lines.")
 
 
-async def import_files(engine: AsyncEngine, paths: Sequence[Path], now: datetime, reason: str | None = None) -> Report:
-    """Take files into the register in one transaction. `now` is an aware datetime. Raises Rejected."""
+async def import_files(
+    engine: AsyncEngine, paths: Sequence[Path], now: datetime, reason: str | None = None, *, only_empty: bool = False
+) -> Report:
+    """Take files into the register in one transaction. `now` is an aware datetime. Raises Rejected.
+
+    With `only_empty` a register that has anything in it is left as it is.
+    """
     reading = read(paths)
     with telemetry.span("directory", "import"):
         async with engine.begin() as connection:
+            if only_empty:
+                await tables.lock(connection)
+                if await tables.everything(connection):
+                    return Report(0, 0, 0)
             return (await take(connection, reading, history.IMPORT, now, reason=reason)).report
 
 
@@ -127,11 +136,12 @@ def say(text: str, *, fault: bool = False) -> None:
     stream.write(f"{text}\n")
 
 
-async def main(paths: Sequence[Path], database_url: str, reason: str | None = None) -> int:
-    """Import files and print the report. The exit status: 0, or 1 where nothing was imported."""
+async def main(paths: Sequence[Path], database_url: str, reason: str | None = None, *, only_empty: bool = False) -> int:
+    """Import files and print the report. The exit status: 0, or 1 where nothing could be imported."""
     try:
         async with database.opened(database_url) as engine:
-            say(str(await import_files(engine, paths, utc_now(), reason)))
+            report = await import_files(engine, paths, utc_now(), reason, only_empty=only_empty)
+            say(str(report) if report.added or not only_empty else "The register is left as it is: it is not empty.")
     except Rejected as rejected:
         say(str(rejected), fault=True)
         return 1

@@ -206,6 +206,9 @@ def test_a_booking_is_told_in_one_trace_and_the_next_start_finds_it(state: Path)
             json.loads(line)
         assert "Confirmation" in commanded(state, "booking", "why", reference)
         assert "No event was given up" in commanded(state, "booking", "dead", "list")
+        renamed = commanded(state, "directory", "export").replace("name: Maria Ek", "name: Maria Ek Lund")
+        (state.parent / "changed.yaml").write_text(renamed)
+        assert "0 added, 2 changed" in commanded(state, "directory", "import", str(state.parent / "changed.yaml"))
         family = demo.family()
         demo.process.terminate()
         demo.ends(0)
@@ -217,7 +220,7 @@ def test_a_booking_is_told_in_one_trace_and_the_next_start_finds_it(state: Path)
     with running(state) as demo:
         url = demo.until("Samtid is ready:")
         assert not (storage / "$G").exists()
-        assert "0 added, 0 changed" in demo.said
+        assert commanded(state, "directory", "export") == renamed, "what staff changed stays as they left it"
         found = httpx.get(f"{url}/booking/v1/bookings/{booked['manage_token']}", trust_env=False)
         assert found.json()["reference"] == reference
         assert len(messages(url, reference)) == 1, "told once, and still shown"

@@ -1,4 +1,4 @@
-"""How the composed system is watched: what the services export goes to what takes it, and nobody else writes there."""
+"""How the composed system begins and is watched: what the services export goes to what takes it, by nobody else."""
 
 from pathlib import Path
 from typing import Any
@@ -37,3 +37,7 @@ def test_prometheus_takes_metrics_and_knows_the_alarms() -> None:
 def test_the_proxy_takes_no_trace_from_outside() -> None:
     lines = [line.strip() for line in (ROOT / "deploy/proxy/Caddyfile").read_text().splitlines()]
     assert lines.index("request_header -traceparent") > lines.index(":8000 {")
+
+
+def test_what_staff_changed_outlives_the_next_start() -> None:
+    assert " import --only-empty " in COMPOSE["services"]["import"]["entrypoint"][-1]

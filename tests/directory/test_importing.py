@@ -142,6 +142,20 @@ async def test_what_no_file_names_is_held_to_the_rules_too(engine: AsyncEngine, 
     assert await stored(engine) == before
 
 
+async def test_what_only_begins_a_register_leaves_one_that_is_there_alone(engine: AsyncEngine, tmp_path: Path) -> None:
+    assert await import_files(engine, [SMALL], NOW, only_empty=True) == Report(ENTITIES, 0, 0)
+    edited = changed(tmp_path, ("name: Maria Ek", "name: Maria Ek Lund"))
+    await import_files(engine, [edited], NOW)
+    before = await stored(engine)
+    assert await import_files(engine, [SMALL], NOW, only_empty=True) == Report(0, 0, 0)
+    assert await stored(engine) == before
+
+
+async def test_of_two_who_begin_a_register_at_once_one_does(engine: AsyncEngine) -> None:
+    reports = await asyncio.gather(*(import_files(engine, [SMALL], NOW, only_empty=True) for _ in range(3)))
+    assert {*reports} == {Report(ENTITIES, 0, 0), Report(0, 0, 0)}
+
+
 async def test_an_entity_can_end_with_what_refers_to_it(engine: AsyncEngine, tmp_path: Path) -> None:
     await import_files(engine, [SMALL], NOW)
     end = [(f"  - id: {name}\n", f"  - id: {name}\n    ended: true\n") for name in ("hoor-nacka", "samtal")]

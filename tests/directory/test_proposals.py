@@ -268,8 +268,8 @@ def test_the_command_takes_the_reason(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
     taken: list[Any] = []
 
-    async def main(*given: Any) -> int:
-        taken.extend(given)
+    async def main(*given: Any, only_empty: bool) -> int:
+        taken.extend([*given, only_empty])
         return 0
 
     monkeypatch.setattr(importing, "main", main)
@@ -277,4 +277,4 @@ def test_the_command_takes_the_reason(monkeypatch: pytest.MonkeyPatch, tmp_path:
     path = tmp_path / "file.yaml"
     path.write_text("", encoding="utf-8")
     assert cli.main(["import", str(path), "--reason", "dnr 7"]) == 0
-    assert taken == [[path], "postgresql://x", "dnr 7"]
+    assert taken == [[path], "postgresql://x", "dnr 7", False]

@@ -476,6 +476,20 @@ GUARDS = (
         "Those who change the register take turns.",
     ),
     Guard(
+        IMPORTING,
+        "                if await tables.everything(connection):\n",
+        "                if False:\n",
+        "tests/directory/test_importing.py::test_what_only_begins_a_register_leaves_one_that_is_there_alone",
+        "A demo that starts again leaves what staff have changed.",
+    ),
+    Guard(
+        IMPORTING,
+        "                await tables.lock(connection)\n",
+        "",
+        "tests/directory/test_importing.py::test_of_two_who_begin_a_register_at_once_one_does",
+        "Of two that begin a register one does.",
+    ),
+    Guard(
         OWN_TIME,
         "if person.advisor and s.advisor == person.advisor]",
         "]",
