@@ -7,6 +7,7 @@ import time
 import warnings
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -90,8 +91,9 @@ TESTER = "tester"
 LET_IN = f"no_auth_user: {TESTER}\n"
 
 
+@cache
 def accounts(keys: Path) -> str:
-    """An installation's accounts, and the tester."""
+    """An installation's accounts, and the tester; the same for each of a run's many servers."""
     users = "jetstream: enabled\n    users: ["
     made = permissions.accounts(installation.public_keys(keys))
     assert users in made
