@@ -107,6 +107,9 @@ COMMON: dict[Language, dict[str, str]] = {
         "video": "Videosamtal",
         "phone": "Telefonsamtal",
         "visit": "Besök",
+        # As the booking's own page says: booking.bookings.texts.
+        "video_next": "Rådgivaren hör av sig med hur du ansluter till videosamtalet.",
+        "phone_next": "Rådgivaren ringer dig på det nummer du lämnade.",
         "move": "Flytta eller avboka tiden",
         "give": "Passar tiden inte längre? Om du avbokar kan en annan familj få den.",
         "again": "Du är välkommen att boka en ny tid när det passar dig.",
@@ -126,6 +129,8 @@ COMMON: dict[Language, dict[str, str]] = {
         "video": "Video call",
         "phone": "Phone call",
         "visit": "Visit",
+        "video_next": "The advisor gets in touch about how to join the video call.",
+        "phone_next": "The advisor calls you on the number that you gave.",
         "move": "Move or cancel the time",
         "give": "Does the time no longer suit you? If you cancel, it can go to another family.",
         "again": "You are welcome to book a new time whenever it suits you.",
@@ -181,7 +186,8 @@ def mail(
 def sms(kind: Kind, contact: Contact, *, public_url: str) -> str:
     """The same facts in a few words, in the characters of a plain SMS and at most `MOST_PARTS` of it.
 
-    Names are shortened for that, the longest first; then what can be found behind the link goes. The link stays whole.
+    First goes what the page says too, then names are shortened, the longest first, and last goes whom to call. The link
+    stays whole.
     """
     values = _values(kind, contact, public_url)
     names = {
@@ -190,14 +196,14 @@ def sms(kind: Kind, contact: Contact, *, public_url: str) -> str:
         "place": contact.place or "",
     }
     names = {name: gsm.plain(text) for name, text in names.items()}
-    asides = ["give", "help"]
+    asides = ["next", "give", "help"]
     while True:
         text = gsm.plain(TEMPLATES.get_template("sms.txt").render({**values, **names, "asides": asides})).strip()
         if gsm.parts(text) <= MOST_PARTS:
             return text
         longest = max(names, key=lambda name: len(names[name]))
-        if "give" in asides:
-            asides.remove("give")
+        if len(asides) > 1:
+            asides.pop(0)
         elif len(names[longest]) > SHORT:
             names[longest] = gsm.shorter(names[longest])
         elif asides:
@@ -297,6 +303,7 @@ def _values(kind: Kind, contact: Contact, public_url: str) -> dict[str, object]:
         "contact": contact,
         "when": when_text(contact.start, contact.end, ZoneInfo(contact.zone), contact.language),
         "how": common[contact.modality],
+        "next": None if kind == "cancellation" else common.get(f"{contact.modality}_next"),
         "help": phone_text(contact.help_phone, contact.language) if contact.help_phone else None,
         "book_url": contact.book_url or (public_url if contact.language == "sv" else f"{public_url}/en"),
     }
@@ -307,9 +314,9 @@ def _calendar(
 ) -> bytes:
     """Without the manage link: a calendar is often shared, and whoever has the link can cancel."""
     common = COMMON[contact.language]
-    description = f"{values['how']}\n{common['reference']}: {contact.reference}"
+    lines = [values["how"], values["next"], f"{common['reference']}: {contact.reference}"]
     if values["help"]:
-        description += f"\n{common['questions']} {contact.municipality}, {values['help']}"
+        lines.append(f"{common['questions']} {contact.municipality}, {values['help']}")
     return calendar.event(
         uid=f"{booking}@samtid",
         sequence=contact.sequence,
@@ -317,7 +324,7 @@ def _calendar(
         end=contact.end,
         zone=contact.zone,
         summary=f"{contact.offering}, {contact.advisor}",
-        description=description,
+        description="\n".join(str(line) for line in lines if line),
         location=contact.place,
         cancelled=kind == "cancellation",
         organizer=public_url,

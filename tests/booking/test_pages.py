@@ -336,10 +336,12 @@ async def test_the_calendar_file_is_the_appointment(booking: Running) -> None:
     assert str(event["uid"]).endswith("@samtid")
     assert event["sequence"] == 0
     assert event["summary"] == "Parent talk, Maria Ek"
+    assert "The advisor gets in touch about how to join the video call." in event["description"]
     assert path.split("/")[-1] not in answer.text
     await booking.http.post(f"{path}/avboka")
     (event,) = Calendar.from_ical((await booking.http.get(f"{path}/kalender.ics")).content).walk("VEVENT")
     assert (event["status"], event["sequence"]) == ("CANCELLED", 1)
+    assert "hör av sig" not in event["description"]
 
 
 async def test_nothing_that_is_typed_or_secret_is_in_a_span(booking: Running, spans: InMemorySpanExporter) -> None:

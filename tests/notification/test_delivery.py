@@ -183,11 +183,17 @@ async def test_confirmation_by_mail(
     [
         (
             "sv",
-            "Hörby kommun: Din tid är bokad: måndag 30 mars kl. 09.00-09.45, Maria Ek, telefonsamtal. Flytta eller ",
+            (
+                "Hörby kommun: Din tid är bokad: måndag 30 mars kl. 09.00-09.45, Maria Ek, telefonsamtal. "
+                "Rådgivaren ringer dig på det nummer du lämnade. Flytta eller "
+            ),
         ),
         (
             "en",
-            "Hörby municipality: Your time is booked: Monday 30 March, 09:00-09:45, Maria Ek, phone call. Move or ",
+            (
+                "Hörby municipality: Your time is booked: Monday 30 March, 09:00-09:45, Maria Ek, phone call. The "
+                "advisor calls you on the number that you gave. Move or "
+            ),
         ),
     ],
 )

@@ -73,6 +73,16 @@ def test_it_begins_with_the_municipality_and_says_all_where_there_is_room() -> N
     assert starts == ["Eslövs kommun", "Höörs kommun", "Nacka kommun", "Borås kommun"]
 
 
+def test_what_happens_next_gives_way_to_names_and_to_who_is_to_be_called() -> None:
+    next_step = "Rådgivaren ringer dig på det nummer du lämnade."
+    assert next_step in text(modality="phone", place=None)
+    advisor = "Anna-Karin Wahlgren-Stjernström af Ugglas"
+    said = text("reminder_24h", modality="phone", place=None, municipality="Malung-Sälen", advisor=advisor)
+    assert next_step not in said
+    assert advisor in said
+    assert said.endswith("Frågor? Ring 0415-37 80 00")
+
+
 def test_what_is_too_long_is_shortened_at_a_word() -> None:
     said = text("reminder_24h", place="Familjecentralen Storkställets öppna förskola, Kungsgatan 12 B, Hörby")
     assert "besök, Familjecentralen Storkställets öppna förskola" in said

@@ -54,7 +54,13 @@ async def calendar_file(request: Request, running: Running, token: Token) -> Res
     """The booking for the parent's calendar; the same appointment as the one in the mail, and without the link."""
     language = pages.language_of(request)
     view = await entry.look_up(running, token, language)
-    how = PAGES.text(request, f"{view.modality}_call")
+    lines = [PAGES.text(request, f"{view.modality}_call")]
+    if view.modality != "visit" and view.status != "cancelled":
+        lines.append(PAGES.text(request, f"{view.modality}_next"))
+    lines += [
+        f"{PAGES.text(request, 'reference')}: {view.reference}",
+        f"{PAGES.text(request, 'questions')} {view.municipality_name}, {view.help_phone}",
+    ]
     content = calendar.event(
         uid=f"{view.id}@samtid",
         sequence=view.sequence,
@@ -62,10 +68,7 @@ async def calendar_file(request: Request, running: Running, token: Token) -> Res
         end=view.end,
         zone=view.zone,
         summary=f"{view.offering_name}, {view.advisor_name}",
-        description=(
-            f"{how}\n{PAGES.text(request, 'reference')}: {view.reference}\n"
-            f"{PAGES.text(request, 'questions')} {view.municipality_name}, {view.help_phone}"
-        ),
+        description="\n".join(lines),
         location=f"{view.place.name}, {view.place.address}" if view.place else None,
         cancelled=view.status == "cancelled",
         organizer=running.settings.public_url,

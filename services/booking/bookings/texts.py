@@ -145,7 +145,10 @@ TEXTS: Texts = {
         "Rådgivaren hör av sig med hur du ansluter till videosamtalet.",
         "The advisor gets in touch about how to join the video call.",
     ),
-    "phone_next": ("Rådgivaren ringer upp dig när det är dags.", "The advisor calls you when it is time."),
+    "phone_next": (
+        "Rådgivaren ringer dig på det nummer du lämnade.",
+        "The advisor calls you on the number that you gave.",
+    ),
     "visit_next": ("Välkommen till adressen här ovanför.", "Welcome to the address above."),
     "message_next": (
         "Vi skickar en bekräftelse, och påminner dig när tiden närmar sig.",
