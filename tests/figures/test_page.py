@@ -80,6 +80,7 @@ async def test_few_are_hidden_and_so_is_what_would_tell_them(filled: Work) -> No
 
 async def test_the_balance_is_told_in_steps_of_five_hours(filled: Work) -> None:
     page = await filled.get("/siffror", who="asa", **QUARTER)
+    assert "Använt är det som är bokat, eller just nu reserverat av någon som bokar." in page.text
     assert rows(page, "balance") == {
         # Three meetings of an hour: the share would count them.
         "Eslöv": ["200", "5", "döljs", "0", "15"],

@@ -264,6 +264,24 @@ async def test_what_bookings_were_charged_is_what_is_reported(booking: Running) 
     assert sum(each["balance"] for each in told) == 0
 
 
+async def test_what_is_held_now_counts_as_used_and_the_page_says_so(booking: Running) -> None:
+    """Until it is let go: others may lend for it meanwhile, so that it is part of what each can take."""
+
+    async def used() -> int:
+        told = (await get(booking, f"{API}/{POOL}/reports/2026")).json()["municipalities"]
+        return int(next(each["used"] for each in told if each["municipality"] == "1266"))
+
+    query = {"offering": "foraldrasamtal", "municipality": "1266", "limit": "1"}
+    slot = (await booking.http.get("/booking/v1/slots", params=query)).json()["items"][0]
+    wish = {"slot": slot["id"], "municipality": "1266", "modality": slot["modalities"][0]}
+    hold = (await booking.http.post("/booking/v1/holds", json=wish)).json()["id"]
+    assert await used() == 60
+    assert "eller just nu reserverad av någon som bokar" in plain((await get(booking, PAGE)).text)
+    assert "or held just now by somebody who is booking" in plain((await get(booking, f"/en{PAGE}")).text)
+    assert (await booking.http.delete(f"/booking/v1/holds/{hold}")).status_code == 204
+    assert await used() == 0
+
+
 codes = st.sampled_from(["1266", "1267", "1285"])
 minutes = st.integers(-600, 600).filter(bool)
 sums = st.builds(

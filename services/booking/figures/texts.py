@@ -146,12 +146,14 @@ TEXTS: Texts = {
         (
             "Timmar i de delar av avtalet (veckor) som börjar under perioden, avrundade till fem timmar så att inget"
             " enskilt möte syns. Andelen är räknad på minuterna före avrundningen, och döljs där mindre än fem timmar"
-            " är använda. Avtalets egen redovisning har exakta minuter."
+            " är använda. Använt är det som är bokat, eller just nu reserverat av någon som bokar. Avtalets egen"
+            " redovisning har exakta minuter."
         ),
         (
             "Hours in the agreement's weeks that begin in the period, rounded to five hours so that no single meeting"
             " is seen. The share is of the minutes before they were rounded, and hidden where less than five hours are"
-            " used. The agreement's own report has exact minutes."
+            " used. Used is what is booked, or held just now by somebody who is booking. The agreement's own report has"
+            " exact minutes."
         ),
     ),
     "balance_unit": ("timmar", "hours"),

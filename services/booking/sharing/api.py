@@ -48,9 +48,9 @@ class LoanOut(BaseModel):
 
 
 class StandingOut(BaseModel):
-    """How a municipality stood, in minutes. `unused` is what it was entitled to, its credit and what it borrowed,
-    less what it used and lent: negative where leave took away time that was used already. `balance` is lent less
-    borrowed.
+    """How a municipality stood, in minutes. `used` is booked, or held at the moment. `unused` is what it was entitled
+    to, its credit and what it borrowed, less what it used and lent: negative where leave took away time that was used
+    already. `balance` is lent less borrowed.
     """
 
     municipality: str

@@ -68,8 +68,14 @@ TEXTS: Texts = {
         "Time that the municipality did not use in an earlier period and could take along.",
     ),
     "means_used": (
-        "Tid som är bokad åt kommunens familjer, med resor och förberedelser. Uteblivna besök räknas, avbokade inte.",
-        "Time booked for the municipality's families, travel included. Visits missed count, cancelled ones do not.",
+        (
+            "Tid som är bokad åt kommunens familjer, eller just nu reserverad av någon som bokar, med resor och"
+            " förberedelser. Uteblivna besök räknas, avbokade inte."
+        ),
+        (
+            "Time booked for the municipality's families, or held just now by somebody who is booking, travel included."
+            " Visits missed count, cancelled ones do not."
+        ),
     ),
     "means_borrowed": (
         "Tid som kommunen använde utöver sin egen del, och vilken kommun den kom från.",
