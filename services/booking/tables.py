@@ -321,7 +321,7 @@ booking = Table(
     Index("booking_expires", "expires_at", postgresql_where="status = 'held'"),
     Index("booking_client", "client", postgresql_where="status = 'held'"),
     Index("booking_unit_idx", "unit", "start_at"),
-    Index("booking_offering_idx", "offering", "created_at"),
+    Index("booking_made_idx", "advisor", "created_at"),
     Index("booking_advisor_idx", "advisor", "start_at"),
     Index("booking_family_idx", "family", postgresql_where="family is not null"),
 )

@@ -4,7 +4,12 @@ from typing import Any
 
 import pytest
 
+from booking import secrecy
 from booking.bookings import entry
+from booking.families import service as families
+from booking.families import tables as family_tables
+from booking.families.rules import ContactChanged
+from booking.families.service import Known
 from kit import database
 from tests.agenda.conftest import Work
 from tests.agenda.test_days import ELEVEN, TEN, plain
@@ -95,3 +100,25 @@ async def test_whoever_has_no_right_to_a_family_gives_it_no_number(work: Work) -
             assert await connection.execute(change) == "UPDATE 0", told
     async with database.transaction(work.booking.runtime.engine, staff="maria-ek", units="horby-stod") as connection:
         assert await connection.execute(change) == "UPDATE 1"
+
+
+async def test_of_two_numbers_that_are_given_at_once_the_second_is_not_dropped_in_silence(work: Work) -> None:
+    await work.family_books(ELEVEN, contact=MAIL_ONLY)
+    (row,) = await work.stored("select id, unit from family")
+    runtime = work.booking.runtime
+
+    def seeing() -> secrecy.Seeing:
+        return secrecy.of(runtime.engine, "maria-ek", [row.unit])
+
+    async def giving(number: str) -> Known:
+        return await entry.known_family(runtime, seeing, lambda c: family_tables.all_sealed(c, [row.id]), number)
+
+    first, second, same = await giving(STORED), await giving("+46701740637"), await giving(STORED)
+    async with seeing() as connection:
+        sealed = await families.number_to_call(connection, row.id, first)
+        assert sealed is not None
+        await family_tables.change_contact(connection, row.id, sealed)
+    async with seeing() as connection:
+        with pytest.raises(ContactChanged):
+            await families.number_to_call(connection, row.id, second)
+        assert await families.number_to_call(connection, row.id, same) is None

@@ -9,11 +9,13 @@ import httpx
 import pytest
 
 from booking.proofs import entry
+from booking.slots.service import SlotId
+from tests.booking import register
 from tests.booking.test_bounds import hold, of, reached_from
 from tests.booking.test_journey import slots
-from tests.booking.test_pages import chosen
+from tests.booking.test_pages import CONTACT, TIMES, chosen, times_on
 from tests.conftest import Clock, Running
-from tests.proofs.asking import code_of, other_than, rows, sent
+from tests.proofs.asking import MAIL, ask, code_of, other_than, rows, sent
 from tests.proofs.conftest import Start
 
 PROBLEM = "urn:samtid:problem:"
@@ -174,6 +176,78 @@ async def press_more(booking: Running) -> int:
         if (await book(booking, 2000 + number, slot)).status_code == 403:
             return number
     raise AssertionError("never unusual")
+
+
+async def test_what_was_booked_and_cancelled_makes_no_day_usual(start: Start, clock: Clock) -> None:
+    booking = await start(unproved_bookings=1)
+    for number in range(40):
+        made = await book(booking, 500 + number, (await slots(booking))[5])
+        if made.status_code == 201:
+            await booking.http.post(f"/booking/v1/bookings/{made.json()['manage_token']}/cancel")
+    await rows(booking, "update booking set created_at = created_at - interval '2 days' where status = 'cancelled'")
+    assert await press(booking) < 40
+
+
+async def test_all_offerings_of_the_same_advisors_share_one_twentieth(start: Start) -> None:
+    others = [register.OFFERING.model_copy(update={"id": f"samtal-{n}", "version": 1}) for n in range(3)]
+    booking = await start([*register.basic(), *others], unproved_bookings=1)
+    made = await press(booking)
+    for other in others:
+        free = await slots(booking, offering=other.id, limit=10)
+        assert (await book(booking, 700, free[5])).status_code == 403
+    assert made > 1
+
+
+async def test_a_stranger_voids_no_code_and_uses_up_none(start: Start) -> None:
+    """By asking to see what was booked with an address with which nobody has."""
+    booking = await start(unproved_bookings=1)
+    await press(booking)
+    slot = (await slots(booking))[5]
+    refused = await book(booking, 1, slot, contact=of(slot, email="kim@example.org")["contact"])
+    for _ in range(3):
+        assert await sent(booking, await ask(booking, MAIL)) is None
+    mine = of(slot, email="kim@example.org")["contact"]
+    assert (await book(booking, 1, slot, contact=mine, proof=await confirm(booking, refused))).status_code == 201
+
+
+async def test_codes_to_book_leave_half_of_the_days_to_those_who_have_booked(start: Start) -> None:
+    booking = await start(unproved_bookings=1, codes_home_per_day=2)
+    await press(booking)
+    slot = (await slots(booking))[5]
+    answers = [await book(booking, n, slot, contact=of(slot, phone=f"070-174 06 3{n}")["contact"]) for n in (1, 2)]
+    assert [answer.status_code for answer in answers] == [403, 429]
+
+
+async def test_a_page_of_before_books_the_time_that_it_shows(start: Start) -> None:
+    booking = await start()
+    page = (await booking.http.get(TIMES, params={"satt": "video"})).text
+    wish = {"satt": "video", "engang": carried(page, "engang")}
+    pages = []
+    for number in (3, 5):
+        answer = await booking.http.post(TIMES, data={**wish, "tid": times_on(page)[number]})
+        contact = (await booking.http.get(answer.headers["location"])).text
+        form = {name: carried(contact, name) for name in ("satt", "tid", "nyckel")}
+        pages.append((answer.headers["location"].split("?")[0], {**form, **CONTACT}))
+    (path, form), _ = pages
+    done = await booking.http.post(f"{path}/boka", data=form)
+    assert done.status_code == 303, done.text
+    (made,) = await rows(booking, "select start_at from booking where status = 'confirmed'")
+    assert made["start_at"] == SlotId.parse(form["tid"]).start
+
+
+async def test_a_time_that_is_lost_while_the_code_is_awaited_leads_to_the_nearest(start: Start, clock: Clock) -> None:
+    booking = await start(unproved_bookings=1)
+    await press(booking)
+    path, form = await chosen(booking)
+    mine = {**form, "epost": "kim@example.org"}
+    mine["bevis"] = carried((await booking.http.post(f"{path}/boka", data=mine)).text, "bevis")
+    clock.move(minutes=11)
+    other = await book(booking, 900, {"id": form["tid"]})
+    assert (await book(booking, 900, {"id": form["tid"]}, proof=await confirm(booking, other))).status_code == 201
+    answer = await booking.http.post(f"{path}/boka", data=mine)
+    assert answer.status_code == 409
+    assert "Närmast den tid du valde" in answer.text
+    assert carried(answer.text, "epost") == "kim@example.org"
 
 
 async def test_the_page_asks_for_the_code_and_books_when_it_is_right(start: Start) -> None:

@@ -233,31 +233,46 @@ async def change(request: Request, running: Running, offered: OfferedHere, hold:
 async def book(request: Request, running: Running, offered: OfferedHere, hold: UUID) -> Response:
     """Book. The same form sent twice leads to the same booking; a hold that has run out is taken anew if it can be."""
     sent = await pages.form(request)
-    wish, key = _wish(offered, sent), sent.get("nyckel", "")
-    body, errors = read_typed(request, {"hold": hold}, wish.typed, wish.modality, offered.offering)
+    wish = _wish(offered, sent)
     try:
-        if body is None or errors:
-            held = await _keep(request, running, wish, hold, key)
-            return await _contact(request, running, wish, held, errors)
-        if "kod" in sent and (wrong := await _wrong_code(request, running, wish, sent["kod"])):
-            held = await _keep(request, running, wish, hold, key)
-            return await _proof(request, running, wish, held, errors={"kod": wrong})
-        asked = _Asked(key, wish.proof, "ny" in sent)
         try:
+            return await _finish(request, running, wish, hold, sent)
+        except (Invalid, TooManyCodes) as end:
+            if not (told := _told(wish, end, pages.language_of(request))):
+                raise
+            held = await _keep(request, running, wish, hold, sent.get("nyckel", ""))
+            return await _contact(request, running, wish, held, told)
+    except _ENDS as end:
+        return await _elsewhere(request, running, wish, end)
+
+
+async def _finish(request: Request, running: Runtime, wish: Wish, hold: UUID, sent: Mapping[str, str]) -> Response:
+    asked = _Asked(sent.get("nyckel", ""), wish.proof, "ny" in sent)
+    body, errors = read_typed(request, {"hold": hold}, wish.typed, wish.modality, wish.offered.offering)
+    if body is None or errors:
+        return await _contact(request, running, wish, await _keep(request, running, wish, hold, asked.key), errors)
+    if "kod" in sent and (wrong := await _wrong_code(request, running, wish, sent["kod"])):
+        held = await _keep(request, running, wish, hold, asked.key)
+        return await _proof(request, running, wish, held, errors={"kod": wrong})
+    try:
+        try:
+            await _is_of(running, wish, hold)
             answer = await _book(request, running, body, asked)
         except (HoldGone, KeyReused):
-            held = await _keep(request, running, wish, hold, key)
+            held = await _keep(request, running, wish, hold, asked.key)
             answer = await _book(request, running, body.model_copy(update={"hold": held.id}), asked)
     except ProofNeeded as needed:
-        held = await _keep(request, running, wish, hold, key)
+        held = await _keep(request, running, wish, hold, asked.key)
         renewed = wish.proof not in (None, needed.proof)
         return await _proof(request, running, replace(wish, proof=needed.proof), held, renewed=renewed)
-    except _ENDS as end:
-        told = _told(wish, end, pages.language_of(request))
-        if not told:
-            return await _elsewhere(request, running, wish, end)
-        return await _contact(request, running, wish, await _keep(request, running, wish, hold, key), told)
     return pages.see_other(request, f"/bokning/{answer['manage_token']}")
+
+
+async def _is_of(running: Runtime, wish: Wish, hold: UUID) -> None:
+    """Raise KeyReused where another page of this reader's has changed the hold to another time than this one shows."""
+    with suppress(HoldGone):
+        if wish.slot not in (None, (await entry.find_hold(running, hold)).slot):
+            raise KeyReused
 
 
 def _told(wish: Wish, end: Exception, language: Language) -> dict[str, str]:

@@ -120,6 +120,9 @@ async def number_to_call(connection: Connection, family: UUID, known: Known | No
     if row is None:
         raise NotFound
     if row["phone_fingerprint"] is not None:
+        if known and known.renewed and row["phone_fingerprint"] != known.given:
+            # Somebody else gave another one since: this one is not to be dropped in silence.
+            raise ContactChanged
         return None
     if known is None or known.renewed is None:
         raise PhoneNeeded("phone")

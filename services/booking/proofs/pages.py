@@ -175,8 +175,8 @@ def _token(request: Request, running: Runtime) -> str:
 
 def _proof_of(running: Runtime, sent: Mapping[str, str]) -> UUID:
     """The id of the proof that a page's form asks for, however often it is sent."""
-    nonce = sent.get("engang") or secrets.token_urlsafe()
-    return UUID(bytes=links(running).keyed_hash("proof of page", nonce.encode())[:16], version=4)
+    asked = f"{sent.get('engang') or secrets.token_urlsafe()} {sent.get('kontakt', '').strip()}"
+    return UUID(bytes=links(running).keyed_hash("proof of page", asked.encode())[:16], version=4)
 
 
 def _proved(

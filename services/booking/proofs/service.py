@@ -75,13 +75,15 @@ async def ask(
 ) -> None:
     """Have a code sent, unless it was for the same `proof`. Earlier codes of the contact are void from then on.
 
+    Codes to book with have limits of their own, and half of a country's: neither can use up the other's, by a stranger.
     Without `whose` it is for whoever booked with the contact, and nothing is sent where nobody did. `help_phone` is
     whom a refusal says to call (E.164). Raises TooManyCodes, or NotFound for a family that has not this contact.
     """
     await tables.lock(connection, fingerprint)
     if await tables.is_asked(connection, proof):
         return
-    if wait := rules.wait(await tables.asked(connection, fingerprint), now):
+    to_book = whose is not None and whose.language is not None
+    if wait := rules.wait(await tables.asked(connection, fingerprint, to_book=to_book), now):
         raise TooManyCodes(help_phone, wait)
     if whose is None:
         whose = who_booked(await tables.booked(connection, fingerprint))
@@ -91,7 +93,7 @@ async def ask(
         most = settings.codes_home_per_day if country == rules.HOME else settings.codes_abroad_per_day
         # What is not sent costs nothing, and is refused all the same.
         counts = tables.count if whose else tables.has_room
-        if not await counts(connection, now.date(), country, most):
+        if not await counts(connection, now.date(), country, most // 2 if to_book else most):
             raise TooManyCodes(help_phone, rules.until_tomorrow(now))
     new = NewProof(
         id=proof,
@@ -103,7 +105,7 @@ async def ask(
         municipality=whose.municipality if whose else None,
     )
     expires = now + rules.VALID
-    await tables.void(connection, fingerprint, now)
+    await tables.void(connection, fingerprint, now, to_book=to_book)
     await tables.insert(connection, new, now, expires)
     if whose:
         data = events.ProofAsked(proof=proof, channel=way.channel, language=language, expires_at=expires)

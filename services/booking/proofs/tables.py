@@ -87,12 +87,10 @@ async def is_asked(connection: Connection, proof: UUID) -> bool:
     return bool(await connection.fetchval("select exists(select from proof where id = $1)", proof))
 
 
-async def asked(connection: Connection, fingerprint: bytes) -> list[datetime]:
-    """When codes for a contact were asked for, as far as that is kept."""
-    return [
-        r["asked_at"]
-        for r in await connection.fetch("select asked_at from proof where fingerprint = $1 and not tells", fingerprint)
-    ]
+async def asked(connection: Connection, fingerprint: bytes, *, to_book: bool) -> list[datetime]:
+    """When codes for a contact were asked for, as far as that is kept: to book with it, or to see what it opens."""
+    query = "select asked_at from proof where fingerprint = $1 and not tells and (language is not null) = $2"
+    return [row["asked_at"] for row in await connection.fetch(query, fingerprint, to_book)]
 
 
 async def booked(connection: Connection, fingerprint: bytes) -> list[asyncpg.Record]:
@@ -107,13 +105,14 @@ async def has_contact(connection: Connection, family: UUID, fingerprint: bytes) 
     return bool(await connection.fetchval(query, family, fingerprint))
 
 
-async def void(connection: Connection, fingerprint: bytes, now: datetime) -> None:
-    """Let no earlier code of a contact be valid any more."""
+async def void(connection: Connection, fingerprint: bytes, now: datetime, *, to_book: bool) -> None:
+    """Let no earlier code of a contact, as `asked`, be valid any more."""
     await connection.execute(
         "update proof set expires_at = $2 where fingerprint = $1 and proved_at is null and expires_at > $2"
-        " and not tells",
+        " and not tells and (language is not null) = $3",
         fingerprint,
         now,
+        to_book,
     )
 
 
