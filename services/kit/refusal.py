@@ -14,6 +14,8 @@ class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not an error o
     code: ClassVar[str] = "refused"
     sv: ClassVar[tuple[str, str]]
     en: ClassVar[tuple[str, str]]
+    # Where families can go on from its page: a path without the language, and the key of the link's text.
+    onward: ClassVar[tuple[str, str] | None] = None
     headers: Mapping[str, str] | None = None
 
     def __init__(self, **extra: Any) -> None:

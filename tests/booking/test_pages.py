@@ -125,6 +125,17 @@ async def test_a_refusal_of_a_page_is_a_page(booking: Running, path: str, status
         assert "problem" not in answer.headers["content-type"]
 
 
+@pytest.mark.parametrize("prefix", ["", "/en"])
+async def test_whoever_has_booked_finds_the_bookings_from_where_they_look(booking: Running, prefix: str) -> None:
+    town = await booking.http.get(f"{prefix}/boka/horby", headers=HTML)
+    assert f'href="{prefix}/mina-bokningar?kommun=horby"' in town.text
+    for path in ("", "/flytta", "/avboka"):
+        lost = await booking.http.get(f"{prefix}/bokning/{'a' * 43}{path}", headers=HTML)
+        assert lost.status_code == 404
+        assert f'href="{prefix}/mina-bokningar"' in lost.text
+    assert "/mina-bokningar" not in (await booking.http.get(f"{prefix}/nowhere", headers=HTML)).text
+
+
 async def test_the_api_still_answers_with_problem_documents(booking: Running) -> None:
     for path in (f"/booking/v1/bookings/{'a' * 43}", "/booking/v1/slots"):
         answer = await booking.http.get(path, headers=HTML)

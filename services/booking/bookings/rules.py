@@ -166,6 +166,7 @@ class UnknownBooking(Refusal):
     code = "unknown-booking"
     sv = ("Bokningen hittades inte", "Kontrollera länken i din bekräftelse.")
     en = ("There is no such booking", "Check the link in your confirmation.")
+    onward = ("/mina-bokningar", "mine_link")
 
 
 class NotChangeable(Refusal):

@@ -261,7 +261,10 @@ def _as_page(answer: _Answer, pages: Pages) -> _Answer:
         for_staff = await _is_for_staff(request, error)
         title, detail = _said(error, status, language, for_staff=for_staff)
         template = "refusal.html"
-        more: dict[str, Any] = {"back": staff.booking_of(request.scope["path"], status)}
+        more: dict[str, Any] = {
+            "back": staff.booking_of(request.scope["path"], status),
+            "onward": getattr(error, "onward", None),
+        }
         if for_staff:
             person: Person | None = request.scope.get("samtid.person")
             here, query = request.scope["path"], request.url.query
