@@ -176,7 +176,8 @@ async def connect_once(url: str, seed: str | None, user: str, note: Callable[[Ex
             ping_interval=PING_SECONDS,
             error_cb=note,
         )
-    except (nats.errors.Error, OSError):
+    except BaseException:
+        # Also of a service that ends just now: the client leaves open what it has.
         await close(made)
         raise
     return made
@@ -207,8 +208,13 @@ async def connect(url: str, seed: str | None, service: str) -> Client:
 
 async def close(client: Client) -> None:
     """End a connection, whatever became of it; one that never was, too."""
-    with suppress(nats.errors.Error, OSError, AssertionError):
-        await client.close()
+    try:
+        with suppress(nats.errors.Error, OSError, AssertionError):
+            await client.close()
+    finally:
+        # What is told to end meanwhile takes the client for closed already, and so would the next to close it.
+        if client._transport:  # noqa: SLF001
+            client._transport.close()  # type: ignore[no-untyped-call]  # noqa: SLF001
 
 
 class UnreadableEventError(ValueError):

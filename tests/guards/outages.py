@@ -35,6 +35,20 @@ GUARDS = (
         "A connection to NATS that has ended is made anew.",
     ),
     Guard(
+        MESSAGING,
+        "    except BaseException:\n",
+        "    except (nats.errors.Error, OSError):\n",
+        f"{READ}::test_a_connection_that_is_given_up_while_it_is_made_is_closed",
+        "A service that ends while it connects to NATS leaves no connection open.",
+    ),
+    Guard(
+        MESSAGING,
+        "            client._transport.close()  # type: ignore[no-untyped-call]  # noqa: SLF001\n",
+        "            pass\n",
+        f"{READ}::test_a_connection_is_closed_though_whoever_closes_it_is_told_to_end",
+        "A connection to NATS is closed to the end, also by whoever is told to end meanwhile.",
+    ),
+    Guard(
         DATABASE,
         'event.listen(made.sync_engine, "checkout", _refuse_closed)',
         "pass",

@@ -463,3 +463,44 @@ async def test_a_lost_consumer_costs_no_processor(client: Client, own: Client, e
         await asyncio.sleep(3)
         assert own.stats["out_msgs"] - messages < 60
         assert time.process_time() - before < 1
+
+
+@asynccontextmanager
+async def greeter(answer: bytes) -> AsyncIterator[tuple[str, asyncio.Event, asyncio.Event]]:
+    """A server that greets as NATS does, answers whoever greets back with `answer`, and notes that, and who hung up."""
+    greeted, ended = asyncio.Event(), asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"INFO {}\r\n")
+        await reader.readuntil(b"PING\r\n")
+        writer.write(answer)
+        greeted.set()
+        await reader.read()
+        ended.set()
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        yield f"nats://127.0.0.1:{server.sockets[0].getsockname()[1]}", greeted, ended
+
+
+async def test_a_connection_that_is_given_up_while_it_is_made_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when a service ends just then."""
+    kept: list[Client] = []
+    monkeypatch.setattr(messaging, "Client", lambda: kept.append(Client()) or kept[-1])
+    async with greeter(b"") as (url, greeted, ended):
+        making = asyncio.create_task(messaging.connect(url, None, "consent"))
+        await greeted.wait()
+        making.cancel()
+        await asyncio.wait([making])
+        await asyncio.wait_for(ended.wait(), 5)
+
+
+async def test_a_connection_is_closed_though_whoever_closes_it_is_told_to_end() -> None:
+    async with greeter(b"PONG\r\n") as (url, _, ended):
+        client = await messaging.connect(url, None, "consent")
+        closing = asyncio.create_task(messaging.close(client))
+        await asyncio.sleep(0)
+        closing.cancel()
+        await asyncio.wait([closing])
+        assert closing.cancelled()
+        await asyncio.wait_for(ended.wait(), 5)
