@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from deploy import columns
 from deploy.services import DATABASES, SERVICES
 from kit.roles import VAULT, owner
 
@@ -34,12 +36,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = _parser().parse_args(arguments)
     try:
         status: int = chosen.run(chosen)
+        sys.stdout.flush()
     except UsageError as error:
         print(f"samtid {chosen.command}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
     except Exception as error:
+        if columns.nobody_reads(error):
+            columns.give_up_output()
+            return 128 + signal.SIGPIPE
         if not _comes_from_outside(error):
             raise
         print(f"samtid {chosen.command}: {_reason(getattr(error, 'orig', None) or error)}.", file=sys.stderr)

@@ -141,11 +141,11 @@ async def main(paths: Sequence[Path], database_url: str, reason: str | None = No
     try:
         async with database.opened(database_url) as engine:
             report = await import_files(engine, paths, utc_now(), reason, only_empty=only_empty)
-            say(str(report) if report.added or not only_empty else "The register is left as it is: it is not empty.")
     except Rejected as rejected:
         say(str(rejected), fault=True)
         return 1
     except (OSError, SQLAlchemyError, asyncpg.PostgresError) as error:
         say(f"Nothing was imported: directory's database does not do its part ({type(error).__name__}).", fault=True)
         return 1
+    say(str(report) if report.added or not only_empty else "The register is left as it is: it is not empty.")
     return 0

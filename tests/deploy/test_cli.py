@@ -184,3 +184,27 @@ def test_nothing_is_erased_where_nats_is_away(
             monkeypatch.setenv(name, value)
         assert cli.main(["retention"]) == 2
         assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("command", "lines", "status"),
+    [
+        ("--help", 0, 0),
+        # Of a program that SIGPIPE ended.
+        ("simulate --pool hoor-horby-eslov --policies first-come", 0, 141),
+        ("demo --port 0 --state {folder}/state", 0, 141),
+        ("demo --port 0 --state {folder}/state", 2, 141),
+    ],
+)
+def test_whoever_stops_reading_ends_it_quietly(command: str, lines: int, status: int, tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "deploy.cli", *command.format(folder=tmp_path).split()]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stdout
+        assert running.stderr
+        for _ in range(lines):
+            running.stdout.readline()
+        running.stdout.close()
+        said = running.stderr.read()
+        assert running.wait(120) == status, said
+    assert "samtid " not in said
+    assert "BrokenPipe" not in said
