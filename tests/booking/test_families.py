@@ -32,7 +32,7 @@ from kit import database, migrations, roles
 from kit.refusal import NotFound
 from kit.vault.sealing import new_key
 from kit.vault.store import BATCH, DataKey, KeysUnavailable, Vault
-from tests.booking.test_journey import QUERY
+from tests.booking.test_journey import QUERY, request_for, slots
 from tests.conftest import AsRole, Clock, Running, until
 from tests.infra import NatsServer
 
@@ -605,3 +605,22 @@ async def test_a_family_sees_all_that_is_kept_about_its_booking_and_nothing_of_i
     page = await booking.http.get(f"/en/bokning/{token}/uppgifter")
     assert "were erased on" in page.text
     assert "Kim" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("child", "sv", "en"),
+    [
+        ({"child": {"age": 0}}, "Under 1 år", "Under 1 year"),
+        ({"child": {"age": 1}}, "1 år", "1 year"),
+        ({"child": {"age": 3}}, "3 år", "3 years"),
+        ({"child": None, "expecting": True}, "Vi väntar barn", "We are expecting a child"),
+    ],
+)
+async def test_the_childs_age_is_said_as_it_was_chosen(
+    booking: Running, child: dict[str, Any], sv: str, en: str
+) -> None:
+    [slot, *_] = await slots(booking)
+    made = (await booking.http.post("/booking/v1/bookings", json={**request_for(slot), **child})).json()
+    for prefix, said in (("", sv), ("/en", en)):
+        page = await booking.http.get(f"{prefix}/bokning/{made['manage_token']}/uppgifter")
+        assert f"<dd>{said}</dd>" in page.text

@@ -72,6 +72,8 @@ async def test_the_page_says_what_the_register_does(booking: Running, nats_serve
         assert each in sv
     assert "För att ge stöd. Enligt artikel 6.1 e." in sv
     assert "Klaga hos myndigheten." in sv
+    assert "vem koden gick till, i kodad form, i högst två dygn" in sv
+    assert "Att numret eller adressen har bekräftats med en kod" in sv
     assert "IMY" not in sv
     assert plain((await booking.http.get("/personuppgifter/1266")).text) == sv, "as programs know the municipality"
     assert "Familjestöd" in sv, "the unit that answers for families"

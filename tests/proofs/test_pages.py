@@ -64,6 +64,23 @@ async def test_whoever_has_the_contact_comes_to_the_bookings(booking: Running, p
     assert tuple(row) == (None, None)
 
 
+@pytest.mark.parametrize(("prefix", "said"), [("", "Skriv ett mobilnummer eller en e-postadress"), ("/en", "Write a")])
+async def test_what_is_neither_a_number_nor_an_address_is_asked_for_as_either(
+    booking: Running, prefix: str, said: str
+) -> None:
+    for typed in ("hej", "kim.example.org", " "):
+        page = await sends(booking, typed, prefix)
+        assert page.status_code == 422
+        assert said in page.text, typed
+    assert "bara siffror" not in page.text
+
+
+@pytest.mark.parametrize(("prefix", "spam"), [("", "skräppost"), ("/en", "spam folder")])
+async def test_the_spam_folder_is_for_addresses(booking: Running, prefix: str, spam: str) -> None:
+    assert spam in (await sends(booking, ADDRESS, prefix)).text
+    assert spam not in (await sends(booking, NUMBER, prefix)).text
+
+
 async def test_with_https_no_other_host_can_set_the_cookie(start: Start) -> None:
     booking = await start(public_url="https://samtid.example")
     await books(booking)

@@ -8,7 +8,7 @@ from fastapi import Query, Request, Response
 
 from booking.bookings import entry, other_times, rules
 from booking.bookings.api import Token
-from booking.bookings.pages import PAGES
+from booking.bookings.pages import PAGES, child_text
 from booking.bookings.rules import NoLongerOffered, NotChangeable
 from booking.bookings.service import View
 from booking.families.export import export
@@ -98,6 +98,7 @@ async def details(request: Request, running: Running, token: Token) -> Response:
         accent=municipality.accent if municipality else None,
         found=found,
         when=view.text(language),
+        child=child_text(request, found.booking.child_age),
         moment=lambda at: _moment(at, ZoneInfo(view.zone), language),
         back=f"/bokning/{token}",
         download=f"/booking/v1/bookings/{token}/export",

@@ -539,7 +539,7 @@ async def _check(request: Request, running: Runtime, wish: Wish, held: Hold, *, 
     if body is None or errors:
         return await _contact(request, running, wish, held, errors if said else None)
     age = body.child.age if body.child else None
-    child = PAGES.text(request, "expecting") if age is None else child_age(request, age)
+    child = child_text(request, age)
     return await _held_page(
         request, running, wish, held, "check.html", 200, typed=_shown(request, wish), child=child, no_sms=_no_sms(body)
     )
@@ -592,6 +592,11 @@ async def _held_page(
     )
     # An address that somebody passed on makes their hold nobody else's.
     return _remembered(running, page, held) if request.method == "POST" else page
+
+
+def child_text(request: Request, age: int | None) -> str:
+    """A child's age in whole years, in words; None for one that is expected."""
+    return PAGES.text(request, "expecting") if age is None else child_age(request, age)
 
 
 def child_age(request: Request, age: int) -> str:

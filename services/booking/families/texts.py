@@ -80,12 +80,22 @@ TEXTS: Texts = {
         "While you book: which time you hold, in a necessary cookie in your browser, for {minutes} minutes at most.",
     ),
     "data_what_proof": (
-        "När du visar dina bokningar med en kod: vem koden gick till, i kodad form, och en nödvändig kaka.",
-        "When you show your bookings by a code: whom the code went to, in coded form, and a needed cookie.",
+        (
+            "När du begär en kod: vem koden gick till, i kodad form, i högst två dygn. Visar du dina bokningar med den"
+            " finns en nödvändig kaka i din webbläsare, högst en halvtimme."
+        ),
+        (
+            "When you ask for a code: whom the code went to, in coded form, for two days at most. If you show your"
+            " bookings by it, there is a necessary cookie in your browser, for half an hour at most."
+        ),
+    ),
+    "data_what_proved": (
+        "Att numret eller adressen har bekräftats med en kod, och när.",
+        "That the number or address was confirmed by a code, and when.",
     ),
     "data_what_waits": (
         "När en kod ska visa att numret eller adressen är din: det du skrev, krypterat, i högst två dygn.",
-        "When a code is to show that a number or address is yours: what you wrote, encrypted. It is kept for two days.",
+        "When a code is to show that a number or address is yours: what you wrote, encrypted, for two days at most.",
     ),
     "data_elsewhere": (
         "Det som rådgivaren skriver om {offerings} hör till ett annat system. Fråga den som ansvarar om det.",

@@ -66,6 +66,8 @@ async def ask(request: Request, running: Running) -> Response:
     town, typed = await _town(running, sent.get("kommun")), sent.get("kontakt", "").strip()
     way, error = read_contact(request, typed)
     if way is None:
+        if not any(each == "@" or each.isdigit() for each in typed):
+            error = PAGES.text(request, "contact_missing")
         return _ask_page(request, town, 422, typed=typed, errors={"kontakt": error})
     try:
         proof = await entry.ask(

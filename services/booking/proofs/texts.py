@@ -27,9 +27,10 @@ TEXTS: Texts = {
     "code": ("Kod med sex siffror", "Code of six digits"),
     "code_none": ("Kommer ingen kod?", "No code?"),
     "code_none_lead": (
-        "Du kan ha bokat med ett annat nummer eller en annan adress. Titta också i skräpposten.",
-        "You may have booked with another number or address. Look in your spam folder too.",
+        "Du kan ha bokat med ett annat nummer eller en annan adress.",
+        "You may have booked with another number or address.",
     ),
+    "code_spam": ("Titta också i skräpposten.", "Look in your spam folder too."),
     "code_again": ("Skicka en ny kod", "Send a new code"),
     "code_other": ("Skriv ett annat nummer eller en annan adress", "Write another number or address"),
     "mine_title": ("Dina bokningar", "Your bookings"),
@@ -64,10 +65,7 @@ TEXTS: Texts = {
         "En kod kommer till {contact} inom någon minut. Den gäller i tio minuter. Inget är bytt än.",
         "A code gets to {contact} within a minute or so. It is valid for ten minutes. Nothing is changed yet.",
     ),
-    "change_none_lead": (
-        "Kontrollera att det är rätt skrivet. Titta också i skräpposten.",
-        "Check that it is written right. Look in your spam folder too.",
-    ),
+    "change_none_lead": ("Kontrollera att det är rätt skrivet.", "Check that it is written right."),
     "change_done": ("Det är bytt, för alla bokningar här.", "It is changed, for all bookings here."),
     "mine_end": ("Sluta visa", "Stop showing"),
 }
