@@ -75,6 +75,15 @@ async def test_what_is_neither_a_number_nor_an_address_is_asked_for_as_either(
     assert "bara siffror" not in page.text
 
 
+@pytest.mark.parametrize(("kind", "said"), [("email", "en e-postadress"), ("sms", "ett telefonnummer")])
+async def test_in_the_place_of_an_address_an_address_is_asked_for(booking: Running, kind: str, said: str) -> None:
+    for typed in ("hej", ""):
+        page = await booking.http.post(f"{HERE}/byt", data={"kontakt": typed, "slag": kind})
+        assert page.status_code == 422
+        [told] = re.findall(r'class="message"[^>]*>([^<]*)<', page.text)
+        assert said in told
+
+
 @pytest.mark.parametrize(("prefix", "spam"), [("", "skräppost"), ("/en", "spam folder")])
 async def test_the_spam_folder_is_for_addresses(booking: Running, prefix: str, spam: str) -> None:
     assert spam in (await sends(booking, ADDRESS, prefix)).text

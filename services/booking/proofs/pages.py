@@ -66,8 +66,6 @@ async def ask(request: Request, running: Running) -> Response:
     town, typed = await _town(running, sent.get("kommun")), sent.get("kontakt", "").strip()
     way, error = read_contact(request, typed)
     if way is None:
-        if not any(each == "@" or each.isdigit() for each in typed):
-            error = PAGES.text(request, "contact_missing")
         return _ask_page(request, town, 422, typed=typed, errors={"kontakt": error})
     try:
         proof = await entry.ask(
@@ -128,7 +126,7 @@ async def ask_change(request: Request, running: Running) -> Response:
     sent = await pages.form(request)
     town, typed = await _town(running, sent.get("kommun")), sent.get("kontakt", "").strip()
     changing: Channel = "email" if sent.get("slag") == "email" else "sms"
-    way, error = read_contact(request, typed)
+    way, error = read_contact(request, typed, changing)
     if way is None:
         return _ask_page(request, town, 422, typed=typed, errors={"kontakt": error}, changing=changing)
     try:
@@ -207,13 +205,15 @@ async def end(request: Request, running: Running) -> Response:
     return onward
 
 
-def read_contact(request: Request, typed: str) -> tuple[Way | None, str]:
-    """The number or address that was typed into one field, or what needs correcting."""
-    if not typed:
+def read_contact(request: Request, typed: str, changing: Channel | None = None) -> tuple[Way | None, str]:
+    """The number or address that was typed into one field, or what needs correcting; the latter as of the kind that
+    is `changing`, where what was typed could be neither.
+    """
+    channel: Channel | None = "email" if "@" in typed else "sms" if any(map(str.isdigit, typed)) else changing
+    if channel is None:
         return None, PAGES.text(request, "contact_missing")
-    field = "email" if "@" in typed else "phone"
     try:
-        return ProofIn.model_validate({field: typed}).way(), ""
+        return ProofIn.model_validate({"email" if channel == "email" else "phone": typed}).way(), ""
     except ValidationError as error:
         return None, field_errors(error.errors(), pages.language_of(request))[0]["message"]
 
