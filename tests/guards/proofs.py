@@ -28,6 +28,15 @@ PRESSED = "tests/proofs/test_pressed.py"
 
 GUARDS = (
     Guard(
+        ENTRY,
+        """        if await service.fingerprint(keys, way, now) == proof["fingerprint"]:
+            raise SameContact
+""",
+        "",
+        f"{CHANGING}::test_a_contact_does_not_take_its_own_place",
+        "Nobody is told that another took their place who kept it.",
+    ),
+    Guard(
         TABLES,
         "where id = $1 and tries < $2 and proved_at is null and expires_at > $3 and not tells\nreturning",
         "where id = $1 and tries < $2 and proved_at is null and expires_at > $3 - interval '1 hour'\nreturning",

@@ -7,14 +7,16 @@ import pytest
 
 from booking import secrecy
 from booking.bookings.links import token_hash
+from booking.families import contacts as family_contacts
 from booking.families import service as families
 from booking.families import tables as family_tables
 from booking.families.contacts import Contact
 from booking.proofs import entry
 from booking.proofs.answers import Changed, CodeQuestion
-from booking.proofs.rules import CodeGone, NotProved, OtherKind, WrongCode
+from booking.proofs.rules import CodeGone, NotProved, OtherKind, SameContact, WrongCode
 from booking.proofs.service import Way
 from kit import database
+from kit.vault.store import KeysUnavailable
 from tests.booking.test_pages import hidden
 from tests.conftest import Clock, Running
 from tests.proofs.asking import ADDRESS, MAIL, NUMBER, PHONE, ask, books, code_of, other_than, proves, rows, sent
@@ -84,6 +86,35 @@ async def test_an_address_is_changed_for_an_address_alone(booking: Running) -> N
     assert [former.to for former in await told(booking)] == [ADDRESS]
 
 
+@pytest.mark.parametrize(("way", "same"), [(PHONE, PHONE), (MAIL, Way("email", ADDRESS.upper()))])
+async def test_a_contact_does_not_take_its_own_place(booking: Running, way: Way, same: Way) -> None:
+    """Nobody is told that another took it, and no code is sent for it."""
+    await books(booking, email=ADDRESS)
+    token = await proves(booking, way)
+    with pytest.raises(SameContact):
+        await asks_change(booking, token, same)
+    assert len(await rows(booking, "select 1 from proof")) == 1
+
+
+async def test_a_code_is_not_used_up_where_the_key_store_does_not_answer(
+    booking: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await books(booking)
+    token = await proves(booking)
+    proof = await asks_change(booking, token)
+    code = await code_of(booking, proof)
+
+    async def away(*_: object) -> None:
+        raise KeysUnavailable
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(family_contacts, "seal", away)
+        with pytest.raises(KeysUnavailable):
+            await entry.change(booking.runtime.public, token, proof, code)
+    await entry.change(booking.runtime.public, token, proof, code)
+    assert [contact.phone for contact in await contacts(booking)] == [NEW.to]
+
+
 async def test_without_either_code_nothing_is_changed(booking: Running, clock: Clock) -> None:
     await books(booking)
     with pytest.raises(NotProved):
@@ -131,14 +162,14 @@ async def test_what_was_changed_meanwhile_is_not_overwritten(booking: Running, m
     await books(booking)
     token = await proves(booking)
     proof = await asks_change(booking, token)
-    confirm = entry._confirm
+    confirm = entry._prove
 
     async def slowly(*given: object) -> object:
         await rows(booking, "update family set sealed = '\\x01' returning id")
         return await confirm(*given)  # type: ignore[arg-type]
 
     code = await code_of(booking, proof)
-    monkeypatch.setattr(entry, "_confirm", slowly)
+    monkeypatch.setattr(entry, "_prove", slowly)
     with pytest.raises(ContactChanged):
         await entry.change(booking.runtime.public, token, proof, code)
     assert await rows(booking, "select 1 from proof where tells") == []
@@ -153,7 +184,11 @@ async def test_the_page_changes_it(booking: Running) -> None:
     assert f'href="{HERE}/byt?kommun=horby"' in mine.text
     form = await booking.http.get(f"{HERE}/byt", params={"kommun": "horby"})
     carried = {name: hidden(form.text, name) for name in ("engang", "kommun", "slag")}
-    for typed, said in (("070", "Skriv ett telefonnummer"), ("kim@example.org", "Ett nummer byts mot ett nummer")):
+    for typed, said in (
+        ("070", "Skriv ett telefonnummer"),
+        ("kim@example.org", "Ett nummer byts mot ett nummer"),
+        ("070-174 06 36", "Det här är redan ditt"),
+    ):
         wrong = await booking.http.post(f"{HERE}/byt", data={**carried, "kontakt": typed})
         assert wrong.status_code == 422
         assert said in wrong.text

@@ -20,7 +20,7 @@ from booking.families.contacts import Contact
 from booking.families.rules import ContactChanged, ContactUnreadable
 from booking.families.service import Known
 from booking.proofs import answers, rules, service, tables
-from booking.proofs.rules import Channel, CodeGone, NoSms, NotProved, OtherKind, TooManyCodes
+from booking.proofs.rules import Channel, CodeGone, NoSms, NotProved, OtherKind, SameContact, TooManyCodes
 from booking.proofs.service import Way, Whose
 from booking.proofs.tables import NewProof
 from booking.roles import PROOF
@@ -85,22 +85,28 @@ async def confirm(runtime: Runtime, proof: UUID, typed: str) -> Proved:
 
     Each try is counted, at once and for good.
     """
-    return (await _confirm(runtime, proof, typed, runtime.clock()))[0]
+    now = runtime.clock()
+    return await _prove(runtime, proof, await _try(runtime, proof, typed, now), now)
 
 
-async def _confirm(runtime: Runtime, proof: UUID, typed: str, now: datetime) -> tuple[Proved, asyncpg.Record]:
+async def _try(runtime: Runtime, proof: UUID, typed: str, now: datetime) -> asyncpg.Record:
+    """The proof whose code was typed. Raises CodeGone or WrongCode."""
     if not rules.digits(typed):
         # Not a try: so is also the page that is asked for in the other language.
         raise rules.WrongCode
     async with secrecy.of_proof(runtime.engine, proof) as connection:
         tried = await tables.try_once(connection, proof, rules.TRIES, now)
-    found = service.check(links(runtime), proof, tried, typed)
+    return service.check(links(runtime), proof, tried, typed)
+
+
+async def _prove(runtime: Runtime, proof: UUID, found: asyncpg.Record, now: datetime) -> Proved:
+    """Use up the code that was typed. Raises CodeGone."""
     token, ends = secrets.token_urlsafe(32), now + rules.LASTS
     async with secrecy.of_proof(runtime.engine, proof, found["fingerprint"]) as connection:
         if not await tables.prove(connection, proof, token_hash(token), now, ends):
             raise CodeGone
         await tables.mark(connection, found["channel"], found["fingerprint"], now)
-    return Proved(token, ends, found["channel"], found["family"]), found
+    return Proved(token, ends, found["channel"], found["family"])
 
 
 async def is_proved(runtime: Runtime, proof: UUID, family: UUID) -> bool:
@@ -134,7 +140,7 @@ async def ask_change(runtime: Runtime, token: str, way: Way, **asked: Any) -> UU
     """Have a code sent to a contact that is to take the place of the one that `token` proves, of the same kind.
 
     It is kept, sealed with a family's key, until it is proved or the day is over. `asked` and what is raised are those
-    of `ask`; besides NotProved, OtherKind and ContactUnreadable.
+    of `ask`; besides NotProved, OtherKind, SameContact and ContactUnreadable.
     """
     now, keys = runtime.clock(), vault(runtime)
     async with secrecy.of_proved(runtime.engine, token_hash(token), now) as connection:
@@ -146,6 +152,8 @@ async def ask_change(runtime: Runtime, token: str, way: Way, **asked: Any) -> UU
             raise OtherKind
         rows = await family_tables.all_sealed(connection, [whose.family])
     async with keys.turn():
+        if await service.fingerprint(keys, way, now) == proof["fingerprint"]:
+            raise SameContact
         known = await families.known(keys, rows)
         sealed = await contacts.seal(keys, known.key, _renewed(known.contact, way), now)
     return await ask(runtime, way, whose=replace(whose, sealed=sealed.sealed), **asked)
@@ -170,7 +178,7 @@ async def change(runtime: Runtime, token: str, proof: UUID, typed: str) -> Prove
         for row in rows:
             with suppress(ContactUnreadable):
                 known[row["id"]] = await families.known(keys, [row])
-        proved, found = await _confirm(runtime, proof, typed, now)
+        found = await _try(runtime, proof, typed, now)
         mine = known.get(found["family"])
         if mine is None or found["sealed"] is None or found["channel"] != session["channel"]:
             raise CodeGone
@@ -180,6 +188,8 @@ async def change(runtime: Runtime, token: str, proof: UUID, typed: str) -> Prove
             each: await contacts.seal(keys, theirs.key, _renewed(theirs.contact, way), now)
             for each, theirs in sorted(known.items())
         }
+    # Only now, when nothing of the key store is lacking any more.
+    proved = await _prove(runtime, proof, found, now)
     former = NewProof(
         id=uuid4(),
         channel=session["channel"],

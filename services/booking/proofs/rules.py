@@ -79,6 +79,17 @@ class OtherKind(Invalid):
         super().__init__([("contact", ". ".join(self.sv), ". ".join(self.en))])
 
 
+class SameContact(Invalid):
+    """For a contact that is to take its own place."""
+
+    code = "same-contact"
+    sv = ("Skriv ett annat än det du har", "Det här är redan ditt. Inget behöver bytas.")
+    en = ("Write another than the one you have", "This is yours already. Nothing needs changing.")
+
+    def __init__(self) -> None:
+        super().__init__([("contact", ". ".join(self.sv), ". ".join(self.en))])
+
+
 class NoSms(Invalid):
     """For a number that takes no text message: it says nothing of whether somebody booked with it."""
 
