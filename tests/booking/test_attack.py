@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from itertools import cycle
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import httpx
@@ -94,10 +95,10 @@ def addresses() -> Iterator[str]:
 
 
 def in_turn(listed: dict[str, list[dict[str, Any]]]) -> Iterator[tuple[dict[str, Any], str]]:
-    """All times over and over, each for one municipality after the other."""
-    for turn in cycle(range(max(len(slots) for slots in listed.values()))):
-        for town in TOWNS:
-            yield listed[town][turn % len(listed[town])], town
+    """All times over and over, each for one municipality after the other, in an order that is none."""
+    every = [(slot, town) for town, slots in listed.items() for slot in slots]
+    Random(32).shuffle(every)
+    return cycle(every)
 
 
 async def fifty_families_book(booking: Running) -> None:

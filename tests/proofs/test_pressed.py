@@ -142,29 +142,28 @@ async def test_what_is_proved_or_cancelled_or_booked_by_staff_presses_nobody(sta
     assert (await book(booking, 103, (await slots(booking))[5])).status_code == 201, "a day later it is over"
 
 
-async def test_what_is_usual_is_no_pressure(start: Start, clock: Clock) -> None:
-    """Four times a day's bookings of the four weeks before."""
-    booking = await start(unproved_bookings=1)
-    made = await press(booking)
-    # As many a day as would be pressed at a quarter: 28 days of it.
-    await rows(
-        booking,
-        "update booking set created_at = $1::timestamptz - interval '2 days' where status = 'confirmed'",
-        clock(),
-    )
-    family = (await rows(booking, "select family from booking limit 1"))[0]["family"]
-    copies = 28 * (made + 4) // 4
+async def four_weeks(booking: Running, clock: Clock, a_day: int, status: str) -> None:
+    """Have so many bookings a day in the four weeks before, which are all over, and none since."""
+    before = "$1::timestamptz - interval '2 days'"
+    await rows(booking, f"update booking set created_at = {before} where status = 'confirmed'", clock())
     await rows(
         booking,
         "insert into booking (id, status, offering, municipality, unit, advisor, modality, start_at, end_at, zone,"
         " created_at, changed_at, family, protected, reference, token_hash)"
-        " select gen_random_uuid(), 'fulfilled', offering, municipality, unit, advisor, modality,"
+        " select gen_random_uuid(), $1, offering, municipality, unit, advisor, modality,"
         " start_at - interval '30 days', end_at - interval '30 days', zone, created_at - interval '20 days',"
-        " changed_at, $1, protected, 'OLD' || n, decode(md5(n::text) || md5(n::text), 'hex')"
-        " from (select * from booking where family = $1 limit 1) b, generate_series(1, $2::integer) n",
-        family,
-        copies,
+        " changed_at, family, protected, 'OLD' || n, decode(md5(n::text) || md5(n::text), 'hex')"
+        " from (select * from booking where status = 'confirmed' limit 1) b, generate_series(1, $2::integer) n",
+        status,
+        28 * a_day,
     )
+
+
+async def test_what_is_usual_is_no_pressure(start: Start, clock: Clock) -> None:
+    """Four times a day's bookings of the four weeks before."""
+    booking = await start(unproved_bookings=1)
+    made = await press(booking)
+    await four_weeks(booking, clock, made // 4 + 1, "fulfilled")
     for number in range(made + 2):
         answer = await book(booking, 1000 + number, (await slots(booking, limit=500))[5])
         assert answer.status_code == 201, (number, answer.text)
@@ -180,12 +179,9 @@ async def press_more(booking: Running) -> int:
 
 async def test_what_was_booked_and_cancelled_makes_no_day_usual(start: Start, clock: Clock) -> None:
     booking = await start(unproved_bookings=1)
-    for number in range(40):
-        made = await book(booking, 500 + number, (await slots(booking))[5])
-        if made.status_code == 201:
-            await booking.http.post(f"/booking/v1/bookings/{made.json()['manage_token']}/cancel")
-    await rows(booking, "update booking set created_at = created_at - interval '2 days' where status = 'cancelled'")
-    assert await press(booking) < 40
+    made = await press(booking)
+    await four_weeks(booking, clock, made, "cancelled")
+    assert await press_more(booking) <= made
 
 
 async def test_all_offerings_of_the_same_advisors_share_one_twentieth(start: Start) -> None:
