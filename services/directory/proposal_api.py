@@ -6,7 +6,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from directory import agreeing, editing, proposals, waiting
 from directory.agreeing import NotWaiting, NotYoursToAnswer, ReasonNeeded, Standing
@@ -79,10 +79,8 @@ class ProposalsOut(BaseModel):
     next: str | None
 
 
-class AnswerIn(BaseModel):
+class AnswerIn(problems.Body):
     """`reason` is for operators, who answer where nobody coordinates."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
     reason: str | None = Field(None, max_length=500)
 

@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from fastapi import Request, Response
+from pydantic import ValidationError
 
 from directory import agreeing, editing, proposals, waiting
 from directory.agreeing import ReasonNeeded, Standing
+from directory.proposal_api import AnswerIn
 from directory.rules.register import Breach
 from directory.showing import differences
 from directory.viewing import Chosen, Running, Signed, View, Viewed
 from kit import telemetry
+from kit.problems import field_errors
 from kit.refusal import NotFound
 from kit.web import pages
 
@@ -80,6 +83,7 @@ async def answer(request: Request, running: Running, person: Signed, proposal: U
     """Confirm, refuse, or take back a proposal as the button says."""
     sent = await pages.form(request)
     what, reason = sent.get("svar", ""), sent.get("skal", "").strip()
+    language = pages.language_of(request)
     now = running.clock()
     wrong: Sequence[Breach] = ()
     errors: dict[str, str] = {}
@@ -89,13 +93,16 @@ async def answer(request: Request, running: Running, person: Signed, proposal: U
                 if what == "ta-tillbaka":
                     await agreeing.withdraw(connection, person.id, proposal, now)
                 elif what in ("ja", "nej"):
+                    given = AnswerIn(reason=reason).reason or None
                     wrong = await agreeing.decide(
-                        connection, person.id, proposal, yes=what == "ja", reason=reason[:500] or None, now=now
+                        connection, person.id, proposal, yes=what == "ja", reason=given, now=now
                     )
                 else:
                     raise NotFound
     except ReasonNeeded as missing:
-        errors["skal"] = f"{missing.sv[0] if pages.language_of(request) == 'sv' else missing.en[0]}."
+        errors["skal"] = f"{missing.text(language)[0]}."
+    except ValidationError as unfit:
+        errors["skal"] = field_errors(unfit.errors(), language)[0]["message"]
     if not wrong and not errors:
         running.relay.wake()
         return pages.see_other(request, waiting.address(proposal), sparat=what)

@@ -81,6 +81,7 @@ def engine(database_url: str, pool: int, *, seconds: int | None = None) -> Async
     )
     event.listen(made.sync_engine, "checkout", _refuse_closed)
     event.listen(made.sync_engine, "handle_error", _give_up)
+    event.listen(made.sync_engine, "handle_error", _say_as_the_driver)
     return made
 
 
@@ -108,6 +109,13 @@ def _give_up(context: ExceptionContext) -> None:
     """Throw a connection away that did not answer in time: a rollback would wait for it once more."""
     if isinstance(context.original_exception, TimeoutError):
         context.is_disconnect = True
+
+
+def _say_as_the_driver(context: ExceptionContext) -> BaseException | None:
+    """What is raised instead: for a text that cannot be kept what the driver raised, which `kit.problems` knows."""
+    said: BaseException | None = context.original_exception.__cause__
+    unkept = isinstance(said, asyncpg.CharacterNotInRepertoireError | asyncpg.UntranslatableCharacterError)
+    return said if unkept else None
 
 
 class Statement:

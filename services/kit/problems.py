@@ -8,7 +8,8 @@ from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel, Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, field_validator
+from pydantic_core import PydanticCustomError
 from starlette.exceptions import HTTPException
 
 from kit.language import Language, of_request
@@ -36,6 +37,28 @@ class ValidationProblem(ProblemDocument):
 
     # Written out in place: from within an OpenAPI document a reference to this schema's own $defs leads nowhere.
     errors: list[Annotated[FieldError, WithJsonSchema(FieldError.model_json_schema())]]
+
+
+def wrong(code: str, sv: str, en: str) -> PydanticCustomError:
+    """A fault of a field, in both languages."""
+    return PydanticCustomError(code, en, {"sv": sv})
+
+
+# A NUL, which PostgreSQL alone minds: it is in no name of anything, and nobody types it.
+_UNKEPT = ("Ett tecken går inte att använda.", "A character cannot be used.")
+
+
+class Body(BaseModel):
+    """What is sent to a route: without spaces around texts, unknown fields, and what the database cannot keep."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    @field_validator("*")
+    @classmethod
+    def _can_be_kept(cls, value: Any) -> Any:
+        if isinstance(value, str) and "\0" in value:
+            raise wrong("character", *_UNKEPT)
+        return value
 
 
 STATUS_TEXT: dict[int, tuple[str, tuple[str, str], tuple[str, str]]] = {
@@ -124,11 +147,9 @@ def install(app: FastAPI) -> None:
         )
 
     @app.exception_handler(asyncpg.CharacterNotInRepertoireError)
+    @app.exception_handler(asyncpg.UntranslatableCharacterError)
     async def not_a_text(request: Request, _: Exception) -> Response:
-        # A NUL, which PostgreSQL alone minds: it is in no name of anything, and nobody types it.
-        return await refused(
-            request, Invalid([("", "Ett tecken går inte att använda.", "A character cannot be used.")])
-        )
+        return await refused(request, Invalid([("", *_UNKEPT)]))
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:

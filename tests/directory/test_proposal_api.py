@@ -108,7 +108,10 @@ async def test_an_operator_says_why(directory: Running) -> None:
     assert (await send(directory, HORBY, waits["id"], "confirm")).json()["missing"] == waits["yours"]
     assert problem(await send(directory, OPERATOR, waits["id"], "confirm")) == (422, "reason-needed")
     assert problem(await send(directory, OPERATOR, waits["id"], "confirm", reason=" ")) == (422, "reason-needed")
-    assert problem(await send(directory, OPERATOR, waits["id"], "confirm", reason="x" * 501)) == (422, "invalid")
+    for reason, said in (("x" * 501, "The text is too long: 500 at most."), ("a\0b", "A character cannot be used.")):
+        refused = await send(directory, OPERATOR, waits["id"], "confirm", reason=reason)
+        assert problem(refused) == (422, "invalid")
+        assert refused.json()["errors"] == [{"field": "reason", "message": said}]
     assert problem(await send(directory, OPERATOR, waits["id"], "confirm", more="x")) == (422, "invalid")
     answered = await send(directory, OPERATOR, waits["id"], "confirm", reason="Eslöv har ringt")
     assert (answered.json()["state"], answered.json()["answers"][-1]["reason"]) == ("in_force", "Eslöv har ringt")

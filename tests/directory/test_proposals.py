@@ -165,6 +165,12 @@ async def test_an_agreement_is_changed_by_all_its_parties(directory: Running, la
     missing = await answer(ola, path, "ja")
     assert missing.status_code == 422
     assert ("Skriv varför" if language == "sv" else "Say why") in html.unescape(missing.text)
+    for reason, said in (("x" * 501, ("Texten är för lång", "too long")), ("a\0b", ("Ett tecken går", "A character"))):
+        refused = await answer(ola, path, "ja", skal=reason)
+        assert refused.status_code == 422
+        assert said[0 if language == "sv" else 1] in refused.text
+        assert f'value="{reason}"' in refused.text
+        assert 'class="field wrong"' in refused.text
     led_to(await answer(ola, path, "ja", skal="Nämnden i Eslöv har beslutat, dnr 12."))
     assert await stored(directory, "pools", POOL) == {**before, "version": 2, "release_days": 14}
     for where in (path, f"/samverkan/{POOL}/historik"):

@@ -19,6 +19,13 @@ LINKS = "tests/booking/test_links.py"
 
 GUARDS = (
     Guard(
+        "services/kit/problems.py",
+        'if isinstance(value, str) and "\\0" in value:',
+        "if False:",
+        "tests/directory/test_proposal_api.py::test_an_operator_says_why",
+        "A text that cannot be kept is refused at its field.",
+    ),
+    Guard(
         "deploy/traces.py",
         "language = language_of(request)",
         'language = "en" if request.headers.get("accept-language") == "en" else language_of(request)',

@@ -35,6 +35,13 @@ GUARDS = (
         "A connection to NATS that has ended is made anew.",
     ),
     Guard(
+        DATABASE,
+        '    event.listen(made.sync_engine, "handle_error", _say_as_the_driver)\n',
+        "",
+        f"{CONNECTIONS}::test_a_text_that_cannot_be_kept_is_told_as_one_whichever_way_it_takes",
+        "A text that cannot be kept is refused, and no fault of ours.",
+    ),
+    Guard(
         MESSAGING,
         "    except BaseException:\n",
         "    except (nats.errors.Error, OSError):\n",

@@ -221,3 +221,19 @@ async def test_a_fault_of_ours_and_another_ones_time_out_are_no_outage(engine: A
     nowhere = database.engine("postgresql://nobody@127.0.0.1:1/none", 1)
     for use in USES:
         assert is_outage(await raised(use(nowhere, "select 1")))
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [("text", asyncpg.CharacterNotInRepertoireError), ("jsonb", asyncpg.UntranslatableCharacterError)],
+)
+async def test_a_text_that_cannot_be_kept_is_told_as_one_whichever_way_it_takes(
+    engine: AsyncEngine, kind: str, error: type[Exception]
+) -> None:
+    given = "\0" if kind == "text" else '"\\u0000"'
+    with pytest.raises(error):
+        async with database.driver(engine) as connection:
+            await connection.fetchval(f"select $1::text::{kind}::text", given)
+    with pytest.raises(error):
+        async with database.begin(engine) as sqlalchemys:
+            await sqlalchemys.scalar(text(f"select cast(cast(:given as text) as {kind})"), {"given": given})

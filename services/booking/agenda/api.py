@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from booking.agenda import entry, rules, service
 from booking.agenda.rules import Outcome
 from booking.agenda.service import Item, NoCalendar
-from booking.bookings.api import Body, OfferingOut
+from booking.bookings.api import OfferingOut
 from booking.bookings.rules import UnknownBooking, invalid
 from booking.bookings.service import View
 from booking.slots.api import PlaceOut, Running, place_out
@@ -21,7 +21,7 @@ from kit import access
 from kit.access import NotAllowed, NotSignedIn, Person
 from kit.days import Day
 from kit.language import Language, instant, of_request, when_text
-from kit.problems import responses
+from kit.problems import Body, responses
 from kit.refusal import TooLarge
 
 router = APIRouter(prefix="/booking/v1", tags=["agenda"])

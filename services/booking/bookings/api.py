@@ -7,8 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Path, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, BaseModel, Field, ValidationInfo, field_validator
 
 from booking.bookings import entry, rules
 from booking.bookings.holds import Hold
@@ -24,7 +23,7 @@ from booking.slots.rules import NotOffered
 from booking.slots.service import SlotId
 from kit import addresses, door, names
 from kit.language import Language, instant, of_request
-from kit.problems import MEDIA_TYPE, ProblemDocument, document, responses
+from kit.problems import MEDIA_TYPE, Body, ProblemDocument, document, responses, wrong
 from kit.refusal import Refusal, TooLarge, TooManyRequests
 from kit.vault.store import KeysUnavailable
 
@@ -55,15 +54,6 @@ async def _token(
 
 # Ended before the answer is made: a refusal reaches it while it still is one.
 Token = Annotated[str, Depends(_token, scope="function")]
-
-
-class Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
-
-
-def wrong(code: str, sv: str, en: str) -> PydanticCustomError:
-    """A fault of a field, in both languages."""
-    return PydanticCustomError(code, en, {"sv": sv})
 
 
 def parse_slot(text: str) -> SlotId:

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
 from booking.bookings import starts
-from booking.bookings.api import Body, BookingOut, EmailText, MunicipalityCode, PhoneText, booking_out, client_of, wrong
+from booking.bookings.api import BookingOut, EmailText, MunicipalityCode, PhoneText, booking_out, client_of
 from booking.bookings.entry import links
 from booking.proofs import entry, rules
 from booking.proofs.rules import CodeGone, NoSms, NotProved, TooManyCodes, WrongCode
@@ -17,7 +17,7 @@ from booking.proofs.service import Way
 from booking.slots.api import Running
 from kit import database
 from kit.language import Language, instant, of_request
-from kit.problems import responses
+from kit.problems import Body, responses, wrong
 from kit.refusal import TooLarge
 from kit.vault.store import KeysUnavailable
 
