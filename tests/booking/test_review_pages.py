@@ -257,6 +257,8 @@ async def test_a_sign_off_without_its_answer_keeps_what_was_typed(booking: Runni
     assert body(answer) == body(page)
     answer = await sign(booking, "gunilla", page.text, kommentar="x" * 301)
     assert (answer.status_code, answer.text.count("Kommentaren är för lång")) == (422, 2)
+    answer = await sign(booking, "gunilla", page.text, kommentar="a\0b")
+    assert (answer.status_code, "Det gick inte att läsa" in answer.text) == (422, True)
     assert body(await get(booking, "gunilla", DONE)) == []
 
 

@@ -319,7 +319,8 @@ def _said(error: Any, status: int, language: Language, *, for_staff: bool) -> tu
     if for_staff:
         if isinstance(error, Invalid) and (told := [each["message"] for each in error.errors(language)]):
             return error.text(language)[0], " ".join(f"{message.rstrip('.')}." for message in told)
-        known = isinstance(error, Invalid | RequestValidationError) or status == 400  # noqa: PLR2004 - a broken form
+        # A broken form, or one that cannot be kept.
+        known = status in (400, Invalid.status)
         texts = _UNREADABLE if known else _NO_SUCH_PAGE
     return texts[0 if language == "sv" else 1]
 
