@@ -103,11 +103,12 @@ async def test_staff_whom_the_database_cannot_name_stay_on_their_side(work: Work
 async def test_families_are_told_as_before_though_their_browser_has_a_session(work: Work) -> None:
     await work.family_books(TEN)
     for headers in ({}, session_of(work.booking, "maria-ek")):
-        for path in (f"/bokning/{'x' * 43}", "/boka/atlantis", "/boka/horby/nothing"):
+        leads = {f"/bokning/{'x' * 43}": "/mina-bokningar", "/boka/atlantis": "/", "/boka/horby/nothing": None}
+        for path, back in leads.items():
             answer = await work.booking.http.get(path, headers={"Accept": "text/html", **headers})
             assert answer.status_code == 404
             assert "Samtid för personal" not in answer.text
-            assert button(answer.text) == (None if path == "/boka/horby/nothing" else "/")
+            assert button(answer.text) == back
     stranger = await work.booking.http.get("/utan/mening", headers={"Accept": "text/html"})
     assert "Samtid för personal" not in stranger.text
 

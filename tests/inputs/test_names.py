@@ -114,4 +114,4 @@ async def test_the_api_says_what_is_wrong_and_takes_the_rest(
         print(
             f"\nnames through the API: {dict(counted)}, {len(TAKEN)} to take and {sum(map(len, REFUSED.values()))} not"
         )
-    assert len(said) <= 8
+    assert len(said) <= 10, "five sentences, in two languages"

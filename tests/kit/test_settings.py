@@ -15,6 +15,7 @@ from kit.settings import StaffSettings
 GOOD = {
     "DATABASE_URL": "postgresql://samtid@127.0.0.1:1/samtid",
     "NATS_URL": "nats://127.0.0.1:1",
+    "PUBLIC_DATABASE_URL": "postgresql://booking_public@127.0.0.1:1/samtid",
     "VAULT_URL": "postgresql://vault@127.0.0.1:1/vault",
     "PUBLIC_URL": "https://boka.kommun.se",
     "ACCESSIBILITY_EMAIL": "webb@kommun.se",
