@@ -148,12 +148,16 @@ async def test_api_info_says_what_the_profile_asks_for(directory: Running) -> No
 
 async def test_every_operation_names_its_refusals(directory: Running) -> None:
     paths = (await directory.http.get("/directory/openapi.json")).json()["paths"]
-    assert len(paths) == 19
+    assert len(paths) == 24
     # What takes no parameters can find none of them wrong.
     special = {"/api-info": set(), "/export": {"401", "403"}, "/import": {"400", "401", "403", "413", "422"}}
     for path, operations in paths.items():
         expected = special.get(path.removeprefix("/directory/v1"), {"400", "422"}) | {"200", "429"}
-        expected |= {"404"} if path.endswith("}") else set()
-        expected |= {"401", "403"} if "/staff" in path else set()
+        answered = path.endswith(("/confirm", "/refuse", "/withdraw"))
+        expected |= {"404"} if path.endswith("}") or answered else set()
+        expected |= {"401", "403"} if "/staff" in path or "/proposals" in path else set()
+        expected |= {"409"} if answered else set()
+        # With a reason.
+        expected |= {"413"} if answered and not path.endswith("/withdraw") else set()
         (operation,) = operations.values()
         assert set(operation["responses"]) == expected, path

@@ -191,6 +191,7 @@ def test_of_faults_without_end_the_first_are_told() -> None:
     assert str(reading.faults[-1]).endswith("there is more to put right from here on: begin with what is above")
 
 
+@pytest.mark.alone
 async def test_the_service_answers_others_while_it_reads(directory: Running) -> None:
     """A file as long as one may be takes a second to read: nothing waits for it."""
     sent = asyncio.create_task(
