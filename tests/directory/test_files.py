@@ -1,8 +1,8 @@
 """Files in and out: what is exported imports back unchanged, on pages, over the API and from the command line."""
 
 import asyncio
-import gc
 import html
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -192,12 +192,8 @@ def test_of_faults_without_end_the_first_are_told() -> None:
     assert str(reading.faults[-1]).endswith("there is more to put right from here on: begin with what is above")
 
 
-@pytest.mark.alone
 async def test_the_service_answers_others_while_it_reads(directory: Running) -> None:
-    """A file as long as one may be takes a second to read: nothing waits for it."""
-    # What thousands of tests before have left is looked through meanwhile, which a service has not.
-    gc.collect()
-    gc.freeze()
+    """A file as long as one may be takes its time to read: nothing waits for it."""
     sent = asyncio.create_task(
         directory.http.post(
             f"{API}/import",
@@ -206,11 +202,12 @@ async def test_the_service_answers_others_while_it_reads(directory: Running) -> 
         )
     )
     loop = asyncio.get_running_loop()
-    began = last = loop.time()
-    longest = 0.0
+    last = loop.time()
+    turns: list[float] = []
     while not sent.done():
         await asyncio.sleep(0)
-        longest, last = max(longest, loop.time() - last), loop.time()
-    gc.unfreeze()
+        turns.append(loop.time() - last)
+        last = loop.time()
     assert sent.result().status_code == 422
-    assert longest < (last - began) / 2, (longest, last - began)
+    # In turn with what reads, which is not asked to wait for longer than that by Python, or at once after it is done.
+    assert sum(turn > sys.getswitchinterval() / 2 for turn in turns) > 10, sorted(turns)[-20:]
