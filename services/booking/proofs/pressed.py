@@ -24,6 +24,7 @@ from booking.proofs.service import Way, Whose
 from kit import addresses
 from kit.app import Runtime
 from kit.language import Language
+from kit.refusal import Refusal
 from kit.vault.store import KeysUnavailable
 
 _NONCE = 6
@@ -68,12 +69,22 @@ async def _ask(runtime: Runtime, proof: UUID, way: Way, contact: Contact, refuse
     async with vault(runtime).reserve(now) as spare:
         if not spare:
             raise KeysUnavailable
-        sealed = await contacts.seal(vault(runtime), spare[0], contact, now)
+        sealed = await contacts.seal(vault(runtime), spare.pop(), contact, now)
         whose = Whose(sealed.key.id, refused.municipality, sealed.sealed, contact.language)
-        await proofs.ask(
-            runtime, way, client=client, language=contact.language, whose=whose, help_phone=refused.phone, proof=proof
-        )
-        spare.clear()
+        try:
+            await proofs.ask(
+                runtime,
+                way,
+                client=client,
+                language=contact.language,
+                whose=whose,
+                help_phone=refused.phone,
+                proof=proof,
+            )
+        except Refusal:
+            # Only then is it certain that nothing was written: a key is one family's.
+            spare.append(sealed.key)
+            raise
 
 
 async def _proved(runtime: Runtime, contact: Contact, proof: UUID) -> Proved | None:
