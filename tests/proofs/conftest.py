@@ -1,31 +1,11 @@
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
-from pathlib import Path
-from typing import Any
+"""Booking with any settings, as tests of bounds start it."""
 
 import pytest
 
-from directory.events import Entity
-from tests.booking import register
-from tests.booking.conftest import ready
-from tests.conftest import Clock, Knows, Run, Running, until
+from tests.booking.test_bounds import Start, start
+from tests.conftest import Running
 
-Start = Callable[..., Awaitable[Running]]
-
-
-@pytest.fixture
-async def start(run: Run, knows: Knows, clock: Clock, secret_file: Path) -> AsyncIterator[Start]:
-    """`await start(codes_per_hour=3)`: booking with the small register, or with `entities`, and these settings."""
-    async with AsyncExitStack() as stack:
-
-        async def begin(entities: Sequence[Entity] = (), **settings: Any) -> Running:
-            known = await knows(entities or register.basic())
-            service = run("booking", clock=clock, manage_secret_file=secret_file, database_url=known, **settings)
-            booking = await stack.enter_async_context(service)
-            await until(lambda: ready(booking))
-            return booking
-
-        yield begin
+__all__ = ["Start", "start"]
 
 
 @pytest.fixture
