@@ -101,10 +101,9 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Proved:
-    """A new family that has shown by a `channel` that its contact is its own: its key's id, and what was sealed."""
+    """A new family that has shown by a `channel` that its contact, as it was sealed then, is its own."""
 
-    family: UUID
-    sealed: bytes
+    sealed: contacts.Sealed
     channel: Literal["email", "sms"]
 
 
@@ -314,7 +313,9 @@ async def _book(
     booking = held.id if held else uuid4()
     reference = "".join(secrets.choice(REFERENCE_LETTERS) for _ in range(REFERENCE_LENGTH))
     answer = _answer(start, reference, language)
-    sealed = None if whose.family else await _sealed(vault, whose, wanted, now)
+    sealed = whose.proved.sealed if whose.proved else None
+    if whose.family is None and sealed is None:
+        sealed = await contacts.seal(vault, whose.take_key(), wanted.contact, now)
     family = sealed.key.id if sealed else whose.family
     assert family is not None, "known or new"
     protected = is_protected(whose.protection)
@@ -371,14 +372,6 @@ async def _refused(
         return HoldGone()
     slot = SlotId(start.offering.id, start.advisor, start.times.start)
     return await starts.taken(connection, slot, municipality, start.modality, now, by_staff=by_staff)
-
-
-async def _sealed(vault: Vault, whose: _Whose, wanted: Wanted, now: datetime) -> contacts.Sealed:
-    """The contact of a new family, as it was sealed when it was to be proved, or now."""
-    if whose.proved is None:
-        return await contacts.seal(vault, whose.take_key(), wanted.contact, now)
-    key = DataKey(whose.proved.family, b"", now)
-    return contacts.Sealed(key, whose.proved.sealed, await contacts.fingerprints(vault, wanted.contact, now))
 
 
 async def _keep(

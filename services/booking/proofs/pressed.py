@@ -25,7 +25,7 @@ from kit import addresses
 from kit.app import Runtime
 from kit.language import Language
 from kit.refusal import Refusal
-from kit.vault.store import KeysUnavailable
+from kit.vault.store import DataKey, KeysUnavailable
 
 _NONCE = 6
 
@@ -91,9 +91,14 @@ async def _proved(runtime: Runtime, contact: Contact, proof: UUID) -> Proved | N
     """What is kept of the family that has proved this very contact, as long as that lasts."""
     if not _is_for(runtime, contact, proof):
         return None
+    now = runtime.clock()
     async with secrecy.of_proof(runtime.engine, proof) as connection:
-        row = await tables.comes(connection, proof, runtime.clock() - rules.LASTS)
-    return Proved(row["family"], row["sealed"], row["channel"]) if row else None
+        row = await tables.comes(connection, proof, now - rules.LASTS)
+    if row is None:
+        return None
+    # Before booking's connection is taken: a process that never had the key of fingerprints asks the key store for it.
+    fingerprints = await contacts.fingerprints(vault(runtime), contact, now)
+    return Proved(contacts.Sealed(DataKey(row["family"], b"", now), row["sealed"], fingerprints), row["channel"])
 
 
 async def _is_open(runtime: Runtime, contact: Contact, proof: UUID) -> bool | None:
